@@ -1,0 +1,91 @@
+"""What a host function may ask of its worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from typing import Any, Protocol, TypeVar
+
+from golem_nb.host.declare import ResourceTable
+from golem_nb.model import LogLevel
+
+T = TypeVar("T")
+
+
+class Source(Protocol):
+    """Something that can be waited for: what a pollable stands for."""
+
+    deadline_ns: int | None
+    """When it becomes ready by itself, in wall-clock nanoseconds; None where no clock decides."""
+
+    def is_ready(self) -> bool: ...
+
+    def call_when_ready(self, wake: Callable[[], None]) -> None:
+        """Call `wake` (from any thread, perhaps at once) when it may have become ready other than by its deadline."""
+
+
+class HostContext(Protocol):
+    """One worker instance, seen from its host functions.
+
+    Everything here may be called from the worker's own thread only, except where it says otherwise.
+    """
+
+    args: Sequence[str]
+    env: Sequence[tuple[str, str]]
+    table: ResourceTable
+
+    @property
+    def is_live(self) -> bool:
+        """Do answers come from outside now, not from the oplog?"""
+
+    def shared(self, kind: Callable[[HostContext], T]) -> T:
+        """Return this instance's one object of class `kind`, made by `kind(self)` on first use."""
+
+    # For bodies of recorded functions.
+
+    def now_ns(self) -> int:
+        """Wall-clock time in nanoseconds since the Unix epoch. Never goes back within a worker."""
+
+    def random_bytes(self, count: int) -> bytes: ...
+
+    def wait_until_any(self, sources: Sequence[Source]) -> list[int]:
+        """Wait until at least one source is ready; return the positions of those that are, ascending.
+
+        Gives the run slot back, has the oplog committed, and ends by an exception when the worker is interrupted.
+        """
+
+    def submit(self, work: Callable[[], T]) -> Future[T]:
+        """Run blocking work (network) on a thread of the engine's."""
+
+    # For bodies of functions that run again in replay.
+
+    def moment_ns(self) -> int:
+        """A time for file stamps: the clock when live, in replay the timestamp of the entry last passed."""
+
+    def emit(self, level: LogLevel, context: str, message: str) -> None:
+        """Hand out a line of output: an event and a Log entry when live, nothing in replay. Source: SEMANTICS 3.9."""
+
+    def begin_remote_write(self) -> int:
+        """Open a remote write and return the index of its BeginRemoteWrite entry.
+
+        Live: the entry is committed before this returns. In replay of a write that never ended, the worker is live when
+        this returns: the whole write must be done again. Source: SEMANTICS 3.6, 3.7.
+        """
+
+    def end_remote_write(self, begin: int) -> None:
+        """Close the remote write that began at `begin`."""
+
+    def start_span(self, attributes: Mapping[str, str]) -> str:
+        """Open a span below the current one and return its id (16 hex digits)."""
+
+    def finish_span(self, span_id: str) -> None: ...
+
+    def derived_key(self, index: int) -> str:
+        """Return the idempotency key of an outside effect that began at entry `index`. Source: SEMANTICS 2.2."""
+
+    def http_client(self) -> Any:
+        """Return the engine's shared httpx.Client (usable from any thread).
+
+        Raises:
+            WitError: The engine was started without network.
+        """

@@ -1,0 +1,180 @@
+"""The nouns of the contract: frozen data that client, server, engine and notebook share.
+
+No behaviour beyond spelling and parsing names. Timestamps are aware datetimes in UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID, uuid5
+
+from golem_nb.errors import BadInput, InvalidWorkerName
+from golem_nb.values.types import FunctionType
+
+OplogIndex = int
+IdempotencyKey = str
+ComponentId = UUID
+
+# The namespace of everything that golem_nb names by itself, and the environment that the local engine is used with.
+NAMESPACE = UUID("6f1a3d4e-7a54-5d0a-9a53-0d1f6d2c8b11")
+LOCAL_ENVIRONMENT = uuid5(NAMESPACE, "environment:local")
+LOCAL_ACCOUNT = "local"
+
+
+class WorkerStatus(StrEnum):
+    """What a worker's oplog says of it. Source: the contract's WorkerMetadata."""
+
+    RUNNING = "Running"
+    IDLE = "Idle"
+    SUSPENDED = "Suspended"
+    INTERRUPTED = "Interrupted"
+    RETRYING = "Retrying"
+    FAILED = "Failed"
+    EXITED = "Exited"
+
+
+class LogLevel(StrEnum):
+    """Where a line of output came from, or how serious it is. Source: SEMANTICS 4.3."""
+
+    STDOUT = "Stdout"
+    STDERR = "Stderr"
+    TRACE = "Trace"
+    DEBUG = "Debug"
+    INFO = "Info"
+    WARN = "Warn"
+    ERROR = "Error"
+    CRITICAL = "Critical"
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One version of an uploaded component. `exports` and `sha256` are None where a server does not tell them."""
+
+    id: ComponentId
+    name: str
+    version: int
+    size_bytes: int
+    created_at: datetime
+    exports: tuple[FunctionType, ...] | None = None
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class WorkerId:
+    component_id: ComponentId
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.component_id}/{self.name}"
+
+
+def check_worker_name(name: str) -> str:
+    """Return `name` if it may name a worker.
+
+    Raises:
+        InvalidWorkerName: It may not.
+
+    Source: SEMANTICS 0.1.
+    """
+    if not 1 <= len(name.encode("utf-8", "surrogatepass")) <= 512:
+        raise InvalidWorkerName("Worker name must be between 1 and 512 characters")
+    if any(c.isspace() for c in name):
+        raise InvalidWorkerName("Worker name must not contain whitespaces")
+    if "/" in name:
+        raise InvalidWorkerName("Worker name must not contain '/'")
+    if name.startswith("-"):
+        raise InvalidWorkerName("Worker name must not start with '-'")
+    if any(ord(c) < 32 or 0xD800 <= ord(c) < 0xE000 for c in name):
+        raise InvalidWorkerName("Worker name must not contain control characters or lone surrogates")
+    return name
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerMetadata:
+    """A worker as the API shows it. Fields below `created_at` have defaults: the contract does not promise them."""
+
+    worker_id: WorkerId
+    status: WorkerStatus
+    component_version: int
+    created_at: datetime
+    args: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    pending_invocation_count: int = 0
+    retry_count: int = 0
+    last_error: str | None = None
+    component_size_bytes: int = 0
+    skipped_regions: tuple[tuple[OplogIndex, OplogIndex], ...] = ()
+    deleted_regions: tuple[tuple[OplogIndex, OplogIndex], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WorkersPage:
+    """Some workers in order of creation. `cursor` is None at the end."""
+
+    workers: tuple[WorkerMetadata, ...]
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PublicEntry:
+    """An oplog entry as the API shows it.
+
+    `kind` is the server's word (open: newer servers have more). `fields` are the entry's other fields, keys in
+    camelCase as Golem 1.3 spells them; values of WIT types are {"typ": …, "value": …}.
+    """
+
+    index: OplogIndex
+    kind: str
+    timestamp: datetime
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class OplogPage:
+    """Entries in order. `next_index` is None at the end; `last_index` is the worker's last one at that time."""
+
+    entries: tuple[PublicEntry, ...]
+    next_index: OplogIndex | None
+    first_index: OplogIndex
+    last_index: OplogIndex
+
+
+class EventType(StrEnum):
+    """The kinds of a WorkerEvent. Source: the contract's AsyncAPI document."""
+
+    STDOUT = "StdOut"
+    STDERR = "StdErr"
+    LOG = "Log"
+    INVOCATION_START = "InvocationStart"
+    INVOCATION_FINISHED = "InvocationFinished"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerEvent:
+    """What a connected client sees.
+
+    `message` is the text of output and logs; `level` belongs to Log. `context` of InvocationStart and
+    InvocationFinished has `function` and `idempotencyKey`; that of a notice of lost events `missedMessages`.
+    """
+
+    type: EventType
+    timestamp: datetime
+    message: str | None = None
+    level: str | None = None
+    context: Mapping[str, Any] = field(default_factory=dict)
+
+
+def parse_uuid(text: str, what: str) -> UUID:
+    """Return the UUID that `text` spells.
+
+    Raises:
+        BadInput: It spells none; `what` says of what thing it should have been the id.
+    """
+    try:
+        return UUID(text)
+    except ValueError:
+        raise BadInput(f"{what} must be a UUID, found {text!r}") from None
