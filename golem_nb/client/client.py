@@ -1,0 +1,82 @@
+"""What can be asked of a Golem server, whichever it is: one method per operation of the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+from uuid import UUID
+
+from golem_nb.model import (
+    Component,
+    ComponentId,
+    IdempotencyKey,
+    OplogIndex,
+    OplogPage,
+    WorkerEvent,
+    WorkerId,
+    WorkerMetadata,
+    WorkersPage,
+)
+from golem_nb.values.types import TypedValue
+
+
+class EventStream(Protocol):
+    """The events of one worker: the last 128, then live ones. Iterating ends when the server closes the stream."""
+
+    def __iter__(self) -> Iterator[WorkerEvent]: ...
+
+    def close(self) -> None:
+        """End the stream, also for a thread that is waiting in it."""
+
+
+class Client(Protocol):
+    """A connection to a Golem server, remote or in this process. Methods may be called from any thread.
+
+    Values of parameters are JSON as the API speaks it (SEMANTICS 2.5), bare; results come back typed. All methods
+    raise `golem_nb.errors.GolemError` for expected failures.
+    """
+
+    environment_id: UUID
+
+    def create_component(self, name: str, wasm: bytes) -> Component: ...
+    def update_component(self, component_id: ComponentId, wasm: bytes) -> Component: ...
+    def components(self) -> list[Component]: ...
+    def component_by_name(self, name: str) -> Component: ...
+    def component(self, component_id: ComponentId) -> Component: ...
+    def delete_component(self, component_id: ComponentId) -> None: ...
+    def component_wasm(self, component_id: ComponentId, version: int) -> bytes: ...
+
+    def launch_worker(
+        self, component_id: ComponentId, name: str, *, args: Sequence[str] = (), env: Mapping[str, str] | None = None
+    ) -> WorkerId: ...
+    def workers(self, component_id: ComponentId, *, cursor: str | None = None, count: int = 50) -> WorkersPage: ...
+    def worker(self, worker: WorkerId) -> WorkerMetadata: ...
+    def delete_worker(self, worker: WorkerId) -> None: ...
+    def interrupt_worker(self, worker: WorkerId, *, recover_immediately: bool = False) -> None: ...
+    def resume_worker(self, worker: WorkerId) -> None: ...
+
+    def invoke(
+        self, worker: WorkerId, function: str, params: Sequence[Any], *, key: IdempotencyKey | None = None
+    ) -> None:
+        """Enqueue an invocation; return when it is durably accepted."""
+
+    def invoke_and_await(
+        self,
+        worker: WorkerId,
+        function: str,
+        params: Sequence[Any],
+        *,
+        key: IdempotencyKey | None = None,
+        timeout_s: float | None = None,
+    ) -> TypedValue | None:
+        """Invoke and wait; None where the function has no result. The same key gives the same result, once.
+
+        Raises:
+            WaitTimeout: `timeout_s` is over; the worker goes on.
+        """
+
+    def oplog(self, worker: WorkerId, *, from_index: OplogIndex = 1, count: int = 100) -> OplogPage: ...
+    def events(self, worker: WorkerId) -> AbstractContextManager[EventStream]: ...
+
+    def close(self) -> None: ...
