@@ -68,7 +68,7 @@ class TupleType(WitType):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a record, or one case of a variant (where the type may be missing)."""
+    """One field of a record."""
 
     name: str
     type: WitType
@@ -168,3 +168,14 @@ def parts_of(type: WitType) -> Iterator[WitType]:
 def has_handles(type: WitType) -> bool:
     """Is there a handle anywhere in `type`?"""
     return isinstance(type, HandleType) or any(has_handles(part) for part in parts_of(type))
+
+
+@dataclass(frozen=True, slots=True)
+class Handle:
+    """A resource of a worker as the API shows it: the worker's URN and the handle's number there."""
+
+    uri: str
+    id: int
+
+    def __str__(self) -> str:
+        return f"{self.uri}/{self.id}"
