@@ -1,4 +1,4 @@
-"""How host functions are declared: a WIT interface or resource is a class, a WIT function a method, its effect a decorator.
+"""How host functions are declared: a WIT interface or resource is a class, a function a method, its effect a decorator.
 
     class WallClock(Interface, wit="wasi:clocks/wall-clock"):
         @read_local(label="wall_clock::now", response=DATETIME)
@@ -21,8 +21,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterator
-from functools import update_wrapper
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from golem_nb.values.types import STRING, OptionType, ResultType, WitType
 
@@ -71,10 +70,10 @@ NO_REQUEST: tuple[WitType, Value] = (OptionType(STRING), None)
 class HostFunction:
     """A method with its effect: one row of the table of host functions.
 
-    `label` is the function's name in the oplog. `response` is the type of the recorded value (of the `ok` side where the
-    WIT function returns a `result`), `error` that of a recorded WitError's payload. `request(target, **arguments)`
-    gives what the oplog shows as the request, of type `request_type`. `begin(target)` gives the index of the Begin entry
-    that a batched call belongs to. `commits` asks for a commit right after the entry.
+    `label` is the function's name in the oplog. `response` is the type of the recorded value (of the `ok` side where
+    the WIT function returns a `result`), `error` that of a recorded WitError's payload. `request(target, **arguments)`
+    gives what the oplog shows as the request, of type `request_type`. `begin(target)` gives the index of the Begin
+    entry that a batched call belongs to. `commits` asks for a commit right after the entry.
     """
 
     def __init__(
@@ -91,12 +90,12 @@ class HostFunction:
         commits: bool = False,
         static: bool = False,
     ) -> None:
-        update_wrapper(self, body)
-        self.effect, self.body, self.rebuild = effect, body, None
+        self.__name__, self.__doc__ = body.__name__, body.__doc__
+        self.effect, self.body = effect, body
+        self.rebuild: Body | None = None
         self.label, self.error, self.begin, self.commits, self.static = label or "", error, begin, commits, static
         self.request_type, self.request = request_type, request
         self.response_type = ResultType(response, error)
-        self.rebuild: Body | None
 
     def rebuilt(self, rebuild: Body) -> HostFunction:
         """Decorate `rebuild(target, recorded, **arguments)`, whose return value the component gets."""
@@ -223,9 +222,6 @@ class ResourceTable:
     def __len__(self) -> int:
         return len(self._objects)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Drop nothing: the objects go with the worker instance."""
+    def clear(self) -> None:
+        """Forget everything and tell nobody: the worker instance is gone."""
         self._objects.clear()

@@ -1,0 +1,308 @@
+"""Every kind of oplog entry, one class each. Names, fields and marks are Golem 1.3's (SEMANTICS 1.1, 4.2, 4.3).
+
+`hint` entries are skipped by replay; `status` is the worker's status after the entry (None: unchanged; Error decides by
+the retry policy). Entries are msgspec structs, encoded as arrays that begin with the class's tag: C does the coding,
+and a class may grow fields with defaults at its end. Tags are never used twice.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar
+from uuid import UUID
+
+import msgspec
+
+from golem_nb.model import IdempotencyKey, LogLevel, OplogIndex, WorkerStatus
+from golem_nb.values.binary import bytes_from_value, value_from_bytes
+from golem_nb.values.types import TypedValue, WitType
+from golem_nb.values.wave import text_from_type, type_from_text
+
+RUNNING, IDLE = WorkerStatus.RUNNING, WorkerStatus.IDLE
+
+
+class Recorded(msgspec.Struct, frozen=True, array_like=True):
+    """A value with its type, both encoded: equal values of a type are equal bytes, and a fold need not decode them."""
+
+    type: str
+    data: bytes
+
+    @staticmethod
+    def of(type: WitType, value: object) -> Recorded:
+        return Recorded(text_from_type(type), bytes_from_value(type, value))
+
+    def typed(self) -> TypedValue:
+        type = type_from_text(self.type)
+        return TypedValue(type, value_from_bytes(type, self.data))
+
+
+class OplogEntry(msgspec.Struct, frozen=True, array_like=True):
+    """One step of a worker. `timestamp_us` counts microseconds since the Unix epoch."""
+
+    hint: ClassVar[bool] = False
+    status: ClassVar[WorkerStatus | None] = None
+
+    timestamp_us: int
+
+
+class Create(OplogEntry, tag=1):
+    """The worker exists. Always entry 1."""
+
+    status = IDLE
+    component_id: UUID
+    worker_name: str
+    component_version: int
+    args: tuple[str, ...]
+    env: dict[str, str]
+    component_size: int
+    parent: str | None = None
+
+
+class ImportedFunctionInvoked(OplogEntry, tag=2):
+    """The component called a host function. `effect` is Golem's durable function type, `begin` its begin index."""
+
+    status = RUNNING
+    function_name: str
+    request: Recorded
+    response: Recorded
+    effect: str
+    begin: OplogIndex | None = None
+
+
+class ExportedFunctionInvoked(OplogEntry, tag=3):
+    """An invocation begins."""
+
+    status = RUNNING
+    function_name: str
+    request: tuple[Recorded, ...]
+    idempotency_key: IdempotencyKey
+    trace_id: str = ""
+    span_id: str = ""
+
+
+class ExportedFunctionCompleted(OplogEntry, tag=4):
+    """An invocation has its result (None: the function gives none)."""
+
+    status = IDLE
+    response: Recorded | None
+    consumed_fuel: int = 0
+
+
+class Suspend(OplogEntry, tag=5):
+    """The worker waits for a promise or a timer and holds no memory."""
+
+    hint, status = True, WorkerStatus.SUSPENDED
+
+
+class ErrorKind(StrEnum):
+    """What went wrong. Source: SEMANTICS 1.1, second table."""
+
+    UNKNOWN = "Unknown"
+    OUT_OF_MEMORY = "OutOfMemory"
+    INVALID_REQUEST = "InvalidRequest"
+    STACK_OVERFLOW = "StackOverflow"
+    EXCEEDED_MEMORY_LIMIT = "ExceededMemoryLimit"
+
+
+class Error(OplogEntry, tag=6):
+    """An invocation trapped. Whether it is retried follows from the policy; `retry_from` is where attempts count."""
+
+    hint = True
+    kind: ErrorKind
+    message: str
+    stderr: str
+    retry_from: OplogIndex
+
+
+class NoOp(OplogEntry, tag=7):
+    status = RUNNING
+
+
+class Jump(OplogEntry, tag=8):
+    """Replay skips the entries `start` to `end`, both included (`end` is this entry's own index)."""
+
+    status = RUNNING
+    start: OplogIndex
+    end: OplogIndex
+
+
+class Interrupted(OplogEntry, tag=9):
+    hint, status = True, WorkerStatus.INTERRUPTED
+
+
+class Exited(OplogEntry, tag=10):
+    hint, status = True, WorkerStatus.EXITED
+    code: int = 0
+
+
+class ChangeRetryPolicy(OplogEntry, tag=11):
+    """Delays are in nanoseconds."""
+
+    status = RUNNING
+    max_attempts: int
+    min_delay_ns: int
+    max_delay_ns: int
+    multiplier: float
+    max_jitter_factor: float | None = None
+
+
+class BeginAtomicRegion(OplogEntry, tag=12):
+    status = RUNNING
+
+
+class EndAtomicRegion(OplogEntry, tag=13):
+    status = RUNNING
+    begin_index: OplogIndex
+
+
+class BeginRemoteWrite(OplogEntry, tag=14):
+    """A write to outside begins; without its End, replay does it again from here."""
+
+    status = RUNNING
+
+
+class EndRemoteWrite(OplogEntry, tag=15):
+    status = RUNNING
+    begin_index: OplogIndex
+
+
+class PendingWorkerInvocation(OplogEntry, tag=16):
+    """An invocation was accepted and waits for its turn."""
+
+    hint = True
+    idempotency_key: IdempotencyKey
+    function_name: str
+    input: tuple[Recorded, ...]
+
+
+class PendingUpdate(OplogEntry, tag=17):
+    """`snapshot` is None for an automatic update."""
+
+    hint = True
+    target_version: int
+    snapshot: bytes | None = None
+
+
+class SuccessfulUpdate(OplogEntry, tag=18):
+    hint = True
+    target_version: int
+    new_component_size: int
+
+
+class FailedUpdate(OplogEntry, tag=19):
+    hint = True
+    target_version: int
+    details: str | None = None
+
+
+class GrowMemory(OplogEntry, tag=20):
+    hint = True
+    delta: int
+
+
+class CreateResource(OplogEntry, tag=21):
+    hint = True
+    id: int
+    name: str
+    owner: str
+
+
+class DropResource(OplogEntry, tag=22):
+    hint = True
+    id: int
+    name: str
+    owner: str
+
+
+class Log(OplogEntry, tag=23):
+    """A line of output. Leaves the status alone (ADVICE of SEMANTICS 1.1), so that late output does not wake a worker."""
+
+    hint = True
+    level: LogLevel
+    context: str
+    message: str
+
+
+class Restart(OplogEntry, tag=24):
+    hint, status = True, IDLE
+
+
+class ActivatePlugin(OplogEntry, tag=25):
+    hint = True
+    installation_id: str
+
+
+class DeactivatePlugin(OplogEntry, tag=26):
+    hint = True
+    installation_id: str
+
+
+class Revert(OplogEntry, tag=27):
+    hint = True
+    start: OplogIndex
+    end: OplogIndex
+
+
+class CancelPendingInvocation(OplogEntry, tag=28):
+    hint = True
+    idempotency_key: IdempotencyKey
+
+
+class StartSpan(OplogEntry, tag=29):
+    status = RUNNING
+    span_id: str
+    parent_id: str | None
+    attributes: dict[str, str]
+
+
+class FinishSpan(OplogEntry, tag=30):
+    status = RUNNING
+    span_id: str
+
+
+class SetSpanAttribute(OplogEntry, tag=31):
+    status = RUNNING
+    span_id: str
+    key: str
+    value: str
+
+
+class ChangePersistenceLevel(OplogEntry, tag=32):
+    status = RUNNING
+    level: str
+
+
+class BeginRemoteTransaction(OplogEntry, tag=33):
+    status = RUNNING
+    transaction_id: str
+    original_begin_index: OplogIndex | None = None
+
+
+class PreCommitRemoteTransaction(OplogEntry, tag=34):
+    status = RUNNING
+    begin_index: OplogIndex
+
+
+class PreRollbackRemoteTransaction(OplogEntry, tag=35):
+    status = RUNNING
+    begin_index: OplogIndex
+
+
+class CommittedRemoteTransaction(OplogEntry, tag=36):
+    status = RUNNING
+    begin_index: OplogIndex
+
+
+class RolledBackRemoteTransaction(OplogEntry, tag=37):
+    status = RUNNING
+    begin_index: OplogIndex
+
+
+class Snapshot(OplogEntry, tag=38):
+    """The component's own snapshot of its state (added by golem_nb; ARCHITECTURE, decision 12)."""
+
+    hint = True
+    data: bytes
+
+
+KINDS: tuple[type[OplogEntry], ...] = tuple(OplogEntry.__subclasses__())

@@ -1,0 +1,299 @@
+"""From bytes to a compiled component, with its imports and exports as our own types.
+
+Compiled code is kept in files beside the store, named by what it was made of, and hashed before it is loaded: wasmtime
+checks its own version and configuration, but not that the bytes are whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from wasmtime import Engine, WasmtimeError
+from wasmtime import _ffi as ffi
+from wasmtime import component as wit
+from wasmtime.component._types import ComponentExtern
+
+from golem_nb.errors import ComponentRejected, FunctionNotFound
+from golem_nb.values.types import (
+    PRIMITIVES,
+    Case,
+    EnumType,
+    Field,
+    FlagsType,
+    FunctionType,
+    HandleType,
+    ListType,
+    OptionType,
+    Parameter,
+    RecordType,
+    ResultType,
+    TupleType,
+    VariantType,
+    WitType,
+    parts_of,
+)
+from golem_nb.wasm.settings import fingerprint
+
+_PRIMITIVE_CLASSES = {
+    getattr(wit, {"bool": "Bool", "char": "Char", "string": "String"}.get(name, name.upper())): type
+    for name, type in PRIMITIVES.items()
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedInstance:
+    """An interface that the component imports, under the very name that it uses."""
+
+    name: str
+    functions: tuple[tuple[str, FunctionType], ...]
+    resources: tuple[tuple[str, str], ...]
+    """Pairs: name in this interface, name where the resource is defined (`wasi:io/poll#pollable`)."""
+
+    @property
+    def interface(self) -> str:
+        return self.name.partition("@")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """An exported function and the way to it."""
+
+    type: FunctionType
+    path: tuple[str, ...]
+    """Instance and function, or only the function; empty for the drop of a resource, which is no export."""
+
+
+class CompiledComponent:
+    """A component that can be linked. `resource_ids` numbers the host resources among its imports."""
+
+    def __init__(self, engine: Engine, component: wit.Component) -> None:
+        self.component = component
+        names = _ResourceNames()
+        self.imports = tuple(_imported_instances(component.type.imports(engine), engine, names))
+        self.resource_ids = {name: number for number, name in enumerate(names.imported(), start=1)}
+        self._exports = {e.type.name: e for e in _exported_functions(component.type.exports(engine), engine, names)}
+        self._aliases = {alias: name for name in self._exports for alias in _spellings(name)}
+
+    @property
+    def exports(self) -> tuple[FunctionType, ...]:
+        """The functions that can be invoked; those that take or give handles of the host's are not among them."""
+        return tuple(e.type for e in self._exports.values() if not self._uses_host_handles(e.type))
+
+    def export(self, name: str) -> Export:
+        """Return the exported function that `name` spells.
+
+        Raises:
+            FunctionNotFound: It spells none.
+
+        Source: SEMANTICS 2.3.
+        """
+        spelled = name.replace(" ", "")
+        export = self._exports.get(self._aliases.get(spelled, spelled))
+        if export is None or self._uses_host_handles(export.type):
+            raise FunctionNotFound(name, get_close_matches(name, [t.name for t in self.exports], 2))
+        return export
+
+    def _uses_host_handles(self, function: FunctionType) -> bool:
+        types = [p.type for p in function.parameters] + ([function.result] if function.result else [])
+        return any(resource in self.resource_ids for type in types for resource in _resources_in(type))
+
+
+def _resources_in(type: WitType) -> Iterator[str]:
+    if isinstance(type, HandleType):
+        yield type.resource
+    for part in parts_of(type):
+        yield from _resources_in(part)
+
+
+def _spellings(name: str) -> Iterator[str]:
+    """Yield the other spellings of a function of a resource. Source: SEMANTICS 2.3."""
+    site, brace, inner = name.partition(".{")
+    function = inner.removesuffix("}") if brace else name
+    kind, bracket, rest = function.partition("]")
+    if not bracket:
+        return
+    short = {"[constructor": f"{rest}.new", "[drop": f"{rest}.drop"}.get(kind, rest)
+    long_method = {"[static": f"[method]{rest}"}.get(kind, function)
+    for spelled in (short, long_method):
+        yield f"{site}.{{{spelled}}}" if brace else spelled
+
+
+class _ResourceNames:
+    """Resources by identity: an alias of a resource that was seen before has its name."""
+
+    def __init__(self) -> None:
+        self._seen: list[tuple[wit.ResourceType, str]] = []
+        self._imported = 0
+
+    def name_of(self, type: wit.ResourceType, suggested: str) -> str:
+        for seen, name in self._seen:
+            if seen == type:
+                return name
+        self._seen.append((type, suggested))
+        return suggested
+
+    def end_of_imports(self) -> None:
+        self._imported = len(self._seen)
+
+    def imported(self) -> list[str]:
+        return list(dict.fromkeys(name for _, name in self._seen[: self._imported]))
+
+
+def _imported_instances(
+    imports: dict[str, ComponentExtern], engine: Engine, names: _ResourceNames
+) -> Iterator[ImportedInstance]:
+    for name, extern in imports.items():
+        if not isinstance(extern.ty, wit.ComponentInstanceType):
+            continue  # a bare function or type: calling it traps with its name
+        items = extern.ty.exports(engine)
+        interface = name.partition("@")[0]
+        resources = [
+            (item, names.name_of(e.ty, f"{interface}#{item}"))
+            for item, e in items.items()
+            if isinstance(e.ty, wit.ResourceType)
+        ]
+        functions = [
+            (item, _function_type(f"{name}#{item}", e.ty, names))
+            for item, e in items.items()
+            if isinstance(e.ty, wit.FuncType)
+        ]
+        yield ImportedInstance(name, tuple(functions), tuple(resources))
+    names.end_of_imports()
+
+
+def _exported_functions(exports: dict[str, ComponentExtern], engine: Engine, names: _ResourceNames) -> Iterator[Export]:
+    for name, extern in exports.items():
+        if isinstance(extern.ty, wit.FuncType):
+            yield Export(_function_type(name, extern.ty, names), (name,))
+        elif isinstance(extern.ty, wit.ComponentInstanceType):
+            items = extern.ty.exports(engine)
+            for item, e in items.items():
+                if isinstance(e.ty, wit.ResourceType):
+                    resource = names.name_of(e.ty, f"{name}#{item}")
+                    dropped = (Parameter("self", HandleType(resource, True)),)
+                    yield Export(FunctionType(f"{name}.{{[drop]{item}}}", dropped, None), ())
+            for item, e in items.items():
+                if isinstance(e.ty, wit.FuncType):
+                    yield Export(_function_type(f"{name}.{{{item}}}", e.ty, names), (name, item))
+
+
+def _function_type(name: str, type: wit.FuncType, names: _ResourceNames) -> FunctionType:
+    if ffi.wasmtime_component_func_type_async(type.ptr()):
+        raise ComponentRejected(f"{name} is an async function; components for WASI 0.3 cannot run here yet")
+    parameters = tuple(Parameter(p, _wit_type(t, name, names)) for p, t in type.params)
+    result = None if type.result is None else _wit_type(type.result, name, names)
+    return FunctionType(name, parameters, result)
+
+
+def _wit_type(type: wit.ValType, where: str, names: _ResourceNames) -> WitType:
+    """Return our form of wasmtime's type. Names of records and the like are not in a component's signatures."""
+
+    def convert(part: wit.ValType) -> WitType:
+        return _wit_type(part, where, names)
+
+    def maybe(part: wit.ValType | None) -> WitType | None:
+        return None if part is None else convert(part)
+
+    if type.__class__ in _PRIMITIVE_CLASSES:
+        return _PRIMITIVE_CLASSES[type.__class__]
+    match type:
+        case wit.ListType():
+            return ListType(convert(type.element))
+        case wit.OptionType():
+            return OptionType(convert(type.payload))
+        case wit.ResultType():
+            return ResultType(maybe(type.ok), maybe(type.err))
+        case wit.TupleType():
+            return TupleType(tuple(map(convert, type.elements)))
+        case wit.RecordType():
+            return RecordType(tuple(Field(n, convert(t)) for n, t in type.fields))
+        case wit.VariantType():
+            return VariantType(tuple(Case(n, maybe(t)) for n, t in type.cases))
+        case wit.EnumType():
+            return EnumType(tuple(type.names))
+        case wit.FlagsType():
+            return FlagsType(tuple(type.names))
+        case wit.OwnType() | wit.BorrowType():
+            return HandleType(names.name_of(type.ty, f"{where}#resource"), isinstance(type, wit.OwnType))
+    kind = type.__class__.__name__.removesuffix("Type").lower()
+    raise ComponentRejected(f"{where} uses the type {kind}, which cannot be passed to or from a component here yet")
+
+
+class Compiler:
+    """Compiles components once and keeps the code in `folder`."""
+
+    def __init__(self, engine: Engine, folder: Path) -> None:
+        self.engine, self._folder = engine, folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def compile(self, wasm: bytes) -> CompiledComponent:
+        """Return the compiled component, from the cache where it is whole.
+
+        Raises:
+            ComponentRejected: The bytes are not a component that can run here; the text says why.
+        """
+        check_is_component(wasm)
+        path = self._folder / f"{hashlib.sha256(wasm).hexdigest()}-{fingerprint()}.cwasm"
+        component = self._cached(path)
+        if component is None:
+            try:
+                component = wit.Component(self.engine, wasm)
+            except WasmtimeError as error:
+                raise ComponentRejected(f"this component cannot run here: {_first_lines(str(error))}") from None
+            self._keep(path, bytes(component.serialize()))
+        return CompiledComponent(self.engine, component)
+
+    def _cached(self, path: Path) -> wit.Component | None:
+        try:
+            wanted = path.with_suffix(".sha256").read_text()
+            if hashlib.sha256(path.read_bytes()).hexdigest() == wanted:
+                return wit.Component.deserialize_file(self.engine, str(path))
+        except (OSError, WasmtimeError):
+            return None  # not there, or made by another wasmtime: compile again
+        return None
+
+    def _keep(self, path: Path, code: bytes) -> None:
+        for target, data in ((path, code), (path.with_suffix(".sha256"), hashlib.sha256(code).hexdigest().encode())):
+            write_whole(target, data)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that it is there whole or not at all, also after a power cut."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    with open(part, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(part, path)
+
+
+_LAYERS = {
+    b"\x01\x00\x00\x00": "a core module, not a component; build for wasm32-wasip2, or `wasm-tools component new`",
+    b"\x0d\x00\x01\x00": None,
+}
+
+
+def check_is_component(wasm: bytes) -> None:
+    """Check the first eight bytes.
+
+    Raises:
+        ComponentRejected: They are not those of a component.
+    """
+    if not wasm:
+        raise ComponentRejected("the component is empty")
+    if wasm[:4] != b"\0asm":
+        hint = "; component text is deployed as a .wat file or with --lang wat" if wasm.lstrip()[:1] == b"(" else ""
+        raise ComponentRejected(f"not WebAssembly: the first bytes are {wasm[:4].hex(' ')}{hint}")
+    what = _LAYERS.get(wasm[4:8], "of a component format from before the standard; build it anew with current tools")
+    if what is not None:
+        raise ComponentRejected(f"this WebAssembly is {what}")
+
+
+def _first_lines(text: str) -> str:
+    lines: Sequence[str] = [line.strip() for line in text.splitlines() if line.strip()]
+    return "; ".join(lines[:3])

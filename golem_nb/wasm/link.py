@@ -1,0 +1,109 @@
+"""Define a component's imports from the table of host functions, typed by the component itself.
+
+One `LinkedComponent` serves all instances of a component version. Which instance is calling is found on the thread
+(`abi.backend.current`). Nothing but a value may leave a host function towards wasm: exceptions are parked on the frame
+(the backends see to it) and raised again by whoever called the export.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from wasmtime import Engine
+from wasmtime.component import Linker, ResourceType
+
+from golem_nb.host.context import HostContext
+from golem_nb.host.declare import FUNCTIONS, INTERFACES, HostFunction, Interface, Trap, WitError, snake
+from golem_nb.values.types import FunctionType, ResultType
+from golem_nb.wasm.abi.backend import Backend, Handler
+from golem_nb.wasm.abi.codec import Frame
+from golem_nb.wasm.components import CompiledComponent
+
+
+class Host(Protocol):
+    """Who answers an instance's imports."""
+
+    context: HostContext
+
+    def interface(self, kind: type[Interface]) -> Interface:
+        """Return this instance's object for the free functions of an interface."""
+
+    def call(self, function: HostFunction, target: Any, arguments: dict[str, Any]) -> Any:
+        """Answer one call: run the function, or what the oplog says.
+
+        Raises:
+            WitError: The `err` side of the function's result.
+        """
+
+
+class HostFrame(Frame, Protocol):
+    host: Host
+
+
+class LinkedComponent:
+    """A component version with its imports defined; shared by all its instances."""
+
+    def __init__(self, engine: Engine, backend: Backend, compiled: CompiledComponent) -> None:
+        self.engine, self.backend, self.compiled = engine, backend, compiled
+        self.linker = Linker(engine)
+        self.unknown: list[str] = []
+        """Imported functions that we do not have; calling one traps with its name."""
+        self._kept: list[object] = []
+        self._define_imports()
+
+    def _define_imports(self) -> None:
+        resource_ids, keep = self.compiled.resource_ids, self._kept.append
+        with self.linker.root() as root:
+            for imported in self.compiled.imports:
+                with root.add_instance(imported.name) as instance:
+                    for name, resource in imported.resources:
+                        type = ResourceType.host(resource_ids[resource])
+                        self.backend.define_resource(instance, name, type, _dropped, keep)
+                    for name, signature in imported.functions:
+                        handler = _handler(f"{imported.interface}#{name}", signature)
+                        if handler is None:
+                            self.unknown.append(signature.name)
+                            handler = _missing(signature.name)
+                        self.backend.define_function(instance, name, signature, handler, resource_ids, keep)
+        self.linker.define_unknown_imports_as_traps(self.compiled.component)
+
+
+def _dropped(frame: Frame, rep: int) -> None:
+    frame.table.drop(rep)
+
+
+def _missing(name: str) -> Handler:
+    def missing(frame: Frame, arguments: list[Any]) -> Any:
+        raise Trap(f"the component called {name}, which this engine does not have")
+
+    return missing
+
+
+def _handler(key: str, signature: FunctionType) -> Handler | None:
+    row = FUNCTIONS.get(key)
+    if row is None:
+        return None
+    names = tuple(snake(p.name) for p in signature.parameters)
+    call = _caller(key, row, names)
+    if not isinstance(signature.result, ResultType):
+        return call
+
+    def with_result(frame: Any, arguments: list[Any]) -> tuple[str, Any]:
+        try:
+            return "ok", call(frame, arguments)
+        except WitError as error:
+            return "err", error.payload
+
+    return with_result
+
+
+def _caller(key: str, row: HostFunction, names: tuple[str, ...]) -> Callable[[Any, list[Any]], Any]:
+    """Return what finds the target of a call: an object, the worker, or the interface."""
+    if "[method]" in key:
+        rest = names[1:]
+        return lambda frame, args: frame.host.call(row, args[0], dict(zip(rest, args[1:], strict=True)))
+    if row.static:
+        return lambda frame, args: frame.host.call(row, frame.host.context, dict(zip(names, args, strict=True)))
+    kind = INTERFACES[key.partition("#")[0]]
+    return lambda frame, args: frame.host.call(row, frame.host.interface(kind), dict(zip(names, args, strict=True)))
