@@ -107,6 +107,9 @@ class WorkerMetadata:
     retry_count: int = 0
     last_error: str | None = None
     component_size_bytes: int = 0
+    last_index: OplogIndex = 0
+    entries_replayed: int | None = None
+    """How many entries the loaded instance met in its replay; None where the worker is not loaded."""
     skipped_regions: tuple[tuple[OplogIndex, OplogIndex], ...] = ()
     deleted_regions: tuple[tuple[OplogIndex, OplogIndex], ...] = ()
 

@@ -45,7 +45,7 @@ class OplogEntry(msgspec.Struct, frozen=True, array_like=True):
     timestamp_us: int
 
 
-class Create(OplogEntry, tag=1):
+class Create(OplogEntry, frozen=True, tag=1):
     """The worker exists. Always entry 1."""
 
     status = IDLE
@@ -58,7 +58,7 @@ class Create(OplogEntry, tag=1):
     parent: str | None = None
 
 
-class ImportedFunctionInvoked(OplogEntry, tag=2):
+class ImportedFunctionInvoked(OplogEntry, frozen=True, tag=2):
     """The component called a host function. `effect` is Golem's durable function type, `begin` its begin index."""
 
     status = RUNNING
@@ -69,7 +69,7 @@ class ImportedFunctionInvoked(OplogEntry, tag=2):
     begin: OplogIndex | None = None
 
 
-class ExportedFunctionInvoked(OplogEntry, tag=3):
+class ExportedFunctionInvoked(OplogEntry, frozen=True, tag=3):
     """An invocation begins."""
 
     status = RUNNING
@@ -80,7 +80,7 @@ class ExportedFunctionInvoked(OplogEntry, tag=3):
     span_id: str = ""
 
 
-class ExportedFunctionCompleted(OplogEntry, tag=4):
+class ExportedFunctionCompleted(OplogEntry, frozen=True, tag=4):
     """An invocation has its result (None: the function gives none)."""
 
     status = IDLE
@@ -88,7 +88,7 @@ class ExportedFunctionCompleted(OplogEntry, tag=4):
     consumed_fuel: int = 0
 
 
-class Suspend(OplogEntry, tag=5):
+class Suspend(OplogEntry, frozen=True, tag=5):
     """The worker waits for a promise or a timer and holds no memory."""
 
     hint, status = True, WorkerStatus.SUSPENDED
@@ -104,7 +104,7 @@ class ErrorKind(StrEnum):
     EXCEEDED_MEMORY_LIMIT = "ExceededMemoryLimit"
 
 
-class Error(OplogEntry, tag=6):
+class Error(OplogEntry, frozen=True, tag=6):
     """An invocation trapped. Whether it is retried follows from the policy; `retry_from` is where attempts count."""
 
     hint = True
@@ -114,11 +114,11 @@ class Error(OplogEntry, tag=6):
     retry_from: OplogIndex
 
 
-class NoOp(OplogEntry, tag=7):
+class NoOp(OplogEntry, frozen=True, tag=7):
     status = RUNNING
 
 
-class Jump(OplogEntry, tag=8):
+class Jump(OplogEntry, frozen=True, tag=8):
     """Replay skips the entries `start` to `end`, both included (`end` is this entry's own index)."""
 
     status = RUNNING
@@ -126,16 +126,16 @@ class Jump(OplogEntry, tag=8):
     end: OplogIndex
 
 
-class Interrupted(OplogEntry, tag=9):
+class Interrupted(OplogEntry, frozen=True, tag=9):
     hint, status = True, WorkerStatus.INTERRUPTED
 
 
-class Exited(OplogEntry, tag=10):
+class Exited(OplogEntry, frozen=True, tag=10):
     hint, status = True, WorkerStatus.EXITED
     code: int = 0
 
 
-class ChangeRetryPolicy(OplogEntry, tag=11):
+class ChangeRetryPolicy(OplogEntry, frozen=True, tag=11):
     """Delays are in nanoseconds."""
 
     status = RUNNING
@@ -146,27 +146,27 @@ class ChangeRetryPolicy(OplogEntry, tag=11):
     max_jitter_factor: float | None = None
 
 
-class BeginAtomicRegion(OplogEntry, tag=12):
+class BeginAtomicRegion(OplogEntry, frozen=True, tag=12):
     status = RUNNING
 
 
-class EndAtomicRegion(OplogEntry, tag=13):
+class EndAtomicRegion(OplogEntry, frozen=True, tag=13):
     status = RUNNING
     begin_index: OplogIndex
 
 
-class BeginRemoteWrite(OplogEntry, tag=14):
+class BeginRemoteWrite(OplogEntry, frozen=True, tag=14):
     """A write to outside begins; without its End, replay does it again from here."""
 
     status = RUNNING
 
 
-class EndRemoteWrite(OplogEntry, tag=15):
+class EndRemoteWrite(OplogEntry, frozen=True, tag=15):
     status = RUNNING
     begin_index: OplogIndex
 
 
-class PendingWorkerInvocation(OplogEntry, tag=16):
+class PendingWorkerInvocation(OplogEntry, frozen=True, tag=16):
     """An invocation was accepted and waits for its turn."""
 
     hint = True
@@ -175,7 +175,7 @@ class PendingWorkerInvocation(OplogEntry, tag=16):
     input: tuple[Recorded, ...]
 
 
-class PendingUpdate(OplogEntry, tag=17):
+class PendingUpdate(OplogEntry, frozen=True, tag=17):
     """`snapshot` is None for an automatic update."""
 
     hint = True
@@ -183,39 +183,39 @@ class PendingUpdate(OplogEntry, tag=17):
     snapshot: bytes | None = None
 
 
-class SuccessfulUpdate(OplogEntry, tag=18):
+class SuccessfulUpdate(OplogEntry, frozen=True, tag=18):
     hint = True
     target_version: int
     new_component_size: int
 
 
-class FailedUpdate(OplogEntry, tag=19):
+class FailedUpdate(OplogEntry, frozen=True, tag=19):
     hint = True
     target_version: int
     details: str | None = None
 
 
-class GrowMemory(OplogEntry, tag=20):
+class GrowMemory(OplogEntry, frozen=True, tag=20):
     hint = True
     delta: int
 
 
-class CreateResource(OplogEntry, tag=21):
+class CreateResource(OplogEntry, frozen=True, tag=21):
     hint = True
     id: int
     name: str
     owner: str
 
 
-class DropResource(OplogEntry, tag=22):
+class DropResource(OplogEntry, frozen=True, tag=22):
     hint = True
     id: int
     name: str
     owner: str
 
 
-class Log(OplogEntry, tag=23):
-    """A line of output. Leaves the status alone (ADVICE of SEMANTICS 1.1), so that late output does not wake a worker."""
+class Log(OplogEntry, frozen=True, tag=23):
+    """A line of output. It leaves the status alone, so that late output wakes no worker (ADVICE of SEMANTICS 1.1)."""
 
     hint = True
     level: LogLevel
@@ -223,82 +223,82 @@ class Log(OplogEntry, tag=23):
     message: str
 
 
-class Restart(OplogEntry, tag=24):
+class Restart(OplogEntry, frozen=True, tag=24):
     hint, status = True, IDLE
 
 
-class ActivatePlugin(OplogEntry, tag=25):
+class ActivatePlugin(OplogEntry, frozen=True, tag=25):
     hint = True
     installation_id: str
 
 
-class DeactivatePlugin(OplogEntry, tag=26):
+class DeactivatePlugin(OplogEntry, frozen=True, tag=26):
     hint = True
     installation_id: str
 
 
-class Revert(OplogEntry, tag=27):
+class Revert(OplogEntry, frozen=True, tag=27):
     hint = True
     start: OplogIndex
     end: OplogIndex
 
 
-class CancelPendingInvocation(OplogEntry, tag=28):
+class CancelPendingInvocation(OplogEntry, frozen=True, tag=28):
     hint = True
     idempotency_key: IdempotencyKey
 
 
-class StartSpan(OplogEntry, tag=29):
+class StartSpan(OplogEntry, frozen=True, tag=29):
     status = RUNNING
     span_id: str
     parent_id: str | None
     attributes: dict[str, str]
 
 
-class FinishSpan(OplogEntry, tag=30):
+class FinishSpan(OplogEntry, frozen=True, tag=30):
     status = RUNNING
     span_id: str
 
 
-class SetSpanAttribute(OplogEntry, tag=31):
+class SetSpanAttribute(OplogEntry, frozen=True, tag=31):
     status = RUNNING
     span_id: str
     key: str
     value: str
 
 
-class ChangePersistenceLevel(OplogEntry, tag=32):
+class ChangePersistenceLevel(OplogEntry, frozen=True, tag=32):
     status = RUNNING
     level: str
 
 
-class BeginRemoteTransaction(OplogEntry, tag=33):
+class BeginRemoteTransaction(OplogEntry, frozen=True, tag=33):
     status = RUNNING
     transaction_id: str
     original_begin_index: OplogIndex | None = None
 
 
-class PreCommitRemoteTransaction(OplogEntry, tag=34):
+class PreCommitRemoteTransaction(OplogEntry, frozen=True, tag=34):
     status = RUNNING
     begin_index: OplogIndex
 
 
-class PreRollbackRemoteTransaction(OplogEntry, tag=35):
+class PreRollbackRemoteTransaction(OplogEntry, frozen=True, tag=35):
     status = RUNNING
     begin_index: OplogIndex
 
 
-class CommittedRemoteTransaction(OplogEntry, tag=36):
+class CommittedRemoteTransaction(OplogEntry, frozen=True, tag=36):
     status = RUNNING
     begin_index: OplogIndex
 
 
-class RolledBackRemoteTransaction(OplogEntry, tag=37):
+class RolledBackRemoteTransaction(OplogEntry, frozen=True, tag=37):
     status = RUNNING
     begin_index: OplogIndex
 
 
-class Snapshot(OplogEntry, tag=38):
+class Snapshot(OplogEntry, frozen=True, tag=38):
     """The component's own snapshot of its state (added by golem_nb; ARCHITECTURE, decision 12)."""
 
     hint = True

@@ -46,7 +46,7 @@ class RetryPolicy:
         """
         if attempts >= self.max_attempts:
             return None
-        delay = self.min_delay_ns * int(self.multiplier) ** max(0, attempts - 1)
+        delay: int = self.min_delay_ns * int(self.multiplier) ** max(0, attempts - 1)
         if self.max_jitter_factor:
             delay += int(delay * draw() * self.max_jitter_factor)
         return min(delay, self.max_delay_ns)
@@ -73,6 +73,8 @@ class WorkerState:
     """The fold of an oplog up to `last_index`."""
 
     last_index: OplogIndex = 0
+    last_step: OplogIndex = 0
+    """The last entry that is no hint."""
     status: WorkerStatus = WorkerStatus.IDLE
     create: Create | None = None
     component_version: int = 0
@@ -123,6 +125,8 @@ class WorkerState:
                 )
             case SuccessfulUpdate(target_version=version):
                 self.component_version = version
+        if not entry.hint:
+            self.last_step = self.last_index
         if entry.status is not None:
             self.status = entry.status
 

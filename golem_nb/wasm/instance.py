@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import ctypes
 import enum
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from wasmtime import Engine, Store, WasmtimeError
+from wasmtime import Store, WasmtimeError
 from wasmtime import _ffi as ffi
 
 from golem_nb.errors import BadInput
@@ -180,9 +180,3 @@ class Instance:
             return 0
         self.pending = reason
         return ctypes.cast(WasmtimeError("stopped")._consume(), ctypes.c_void_p).value or 0
-
-
-def start_ticking(engine: Engine, wait: Callable[[float], bool]) -> None:
-    """Advance the epoch every 10 ms until `wait` says so; to be run on a thread. Source: SEMANTICS 11."""
-    while not wait(0.01):
-        engine.increment_epoch()

@@ -1,0 +1,105 @@
+"""The components of an engine: deploy, look up, and link once for all workers of a version."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+from golem_nb.errors import BadInput
+from golem_nb.model import Component, ComponentId
+from golem_nb.store.components import Components, VersionRow
+from golem_nb.values.json import json_from_type, type_from_json
+from golem_nb.values.types import FunctionType, Parameter
+from golem_nb.wasm.link import LinkedComponent
+from golem_nb.wasm.platform import Platform
+
+
+class Deployments:
+    def __init__(self, store: Components, platform: Platform, now_us: Callable[[], int]) -> None:
+        self._store, self._platform, self._now_us = store, platform, now_us
+        self._linked: dict[str, LinkedComponent] = {}  # by SHA-256: equal bytes are linked once
+        self._lock = threading.Lock()
+
+    def create(self, environment_id: UUID, name: str, wasm: bytes) -> Component:
+        _check_name(name)
+        row = self._prepared(uuid4(), environment_id, name, wasm)
+        self._store.create(row).result()
+        return _component(row)
+
+    def update(self, component_id: ComponentId, wasm: bytes) -> Component:
+        latest = self._store.latest(component_id)
+        row = self._prepared(component_id, latest.environment_id, latest.name, wasm)
+        version = self._store.add_version(row).result()
+        return _component(self._store.version(component_id, version))
+
+    def delete(self, component_id: ComponentId) -> None:
+        self._store.latest(component_id)  # refuses one that does not exist
+        self._store.delete(component_id).result()
+
+    def latest(self, component_id: ComponentId) -> Component:
+        return _component(self._store.latest(component_id))
+
+    def version(self, component_id: ComponentId, version: int) -> Component:
+        return _component(self._store.version(component_id, version))
+
+    def by_name(self, environment_id: UUID, name: str) -> Component:
+        return _component(self._store.by_name(environment_id, name))
+
+    def in_environment(self, environment_id: UUID) -> list[Component]:
+        return [_component(row) for row in self._store.in_environment(environment_id)]
+
+    def wasm(self, component_id: ComponentId, version: int) -> bytes:
+        return self._store.wasm(self._store.version(component_id, version).sha256)
+
+    def linked(self, component_id: ComponentId, version: int) -> LinkedComponent:
+        """Return the component version, ready to be instantiated."""
+        sha256 = self._store.version(component_id, version).sha256
+        found = self._linked.get(sha256)
+        return found if found is not None else self._link(sha256, self._store.wasm(sha256))
+
+    def _link(self, sha256: str, wasm: bytes) -> LinkedComponent:
+        with self._lock:
+            found = self._linked.get(sha256)
+            if found is None:
+                found = self._linked[sha256] = self._platform.link(wasm)
+            return found
+
+    def _prepared(self, component_id: ComponentId, environment_id: UUID, name: str, wasm: bytes) -> VersionRow:
+        """Compile and link (which refuses what cannot run here), and keep the bytes; return the row of version 0."""
+        compiled = self._platform.link(wasm).compiled
+        sha256 = self._store.keep_wasm(wasm)
+        exports = json.dumps([_json_from_function(f) for f in compiled.exports])
+        return VersionRow(component_id, environment_id, name, 0, sha256, len(wasm), self._now_us(), exports)
+
+
+def _check_name(name: str) -> None:
+    if not name or name != name.strip() or len(name) > 512 or not name.isprintable():
+        raise BadInput(
+            f"a component's name has 1 to 512 printable characters and no blanks around it, found {name[:80]!r}"
+        )
+
+
+def _component(row: VersionRow) -> Component:
+    exports = tuple(_function_from_json(f) for f in json.loads(row.exports))
+    created_at = datetime.fromtimestamp(row.created_at_us / 1e6, UTC)
+    return Component(row.component_id, row.name, row.version, row.size, created_at, exports, row.sha256)
+
+
+def _json_from_function(function: FunctionType) -> dict[str, object]:
+    return {
+        "name": function.name,
+        "parameters": [[p.name, json_from_type(p.type)] for p in function.parameters],
+        "result": None if function.result is None else json_from_type(function.result),
+        "docs": function.docs,
+    }
+
+
+def _function_from_json(json: dict[str, object]) -> FunctionType:
+    parameters: Sequence[tuple[str, object]] = json["parameters"]  # type: ignore[assignment]
+    result = None if json["result"] is None else type_from_json(json["result"])
+    return FunctionType(
+        str(json["name"]), tuple(Parameter(n, type_from_json(t)) for n, t in parameters), result, str(json["docs"])
+    )

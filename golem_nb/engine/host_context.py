@@ -1,0 +1,164 @@
+"""One worker instance as its host functions see it (`host.context.HostContext`), and as wasm does (`StoppableHost`)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+import httpx
+
+from golem_nb.engine.durability import Durability
+from golem_nb.engine.journal import Journal
+from golem_nb.engine.scheduler import Slots
+from golem_nb.engine.stopping import Suspended
+from golem_nb.host.context import HostContext, Source
+from golem_nb.host.declare import HostFunction, Interface, ResourceTable
+from golem_nb.model import LogLevel
+
+T = TypeVar("T")
+
+# Source: SEMANTICS 3.14. Below it a waiting worker keeps its memory and a thread.
+SUSPEND_AFTER_NS = 10 * 10**9
+
+
+class Clock(Protocol):
+    """The engine's only source of time."""
+
+    def now_ns(self) -> int:
+        """Wall-clock time in nanoseconds since the Unix epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What all workers of an engine share."""
+
+    clock: Clock
+    random_bytes: Callable[[int], bytes]
+    slots: Slots
+    network: ThreadPoolExecutor
+    http_client: Callable[[], httpx.Client]
+
+
+class Output(Protocol):
+    """Where a worker's output goes when it is live."""
+
+    def __call__(self, level: LogLevel, context: str, message: str, is_new: bool) -> None:
+        """Take a line; `is_new` is false for one that is recorded already."""
+
+
+class WorkerHost:
+    """See the protocols named above. Made anew for each instance."""
+
+    def __init__(
+        self,
+        surroundings: Surroundings,
+        journal: Journal,
+        durability: Durability,
+        *,
+        urn: str,
+        args: Sequence[str],
+        env: Sequence[tuple[str, str]],
+        output: Output,
+        wake: threading.Event,
+        stop: Callable[[], BaseException | None],
+    ) -> None:
+        self.args, self.env, self.table = args, env, ResourceTable()
+        self.worker_urn = urn
+        self.context: HostContext = self
+        self.stop = stop
+        self.call: Callable[[HostFunction, Any, dict[str, Any]], Any] = durability.call
+        self._surroundings, self._journal, self._durability = surroundings, journal, durability
+        self._output, self._wake = output, wake
+        self._shared: dict[Any, Any] = {}
+
+    @property
+    def is_live(self) -> bool:
+        return self._durability.is_live
+
+    def interface(self, kind: type[Interface]) -> Interface:
+        found: Interface = self.shared(kind)
+        return found
+
+    def shared(self, kind: Callable[..., T]) -> T:
+        if kind not in self._shared:
+            self._shared[kind] = kind(self)
+        made: T = self._shared[kind]
+        return made
+
+    def now_ns(self) -> int:
+        # Entries carry microseconds: within the last one the clock may seem to go back.
+        return max(self._surroundings.clock.now_ns(), self._journal.last_timestamp_us * 1000)
+
+    def random_bytes(self, count: int) -> bytes:
+        return self._surroundings.random_bytes(count)
+
+    def moment_ns(self) -> int:
+        return self.now_ns() if self.is_live else self._durability.moment_us() * 1000
+
+    def wait_until_any(self, sources: Sequence[Source]) -> list[int]:
+        ready = _ready(sources)
+        if ready:
+            return ready
+        self._journal.commit()  # what led here must not be lost while it waits
+        self._suspend_if_long(sources)
+        for source in sources:
+            source.call_when_ready(self._wake.set)
+        with self._surroundings.slots.given_back():
+            while True:
+                self._wake.clear()
+                ready = _ready(sources)
+                if ready:
+                    return ready
+                reason = self.stop()
+                if reason is not None:
+                    raise reason
+                self._wake.wait(self._seconds_until(_nearest(sources)))
+
+    def _suspend_if_long(self, sources: Sequence[Source]) -> None:
+        nearest = _nearest(sources)
+        if nearest is None or any(source.deadline_ns is None for source in sources):
+            return
+        if nearest - self._surroundings.clock.now_ns() > SUSPEND_AFTER_NS:
+            raise Suspended(nearest)
+
+    def _seconds_until(self, deadline_ns: int | None) -> float | None:
+        if deadline_ns is None:
+            return None
+        # Bounded, because the clock of a laptop that slept, or was set, is not the one that `wait` counts by.
+        return min(max(0.0, (deadline_ns - self._surroundings.clock.now_ns()) / 1e9), 1.0)
+
+    def submit(self, work: Callable[[], T]) -> Future[T]:
+        return self._surroundings.network.submit(work)
+
+    def emit(self, level: LogLevel, context: str, message: str) -> None:
+        is_new = not self._durability.consume_log(level, context, message)
+        self._output(level, context, message, is_new)
+
+    def begin_remote_write(self) -> int:
+        return self._durability.begin_remote_write()
+
+    def end_remote_write(self, begin: int) -> None:
+        self._durability.end_remote_write(begin)
+
+    def start_span(self, attributes: Mapping[str, str]) -> str:
+        return self._durability.start_span(attributes)
+
+    def finish_span(self, span_id: str) -> None:
+        self._durability.finish_span(span_id)
+
+    def derived_key(self, index: int) -> str:
+        return self._durability.derived_key(index)
+
+    def http_client(self) -> httpx.Client:
+        return self._surroundings.http_client()
+
+
+def _ready(sources: Sequence[Source]) -> list[int]:
+    return [place for place, source in enumerate(sources) if source.is_ready()]
+
+
+def _nearest(sources: Sequence[Source]) -> int | None:
+    return min((s.deadline_ns for s in sources if s.deadline_ns is not None), default=None)

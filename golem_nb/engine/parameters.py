@@ -1,0 +1,53 @@
+"""The parameters of an invocation, from the JSON of a request. Source: SEMANTICS 2.4; ARCHITECTURE, decision 13."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from golem_nb.errors import BadInput, ValueMismatch
+from golem_nb.values.json import type_from_json, value_from_json
+from golem_nb.values.types import FunctionType, Parameter
+
+
+def parameters_from_json(function: FunctionType, params: Sequence[Any]) -> list[Any]:
+    """Return the values of a function's parameters: each bare, `{"value": v}` or `{"typ": t, "value": v}`.
+
+    Raises:
+        BadInput: There are too many or too few, one has the wrong type, or only some of them are typed.
+    """
+    wanted = function.parameters
+    if len(params) != len(wanted):
+        names = ", ".join(p.name for p in wanted) or "none"
+        raise BadInput(
+            f"Parameter type mismatch: expected {len(wanted)}, got {len(params)} parameters; "
+            f"{function.name} takes {names}"
+        )
+    typed = [_is_typed(p) for p in params]
+    if any(typed) and not all(typed):
+        raise BadInput(
+            "Some parameters have types specified, while others don't. Give the type of all parameters or of none."
+        )
+    return [_value(parameter, given) for parameter, given in zip(wanted, params, strict=True)]
+
+
+def _is_typed(given: Any) -> bool:
+    return isinstance(given, Mapping) and set(given) == {"typ", "value"} and given["typ"] is not None
+
+
+def _value(parameter: Parameter, given: Any) -> Any:
+    if _is_typed(given):
+        type = type_from_json(given["typ"], f"{parameter.name}.typ")
+        if type != parameter.type:
+            raise ValueMismatch(parameter.name, "a value of the parameter's type", f"typ {given['typ']}")
+        return value_from_json(type, given["value"], parameter.name)
+    if isinstance(given, Mapping) and set(given) in ({"value"}, {"typ", "value"}):
+        try:
+            return value_from_json(parameter.type, given["value"], parameter.name)
+        except ValueMismatch as mismatch:
+            # A record may itself have a field `value`, and nothing else.
+            try:
+                return value_from_json(parameter.type, given, parameter.name)
+            except ValueMismatch:
+                raise mismatch from None
+    return value_from_json(parameter.type, given, parameter.name)

@@ -1,0 +1,136 @@
+"""Who runs when: a few run slots, threads that wait for work, and timers.
+
+At most `slots` guests run at once; a handler that blocks gives its slot back meanwhile, so sleeping workers cost a
+thread, but no slot. Threads that run wasm have stacks of their own size and are never the main one.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import os
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+# Wasm needs more than 768 KiB for a clean trap on deep recursion (ENGINE 2); the rest is for Python's own frames.
+STACK_BYTES = 4 << 20
+IDLE_THREAD_S = 10.0
+
+
+def default_slots() -> int:
+    return min(4, (os.cpu_count() or 1) + 2)
+
+
+class Slots:
+    """A number of places; who runs has one."""
+
+    def __init__(self, count: int) -> None:
+        self._places = threading.Semaphore(count)
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        self._places.acquire()
+        try:
+            yield
+        finally:
+            self._places.release()
+
+    @contextmanager
+    def given_back(self) -> Iterator[None]:
+        """Let another run while this one waits."""
+        self._places.release()
+        try:
+            yield
+        finally:
+            self._places.acquire()
+
+
+_stack_size_lock = threading.Lock()  # threading.stack_size is one setting of the process
+
+
+def start_thread(name: str, run: Callable[[], None]) -> threading.Thread:
+    """Start a daemon thread whose stack is large enough for wasm."""
+    thread = threading.Thread(target=run, name=name, daemon=True)
+    with _stack_size_lock:
+        before = threading.stack_size(STACK_BYTES)
+        try:
+            thread.start()
+        finally:
+            threading.stack_size(before)
+    return thread
+
+
+class Threads:
+    """Threads that are kept for a while after their work, as many as there is work at once."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._numbers = itertools.count(1)
+        self._work: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._waiting = 0
+
+    def run(self, work: Callable[[], None]) -> None:
+        with self._lock:
+            if self._waiting > 0:
+                self._waiting -= 1  # one of those that wait will take it
+                self._work.put(work)
+                return
+        start_thread(f"{self._name}-{next(self._numbers)}", lambda: self._serve(work))
+
+    def _serve(self, work: Callable[[], None]) -> None:
+        while True:
+            work()
+            with self._lock:
+                self._waiting += 1
+            try:
+                work = self._work.get(timeout=IDLE_THREAD_S)
+            except queue.Empty:
+                with self._lock:
+                    if self._waiting > 0:
+                        self._waiting -= 1
+                        return
+                work = self._work.get()  # it was handed over just now
+
+
+class Timers:
+    """Calls functions at their time, by the engine's clock; never early."""
+
+    def __init__(self, now_ns: Callable[[], int]) -> None:
+        self._now_ns = now_ns
+        self._heap: list[tuple[int, int, Callable[[], None]]] = []
+        self._numbers = itertools.count()
+        self._changed = threading.Condition()
+        self._closed = False
+        self._thread = threading.Thread(target=self._serve, name="timers", daemon=True)
+        self._thread.start()
+
+    def call_at(self, due_ns: int, call: Callable[[], None]) -> None:
+        with self._changed:
+            heapq.heappush(self._heap, (due_ns, next(self._numbers), call))
+            self._changed.notify()
+
+    def next_due_ns(self) -> int | None:
+        with self._changed:
+            return self._heap[0][0] if self._heap else None
+
+    def close(self) -> None:
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        self._thread.join()
+
+    def _serve(self) -> None:
+        while True:
+            with self._changed:
+                if self._closed:
+                    return
+                wait_s = (self._heap[0][0] - self._now_ns()) / 1e9 if self._heap else None
+                if wait_s is None or wait_s > 0:
+                    # Waits of days overflow; a clock that was set is looked at again after a minute.
+                    self._changed.wait(60 if wait_s is None else min(wait_s, 60))
+                    continue
+                call = heapq.heappop(self._heap)[2]
+            call()

@@ -1,0 +1,202 @@
+"""The connection, and the one writer thread that commits in groups.
+
+How this works: whoever wants to write hands a function to `write` and gets a future. The writer thread takes all that
+are waiting, runs them in one transaction, commits, and only then resolves their futures: a resolved future is a promise
+that the data is on disk. A function that raises is undone alone (a savepoint) and its future gets the error. Readers
+have a connection for each thread and see the last commit.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, TypeVar
+
+from golem_nb.errors import DataFolderUnsuitable, EngineStopped
+from golem_nb.store.migrations import migrate
+
+T = TypeVar("T")
+Connection = sqlite3.Connection
+Work = Callable[[Connection], Any]
+
+# FULL survives a power cut, NORMAL the end of the process, OFF neither: for engines that live in memory.
+SYNCHRONOUS = {"power": "FULL", "process": "NORMAL", "none": "OFF"}
+
+# A group has no fixed size: what arrived while the last one was committed. This bounds a transaction's length.
+MOST_IN_A_GROUP = 1000
+
+
+class Database:
+    def __init__(self, path: Path, durability: str) -> None:
+        self._path, self._synchronous = path, SYNCHRONOUS[durability]
+        self._queue: queue.SimpleQueue[tuple[Work, Future[Any]] | None] = queue.SimpleQueue()
+        self._local = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+        self._lock = threading.Lock()
+        self._closed = False
+        connection = self._open()
+        migrate(connection, path)
+        connection.close()
+        self._writer = threading.Thread(target=self._write_groups, name="store-writer", daemon=True)
+        self._writer.start()
+
+    def write(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
+        """Run `work` in the next group's transaction; the future resolves after its commit.
+
+        Functions run in the order in which they were handed over.
+
+        Raises:
+            EngineStopped: The database is closed.
+        """
+        future: Future[T] = Future()
+        with self._lock:
+            if self._closed:
+                raise EngineStopped("the engine is closing")
+            self._queue.put((work, future))
+        return future
+
+    def reader(self) -> sqlite3.Connection:
+        """Return this thread's own connection for reading."""
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._open()
+            connection.execute("PRAGMA query_only = 1")
+            self._local.connection = connection
+            with self._lock:
+                self._connections.append(connection)
+        return connection
+
+    def close(self) -> None:
+        """Commit what was handed over, then close all connections."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            self._queue.put(None)
+        self._writer.join()
+        for connection in self._connections:
+            connection.close()
+
+    def _open(self) -> sqlite3.Connection:
+        # Connections are closed by whoever closes the database: not always the thread that opened them.
+        try:
+            connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=30)
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.Error as error:
+            raise DataFolderUnsuitable(f"{self._path} cannot be used as a database: {error}") from None
+        connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+        connection.execute("PRAGMA foreign_keys = 1")
+        return connection
+
+    def _write_groups(self) -> None:
+        connection = self._open()
+        while True:
+            first = self._queue.get()
+            if first is None:
+                break
+            group, ends = self._group(first)
+            self._commit(connection, group)
+            if ends:
+                break
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.close()
+
+    def _group(self, first: tuple[Work, Future[Any]]) -> tuple[list[tuple[Work, Future[Any]]], bool]:
+        group = [first]
+        while len(group) < MOST_IN_A_GROUP:
+            try:
+                item = self._queue.get_nowait()
+            except queue.Empty:
+                return group, False
+            if item is None:
+                return group, True
+            group.append(item)
+        return group, False
+
+    def _commit(self, connection: sqlite3.Connection, group: list[tuple[Work, Future[Any]]]) -> None:
+        results: list[tuple[Future[Any], Any, BaseException | None]] = []
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            results = [(future, *_alone(connection, work)) for work, future in group]
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:  # the disk is full, or worse: none of the group is stored, and all are told
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            results = [(future, None, error) for _, future in group]
+        for future, value, failure in results:
+            if failure is None:
+                future.set_result(value)
+            else:
+                future.set_exception(failure)
+
+
+def _alone(connection: sqlite3.Connection, work: Work) -> tuple[Any, BaseException | None]:
+    """Run one function of a group so that its failure undoes only itself."""
+    connection.execute("SAVEPOINT work")
+    try:
+        value = work(connection)
+    except Exception as error:  # handed to whoever waits on the future
+        connection.execute("ROLLBACK TO work")
+        connection.execute("RELEASE work")
+        return None, error
+    connection.execute("RELEASE work")
+    return value, None
+
+
+_NETWORK_FILE_SYSTEMS = {
+    "nfs",
+    "nfs4",
+    "cifs",
+    "smb3",
+    "smbfs",
+    "9p",
+    "fuse.sshfs",
+    "afs",
+    "ceph",
+    "glusterfs",
+    "lustre",
+}
+
+
+def check_folder(folder: Path, mounts: str | None = None) -> None:
+    """Make the folder, private to the user, and check that a write-ahead log is safe in it.
+
+    `mounts` has the form of Linux's /proc/self/mounts; None reads that file where it exists.
+
+    Raises:
+        DataFolderUnsuitable: It lies on a network file system, or cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise DataFolderUnsuitable(f"the data folder {folder} cannot be made: {error.strerror}") from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise DataFolderUnsuitable(f"the data folder {folder} cannot be written; choose another with --data-dir")
+    if mounts is None:
+        try:
+            mounts = Path("/proc/self/mounts").read_text(errors="replace")
+        except OSError:
+            return  # not Linux: nothing to learn here
+    kind = _file_system_of(folder.resolve(), mounts)
+    if kind in _NETWORK_FILE_SYSTEMS:
+        raise DataFolderUnsuitable(
+            f"the data folder {folder} lies on a network file system ({kind}), where SQLite's write-ahead log is not "
+            "safe; choose a local one with --data-dir"
+        )
+
+
+def _file_system_of(folder: Path, mounts: str) -> str:
+    best, kind = Path("/"), ""
+    for line in mounts.splitlines():
+        words = line.split(" ")
+        if len(words) < 3:
+            continue
+        point = Path(words[1].replace("\\040", " "))
+        if folder.is_relative_to(point) and len(point.parts) >= len(best.parts):
+            best, kind = point, words[2]
+    return kind

@@ -1,0 +1,67 @@
+"""The tables, as numbered steps. Each runs in one transaction with the number that records it, and is never edited."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from golem_nb.errors import DataFolderTooNew
+
+
+def m001_initial(connection: sqlite3.Connection) -> None:
+    for statement in (
+        """
+        CREATE TABLE component (
+            id TEXT PRIMARY KEY, environment_id TEXT NOT NULL, name TEXT NOT NULL, UNIQUE (environment_id, name)
+        )
+        """,
+        """
+        CREATE TABLE component_version (
+            component_id TEXT NOT NULL REFERENCES component (id) ON DELETE CASCADE,
+            version INTEGER NOT NULL, sha256 TEXT NOT NULL, size INTEGER NOT NULL, created_at_us INTEGER NOT NULL,
+            exports TEXT NOT NULL,  -- JSON
+            PRIMARY KEY (component_id, version)
+        )
+        """,
+        # `number` orders by creation and is never used twice: an oplog must not meet the chunks of a deleted namesake.
+        """
+        CREATE TABLE worker (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            component_id TEXT NOT NULL REFERENCES component (id) ON DELETE CASCADE,
+            name TEXT NOT NULL,
+            wants_to_run INTEGER NOT NULL,  -- caches the fold, for the engine's start
+            UNIQUE (component_id, name)
+        )
+        """,
+        "CREATE INDEX worker_wants_to_run ON worker (number) WHERE wants_to_run",
+        """
+        CREATE TABLE oplog_chunk (
+            worker INTEGER NOT NULL REFERENCES worker (number) ON DELETE CASCADE,
+            first_index INTEGER NOT NULL, count INTEGER NOT NULL, codec INTEGER NOT NULL, body BLOB NOT NULL,
+            PRIMARY KEY (worker, first_index)
+        ) WITHOUT ROWID
+        """,
+    ):
+        connection.execute(statement)
+
+
+MIGRATIONS = (m001_initial,)
+
+
+def migrate(connection: sqlite3.Connection, path: Path) -> None:
+    """Bring the tables up to date.
+
+    Raises:
+        DataFolderTooNew: A newer golem_nb made them.
+    """
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > len(MIGRATIONS):
+        raise DataFolderTooNew(
+            f"{path} has format {version}, this golem_nb knows formats up to {len(MIGRATIONS)}; upgrade it, or choose "
+            "another folder with --data-dir"
+        )
+    for number, step in enumerate(MIGRATIONS[version:], start=version + 1):
+        connection.execute("BEGIN IMMEDIATE")
+        step(connection)
+        connection.execute(f"PRAGMA user_version = {number}")
+        connection.execute("COMMIT")

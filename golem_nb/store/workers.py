@@ -1,0 +1,81 @@
+"""Which workers there are. What each of them is, its oplog says."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from concurrent.futures import Future
+from uuid import UUID
+
+from golem_nb.errors import WorkerExists
+from golem_nb.model import ComponentId, WorkerId
+from golem_nb.store.database import Connection, Database
+from golem_nb.store.oplogs import Chunk
+
+
+class Workers:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(self, worker: WorkerId, first: Chunk) -> Future[int]:
+        """Store a new worker with its first chunk; the future has its number, or fails with WorkerExists."""
+
+        def work(connection: Connection) -> int:
+            try:
+                cursor = connection.execute(
+                    "INSERT INTO worker (component_id, name, wants_to_run) VALUES (?, ?, 0)",
+                    (str(worker.component_id), worker.name),
+                )
+            except sqlite3.IntegrityError:
+                raise WorkerExists(worker) from None
+            number = cursor.lastrowid
+            assert number is not None, "an INSERT has a row"
+            connection.execute(
+                "INSERT INTO oplog_chunk VALUES (?, ?, ?, ?, ?)",
+                (number, first.first_index, first.count, first.codec, first.body),
+            )
+            return number
+
+        return self._database.write(work)
+
+    def delete(self, number: int) -> Future[None]:
+        """Delete a worker and its oplog."""
+
+        def work(connection: Connection) -> None:
+            connection.execute("DELETE FROM worker WHERE number = ?", (number,))
+
+        return self._database.write(work)
+
+    def number(self, worker: WorkerId) -> int | None:
+        row = (
+            self._database.reader()
+            .execute(
+                "SELECT number FROM worker WHERE component_id = ? AND name = ?", (str(worker.component_id), worker.name)
+            )
+            .fetchone()
+        )
+        return row[0] if row else None
+
+    def page(self, component_id: ComponentId, after: int, count: int) -> Sequence[tuple[int, str]]:
+        """Return up to `count` pairs (number, name) after the number `after`, in order of creation."""
+        return (
+            self._database.reader()
+            .execute(
+                "SELECT number, name FROM worker WHERE component_id = ? AND number > ? ORDER BY number LIMIT ?",
+                (str(component_id), after, count),
+            )
+            .fetchall()
+        )
+
+    def names(self, component_id: ComponentId, limit: int = 1000) -> list[str]:
+        """Return some names, for a did-you-mean."""
+        rows = self._database.reader().execute(
+            "SELECT name FROM worker WHERE component_id = ? ORDER BY number DESC LIMIT ?", (str(component_id), limit)
+        )
+        return [name for (name,) in rows]
+
+    def that_want_to_run(self) -> Sequence[WorkerId]:
+        rows = self._database.reader().execute(
+            "SELECT component_id, name FROM worker WHERE wants_to_run ORDER BY number"
+        )
+        return [WorkerId(UUID(component_id), name) for component_id, name in rows]
