@@ -1,0 +1,207 @@
+"""Oplog entries as the API shows them: Golem 1.3's kinds and fields. Source: SEMANTICS 4.3."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from golem_nb.model import OplogIndex, PublicEntry
+from golem_nb.oplog.entries import (
+    ActivatePlugin,
+    BeginRemoteTransaction,
+    CancelPendingInvocation,
+    ChangePersistenceLevel,
+    ChangeRetryPolicy,
+    CommittedRemoteTransaction,
+    Create,
+    CreateResource,
+    DeactivatePlugin,
+    DropResource,
+    EndAtomicRegion,
+    EndRemoteWrite,
+    Error,
+    Exited,
+    ExportedFunctionCompleted,
+    ExportedFunctionInvoked,
+    FailedUpdate,
+    FinishSpan,
+    GrowMemory,
+    ImportedFunctionInvoked,
+    Jump,
+    Log,
+    OplogEntry,
+    PendingUpdate,
+    PendingWorkerInvocation,
+    PreCommitRemoteTransaction,
+    PreRollbackRemoteTransaction,
+    Recorded,
+    Revert,
+    RolledBackRemoteTransaction,
+    SetSpanAttribute,
+    Snapshot,
+    StartSpan,
+    SuccessfulUpdate,
+)
+from golem_nb.values.json import json_from_typed
+
+Fields = dict[str, Any]
+
+# Golem's public name where it is not the entry's own.
+_KIND_NAMES = {CancelPendingInvocation: "CancelInvocation"}
+
+
+def public_entry(index: OplogIndex, entry: OplogEntry) -> PublicEntry:
+    kind = type(entry)
+    fields = _FIELDS[kind](entry) if kind in _FIELDS else {}
+    timestamp = datetime.fromtimestamp(entry.timestamp_us / 1e6, UTC)
+    return PublicEntry(index, _KIND_NAMES.get(kind, kind.__name__), timestamp, fields)
+
+
+def _value(recorded: Recorded) -> Fields:
+    return json_from_typed(recorded.typed())
+
+
+def _create(entry: Create) -> Fields:
+    return {
+        "workerId": {"componentId": str(entry.component_id), "workerName": entry.worker_name},
+        "componentVersion": entry.component_version,
+        "args": list(entry.args),
+        "env": entry.env,
+        "componentSize": entry.component_size,
+        "initialTotalLinearMemorySize": 0,
+        "initialActivePlugins": [],
+    }
+
+
+def _imported(entry: ImportedFunctionInvoked) -> Fields:
+    effect: Fields = {"type": entry.effect}
+    if entry.begin is not None:
+        effect["index"] = entry.begin
+    return {
+        "functionName": entry.function_name,
+        "request": _value(entry.request),
+        "response": _value(entry.response),
+        "durableFunctionType": effect,
+    }
+
+
+def _invoked(entry: ExportedFunctionInvoked) -> Fields:
+    return {
+        "functionName": entry.function_name,
+        "request": [_value(r) for r in entry.request],
+        "idempotencyKey": entry.idempotency_key,
+        "traceId": entry.trace_id,
+        "traceStates": [],
+        "invocationContext": [],
+    }
+
+
+def _completed(entry: ExportedFunctionCompleted) -> Fields:
+    response = {} if entry.response is None else {"response": _value(entry.response)}
+    return {**response, "consumedFuel": entry.consumed_fuel}
+
+
+def _pending(entry: PendingWorkerInvocation) -> Fields:
+    return {
+        "invocation": {
+            "type": "ExportedFunction",
+            "idempotencyKey": entry.idempotency_key,
+            "fullFunctionName": entry.function_name,
+            "functionInput": [_value(r) for r in entry.input],
+            "traceId": "",
+            "traceStates": [],
+            "invocationContext": [],
+        }
+    }
+
+
+def _retry_policy(entry: ChangeRetryPolicy) -> Fields:
+    policy: Fields = {
+        "maxAttempts": entry.max_attempts,
+        "minDelay": human_time(entry.min_delay_ns),
+        "maxDelay": human_time(entry.max_delay_ns),
+        "multiplier": entry.multiplier,
+    }
+    if entry.max_jitter_factor is not None:
+        policy["maxJitterFactor"] = entry.max_jitter_factor
+    return {"newPolicy": policy}
+
+
+def human_time(duration_ns: int) -> str:
+    """Return a duration as Golem writes it: `1s`, `100ms`, `1s 500ms`."""
+    parts = []
+    for unit, size in (("h", 3_600 * 10**9), ("m", 60 * 10**9), ("s", 10**9), ("ms", 10**6), ("us", 10**3), ("ns", 1)):
+        count, duration_ns = divmod(duration_ns, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    return " ".join(parts) or "0s"
+
+
+def _pending_update(entry: PendingUpdate) -> Fields:
+    snapshot = entry.snapshot
+    kind = {"type": "Automatic"} if snapshot is None else {"type": "SnapshotBased", "payload": list(snapshot)}
+    return {"target_version": entry.target_version, "description": kind}
+
+
+def _start_span(entry: StartSpan) -> Fields:
+    attributes = [{"key": k, "value": {"type": "String", "value": v}} for k, v in entry.attributes.items()]
+    parent = {} if entry.parent_id is None else {"parentId": entry.parent_id}
+    return {"spanId": entry.span_id, **parent, "attributes": attributes}
+
+
+def _begin_index(entry: Any) -> Fields:
+    return {"beginIndex": entry.begin_index}
+
+
+def _resource(entry: Any) -> Fields:
+    return {"id": entry.id, "name": entry.name, "owner": entry.owner}
+
+
+def _plugin(entry: Any) -> Fields:
+    return {"plugin": {"installationId": entry.installation_id}}
+
+
+# Kinds without fields of their own are not named. PendingUpdate and SuccessfulUpdate are snake_case in Golem 1.3.
+_FIELDS: dict[type[OplogEntry], Callable[[Any], Fields]] = {
+    Create: _create,
+    ImportedFunctionInvoked: _imported,
+    ExportedFunctionInvoked: _invoked,
+    ExportedFunctionCompleted: _completed,
+    PendingWorkerInvocation: _pending,
+    Error: lambda e: {"error": e.message, "retryFrom": e.retry_from},
+    Jump: lambda e: {"jump": {"start": e.start, "end": e.end}},
+    Exited: lambda e: {"code": e.code},
+    ChangeRetryPolicy: _retry_policy,
+    EndAtomicRegion: _begin_index,
+    EndRemoteWrite: _begin_index,
+    PendingUpdate: _pending_update,
+    SuccessfulUpdate: lambda e: {
+        "target_version": e.target_version,
+        "new_component_size": e.new_component_size,
+        "new_active_plugins": [],
+    },
+    FailedUpdate: lambda e: {"targetVersion": e.target_version, **({"details": e.details} if e.details else {})},
+    GrowMemory: lambda e: {"delta": e.delta},
+    CreateResource: _resource,
+    DropResource: _resource,
+    Log: lambda e: {"level": e.level.value, "context": e.context, "message": e.message},
+    ActivatePlugin: _plugin,
+    DeactivatePlugin: _plugin,
+    Revert: lambda e: {"droppedRegion": {"start": e.start, "end": e.end}},
+    CancelPendingInvocation: lambda e: {"idempotencyKey": e.idempotency_key},
+    StartSpan: _start_span,
+    FinishSpan: lambda e: {"spanId": e.span_id},
+    SetSpanAttribute: lambda e: {
+        "spanId": e.span_id,
+        "key": e.key,
+        "value": {"type": "String", "value": e.value},
+    },
+    ChangePersistenceLevel: lambda e: {"persistenceLevel": e.level},
+    BeginRemoteTransaction: lambda e: {"transactionId": e.transaction_id},
+    PreCommitRemoteTransaction: _begin_index,
+    PreRollbackRemoteTransaction: _begin_index,
+    CommittedRemoteTransaction: _begin_index,
+    RolledBackRemoteTransaction: _begin_index,
+    Snapshot: lambda e: {"data": list(e.data)},
+}
