@@ -337,6 +337,11 @@ class Engine:
     # What the server asks for.
 
     @property
+    def codec_name(self) -> str:
+        """`raw`, or `stock` where the raw value codec failed its examination."""
+        return self._platform.backend.name
+
+    @property
     def is_busy(self) -> bool:
         """Does an invocation run, or is a timer due at some time?"""
         return self.timers.next_due_ns() is not None or any(w.is_busy for w in list(self._loaded.values()))

@@ -48,7 +48,7 @@ from golem_nb.values.json import json_from_typed
 Fields = dict[str, Any]
 
 # Golem's public name where it is not the entry's own.
-_KIND_NAMES = {CancelPendingInvocation: "CancelInvocation"}
+_KIND_NAMES: dict[type[OplogEntry], str] = {CancelPendingInvocation: "CancelInvocation"}
 
 
 def public_entry(index: OplogIndex, entry: OplogEntry) -> PublicEntry:

@@ -7,6 +7,7 @@ differs, this finds it before a user's value is lost.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from wasmtime import Engine, Store
@@ -43,8 +44,8 @@ from golem_nb.values.types import (
     TupleType,
     VariantType,
 )
-from golem_nb.wasm.abi.backend import Backend, Call, current
-from golem_nb.wasm.abi.codec import GuestHandles
+from golem_nb.wasm.abi.backend import Backend, Call, Handler, current
+from golem_nb.wasm.abi.codec import Frame, GuestHandles
 
 TEXT = """
 (component
@@ -74,12 +75,16 @@ TEXT = """
     (export "take" (func (param "thing" (own $thing)) (result u32)))))
   (alias export $host "every" (type $every))
   (alias export $host "thing" (type $thing))
-  (core module $memory (memory (export "memory") 2)
+  (core module $memory (memory (export "memory") 2 256)
     (global $next (mut i32) (i32.const 8192))
     (func (export "realloc") (param $old i32) (param $size i32) (param $align i32) (param $new i32) (result i32)
       (global.set $next (i32.and (i32.add (global.get $next) (i32.const 15)) (i32.const -16)))
       (global.get $next)
-      (global.set $next (i32.add (global.get $next) (local.get $new)))))
+      (global.set $next (i32.add (global.get $next) (local.get $new)))
+      (block $enough (loop $grow
+        (br_if $enough (i32.le_u (global.get $next) (i32.shl (memory.size) (i32.const 16))))
+        (if (i32.eq (memory.grow (i32.const 16)) (i32.const -1)) (then unreachable))
+        (br $grow)))))
   (core instance $memory (instantiate $memory))
   (core func $echo (canon lower (func $host "echo")
     (memory (core memory $memory "memory")) (realloc (core func $memory "realloc"))))
@@ -89,7 +94,7 @@ TEXT = """
   (core func $take (canon lower (func $host "take")))
   (core func $drop (canon resource.drop $thing))
   (core module $main
-    (import "memory" "memory" (memory 2))
+    (import "memory" "memory" (memory 2 256))
     (import "host" "echo" (func $echo (param i32 i32)))
     (import "host" "make" (func $make (param i32) (result i32)))
     (import "host" "with" (func $with (param i32 i32) (result i32)))
@@ -198,7 +203,7 @@ FUNCTIONS = {
     "all": FunctionType("all", (Parameter("things", ListType(BORROWED)),), U32),
     "take": FunctionType("take", (Parameter("thing", THING),), U32),
 }
-HANDLERS = {
+HANDLERS: dict[str, Handler] = {
     "echo": lambda frame, args: args[0],
     "make": lambda frame, args: args[0] * 3,  # the object of a handle may be anything
     "[method]thing.with": lambda frame, args: args[0] + args[1],
@@ -227,38 +232,61 @@ class _Frame:
         self.pending: BaseException | None = None
 
 
+class Examination:
+    """The component above, linked by a backend and instantiated. `handlers` replace some of the host's functions."""
+
+    def __init__(
+        self,
+        backend: Backend,
+        engine: Engine,
+        handlers: Mapping[str, Handler] | None = None,
+        component: Component | None = None,
+    ) -> None:
+        component, linker = component or Component(engine, TEXT), Linker(engine)
+        self.frame = _Frame()
+        self.dropped: list[Any] = []
+        self._kept: list[object] = []
+        with linker.root() as root, root.add_instance("host") as host:
+            backend.define_resource(host, "thing", ResourceType.host(1), self._drop, self._kept.append)
+            for name, signature in FUNCTIONS.items():
+                handler = {**HANDLERS, **(handlers or {})}[name]
+                backend.define_function(host, name, signature, handler, RESOURCES, self._kept.append)
+        store = Store(engine)
+        store.set_epoch_deadline(1_000_000)
+        current.frame = self.frame
+        instance = linker.instantiate(store, component)
+        self._calls: dict[str, Call] = {}
+        for signature in (FUNCTIONS["echo"], FunctionType("weigh", (), U32)):
+            function = instance.get_func(store, signature.name)
+            assert function is not None, "the text above exports it"
+            self._calls[signature.name] = backend.export(store, function, signature, RESOURCES, self.frame)
+
+    def call(self, name: str, *arguments: Any) -> Any:
+        current.frame = self.frame
+        return self._calls[name](arguments)
+
+    def _drop(self, frame: Frame, rep: int) -> None:
+        self.dropped.append(frame.table.take(rep))
+
+
 def fault(backend: Backend, engine: Engine) -> str | None:
     """Return what is wrong with a backend on this platform; None where every value came back as it was."""
     try:
-        return _difference(backend, engine)
+        examination = Examination(backend, engine)
+        return _difference(examination.call("echo", EVERY_VALUE)) or _leak(examination)
     except Exception as error:  # whatever the platform makes of it: the caller reports it and takes the other backend
         return f"{type(error).__name__}: {error}"
 
 
-def _difference(backend: Backend, engine: Engine) -> str | None:
-    component, linker, frame = Component(engine, TEXT), Linker(engine), _Frame()
-    kept: list[object] = []
-    dropped: list[Any] = []
-    with linker.root() as root, root.add_instance("host") as host:
-        backend.define_resource(
-            host, "thing", ResourceType.host(1), lambda f, rep: dropped.append(f.table.take(rep)), kept.append
-        )
-        for name, signature in FUNCTIONS.items():
-            backend.define_function(host, name, signature, HANDLERS[name], RESOURCES, kept.append)
-    store = Store(engine)
-    store.set_epoch_deadline(1_000_000)
-    current.frame = frame
-    instance = linker.instantiate(store, component)
-    exports: dict[str, Call] = {}
-    for signature in (FUNCTIONS["echo"], FunctionType("weigh", (), U32)):
-        function = instance.get_func(store, signature.name)
-        assert function is not None, "the text above exports it"
-        exports[signature.name] = backend.export(store, function, signature, RESOURCES, frame)
-    came_back = exports["echo"]([EVERY_VALUE])
+def _difference(came_back: dict[str, Any]) -> str | None:
     for name, value in EVERY_VALUE.items():
         if came_back[name] != value or type(came_back[name]) is not type(value):
             return f"{name}: {value!r} came back as {came_back[name]!r}"
-    weight = exports["weigh"]([])
-    if weight != WEIGHT or dropped != [60] or len(frame.table):
-        return f"resources: {weight}, {dropped}, {len(frame.table)} left; expected {WEIGHT}, [60], 0 left"
+    return None
+
+
+def _leak(examination: Examination) -> str | None:
+    weight, left = examination.call("weigh"), len(examination.frame.table)
+    if weight != WEIGHT or examination.dropped != [60] or left:
+        return f"resources: {weight}, {examination.dropped}, {left} left; expected {WEIGHT}, [60], 0 left"
     return None

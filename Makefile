@@ -1,0 +1,42 @@
+# Everything sets up .venv by itself and is quick when nothing changed.
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: demo test check lab kill bench setup clean
+
+setup: $(READY)
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "golem_nb needs Python 3.11 or newer; name one with: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "setting up .venv (once; some minutes) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $(READY)
+
+demo: $(READY)
+	@$(BIN)/golem-nb demo
+
+# What is needed besides Python is said when it is missing: a browser test is skipped without Chromium.
+test: check
+	$(BIN)/python -m pytest
+
+check: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+lab: $(READY)
+	$(BIN)/jupyter lab notebooks/01_first_durable_worker.ipynb
+
+# 200 kills of the engine instead of the 25 that `make test` does.
+kill: $(READY)
+	GOLEM_NB_KILLS=200 $(BIN)/python -m pytest tests/test_kill.py -s
+
+bench: $(READY)
+	$(BIN)/python -m tests.bench.run
+
+clean:
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache tests/output tests/components/built

@@ -1,0 +1,114 @@
+"""The command `golem-nb`: serve | demo | doctor."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from golem_nb import __version__
+from golem_nb.errors import BadInput, GolemError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit status. A user's mistake is one line on stderr and status 2."""
+    options = _parser().parse_args(arguments)
+    try:
+        status: int = options.run(options)
+    except GolemError as error:
+        print(f"golem-nb: {error}", file=sys.stderr)
+        return 2
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="golem-nb", description="Durable workers: engine, server and demonstration.")
+    parser.add_argument("--version", action="version", version=f"golem_nb {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    serve = commands.add_parser("serve", help="run the engine and serve its API")
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+    serve.add_argument("--port", type=int, default=9881, help="port to listen on; 0 = any free one (9881)")
+    serve.add_argument("--data-dir", type=Path, metavar="DIR", help="folder of the engine (the user's data folder)")
+    serve.add_argument("--token", action="append", default=[], help="bearer token that requests need; repeatable")
+    serve.add_argument("--token-file", type=Path, metavar="FILE", help="file with one token on each line")
+    serve.add_argument(
+        "--durability",
+        choices=["power", "process"],
+        default="power",
+        help="what an answered call survives: a power cut, or only the end of the process (power)",
+    )
+    serve.add_argument(
+        "--allowed-host", action="append", default=[], metavar="NAME", help="host name to answer to; repeatable"
+    )
+    serve.add_argument(
+        "--idle-exit", type=float, default=0, metavar="MINUTES", help="end after so long without work; 0 = never (0)"
+    )
+    serve.add_argument("--max-loaded", type=int, default=2000, metavar="N", help="idle workers kept in memory (2000)")
+    serve.add_argument("--memory-limit", type=int, metavar="MIB", help="memory of one worker at most (no limit)")
+    serve.set_defaults(run=_serve)
+
+    demo = commands.add_parser("demo", help="deploy, invoke, kill -9, recover: the main job, checked step by step")
+    demo.add_argument("--json", action="store_true", help="print the figures as JSON only")
+    demo.set_defaults(run=_demo)
+
+    doctor = commands.add_parser("doctor", help="check what golem_nb needs of this machine")
+    doctor.set_defaults(run=_doctor)
+    return parser
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from golem_nb.client.connect import default_folder
+    from golem_nb.server.run import ServeOptions, serve, settings
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-7s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it would log each request of a worker, with its address
+    serve(
+        ServeOptions(
+            folder=(options.data_dir or default_folder()).expanduser(),
+            host=options.host,
+            port=options.port,
+            tokens=_tokens(options),
+            allowed_hosts=tuple(options.allowed_host),
+            idle_exit_minutes=options.idle_exit,
+            settings=settings(options.durability, options.max_loaded, options.memory_limit),
+        )
+    )
+    return 0
+
+
+def _tokens(options: argparse.Namespace) -> tuple[str, ...]:
+    tokens = list(options.token)
+    if options.token_file is not None:
+        try:
+            tokens += options.token_file.read_text().split()
+        except OSError as error:
+            raise BadInput(f"the token file {options.token_file} cannot be read: {error.strerror}") from None
+    if any(not token or token != token.strip() for token in tokens):
+        raise BadInput("a token must not be empty, and has no blanks around it")
+    return tuple(tokens)
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from golem_nb.demo import run_demo
+
+    report = run_demo(quiet=options.json)
+    if options.json:
+        print(json.dumps(report.figures()))
+    return 0 if report.is_right else 1
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from golem_nb.server.doctor import examine
+
+    findings = examine()
+    for finding in findings:
+        print(f"{'ok  ' if finding.is_good else 'BAD '} {finding.what}: {finding.found}")
+    return 0 if all(finding.is_good for finding in findings) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,51 @@
+"""What golem_nb needs of a machine, examined."""
+
+from __future__ import annotations
+
+import platform
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from golem_nb.engine.engine import Engine
+from golem_nb.errors import GolemError
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    what: str
+    is_good: bool
+    found: str
+
+
+def examine() -> list[Finding]:
+    return [
+        Finding("Python", sys.version_info >= (3, 11), platform.python_version()),
+        Finding("system", platform.system() in ("Linux", "Darwin"), f"{platform.system()} {platform.machine()}"),
+        Finding("wasmtime", version("wasmtime").startswith("50."), version("wasmtime")),
+        _tried("value codec", _codec),
+        _tried("engine", _engine),
+    ]
+
+
+def _tried(what: str, attempt: Callable[[], Finding]) -> Finding:
+    try:
+        return attempt()
+    except GolemError as error:
+        return Finding(what, False, str(error))
+
+
+def _codec() -> Finding:
+    with tempfile.TemporaryDirectory(prefix="golem-nb-doctor-") as folder:
+        engine = Engine.open(folder)
+        name = engine.codec_name
+        engine.close()
+    return Finding("value codec", name == "raw", f"{name}" if name == "raw" else f"{name}: slower than it could be")
+
+
+def _engine() -> Finding:
+    engine = Engine.open("memory:")
+    engine.close()
+    return Finding("engine", True, "opens and closes")

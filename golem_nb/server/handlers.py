@@ -1,0 +1,229 @@
+"""One plain function for each operation that the engine has: `handler(engine, call)`.
+
+It returns what is encoded as JSON, bytes, or a `Later`: a future of the engine's and what to make of its result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from starlette.datastructures import FormData, Headers, QueryParams, UploadFile
+
+from golem_nb.engine.engine import MOST_OPLOG_ENTRIES, Engine
+from golem_nb.errors import BadInput
+from golem_nb.model import OplogPage, WorkerId, parse_uuid
+from golem_nb.values.types import TypedValue
+from golem_nb.wire.codec import (
+    json_from_component,
+    json_from_oplog_page,
+    json_from_result,
+    json_from_worker_id,
+    json_from_worker_metadata,
+    json_from_workers_page,
+)
+from golem_nb.wire.entries import public_entry
+from golem_nb.wire.operations import KEY_HEADER
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request, read. `body` is decoded JSON, a form, or None where the operation takes none."""
+
+    path: Mapping[str, str]
+    query: QueryParams
+    headers: Headers
+    body: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """An answer that is ready when `future` is."""
+
+    future: Future[Any]
+    encode: Callable[[Any], Any]
+
+
+Handler = Callable[[Engine, Call], Any]
+DONE: dict[str, Any] = {}  # the body of answers that have nothing to say. Source: CONTRACT, part 1
+
+
+def create_component(engine: Engine, call: Call) -> Any:
+    name = call.body.get("name")
+    if not isinstance(name, str):
+        raise BadInput("the part `name` is missing, or is a file; it is the component's name")
+    return json_from_component(engine.create_component(_environment(call), name, _wasm(call.body)))
+
+
+def list_components(engine: Engine, call: Call) -> Any:
+    return [json_from_component(c) for c in engine.components(_environment(call))]
+
+
+def component_by_name(engine: Engine, call: Call) -> Any:
+    return json_from_component(engine.component_by_name(_environment(call), call.path["component_name"]))
+
+
+def component(engine: Engine, call: Call) -> Any:
+    return json_from_component(engine.component(_component_id(call)))
+
+
+def update_component(engine: Engine, call: Call) -> Any:
+    return json_from_component(engine.update_component(_component_id(call), _wasm(call.body)))
+
+
+def delete_component(engine: Engine, call: Call) -> Any:
+    engine.delete_component(_component_id(call))
+    return DONE
+
+
+def component_wasm(engine: Engine, call: Call) -> bytes:
+    return engine.component_wasm(_component_id(call), _integer(call.path["revision"], "revision", 0))
+
+
+def launch_worker(engine: Engine, call: Call) -> Any:
+    body = _object(call.body)
+    name, args, env = body.get("name"), body.get("args") or [], body.get("env") or {}
+    if not isinstance(name, str):
+        raise BadInput("`name` is missing; it is the worker's name, a string")
+    if not isinstance(args, list) or not all(isinstance(a, str) for a in args):
+        raise BadInput("`args` must be a list of strings")
+    if not isinstance(env, dict) or not all(isinstance(v, str) for v in env.values()):
+        raise BadInput("`env` must be an object whose values are strings")
+    return json_from_worker_id(engine.launch_worker(_component_id(call), name, args, env))
+
+
+def workers(engine: Engine, call: Call) -> Any:
+    count = _integer(call.query.get("count", "50"), "count", 1)
+    return json_from_workers_page(engine.workers(_component_id(call), call.query.get("cursor"), count))
+
+
+def worker(engine: Engine, call: Call) -> Any:
+    return json_from_worker_metadata(engine.worker(_worker_id(call)))
+
+
+def delete_worker(engine: Engine, call: Call) -> Any:
+    engine.delete_worker(_worker_id(call))
+    return DONE
+
+
+def invoke(engine: Engine, call: Call) -> Later:
+    accepted = engine.invoke(_worker_id(call), _function(call), _params(call), call.headers.get(KEY_HEADER))
+    return Later(accepted, lambda _: DONE)
+
+
+def invoke_and_await(engine: Engine, call: Call) -> Later:
+    result: Future[TypedValue | None] = engine.invoke_and_await(
+        _worker_id(call), _function(call), _params(call), call.headers.get(KEY_HEADER)
+    )
+    return Later(result, json_from_result)
+
+
+def interrupt_worker(engine: Engine, call: Call) -> Any:
+    recover = _boolean(call.query.get("recovery-immediately", "false"), "recovery-immediately")
+    engine.interrupt_worker(_worker_id(call), recover)
+    return DONE
+
+
+def resume_worker(engine: Engine, call: Call) -> Any:
+    engine.resume_worker(_worker_id(call))
+    return DONE
+
+
+def crash_worker(engine: Engine, call: Call) -> Any:
+    engine.crash_worker(_worker_id(call))
+    return DONE
+
+
+def oplog(engine: Engine, call: Call) -> Any:
+    from_index = _integer(call.query.get("from", "1"), "from", 0)
+    count = _integer(call.query.get("count", str(MOST_OPLOG_ENTRIES)), "count", 0)
+    found = engine.oplog(_worker_id(call), from_index, count)
+    entries = tuple(public_entry(index, entry) for index, entry in found.entries)
+    next_index = entries[-1].index + 1 if entries and entries[-1].index < found.last_index else None
+    first_index = entries[0].index if entries else max(1, from_index)
+    page = OplogPage(entries, next_index, first_index, found.last_index)
+    return json_from_oplog_page(page, found.component_version)
+
+
+HANDLERS: dict[str, Handler] = {
+    "createComponent": create_component,
+    "listEnvironmentComponents": list_components,
+    "getComponentByName": component_by_name,
+    "getComponent": component,
+    "updateComponent": update_component,
+    "deleteComponent": delete_component,
+    "downloadComponentWasm": component_wasm,
+    "launchNewWorker": launch_worker,
+    "getWorkersMetadata": workers,
+    "getWorkerMetadata": worker,
+    "deleteWorker": delete_worker,
+    "invokeFunction": invoke,
+    "invokeAndAwaitFunction": invoke_and_await,
+    "interruptWorker": interrupt_worker,
+    "resumeWorker": resume_worker,
+    "getOplog": oplog,
+    "simulateCrash": crash_worker,
+}
+
+
+def _environment(call: Call) -> UUID:
+    return parse_uuid(call.path["environment_id"], "environment_id")
+
+
+def _component_id(call: Call) -> UUID:
+    return parse_uuid(call.path["component_id"], "component_id")
+
+
+def _worker_id(call: Call) -> WorkerId:
+    return WorkerId(_component_id(call), call.path["agent_name"])
+
+
+def _function(call: Call) -> str:
+    function = call.query.get("function")
+    if not function:
+        raise BadInput("the query parameter `function` is missing; it names the exported function")
+    return function
+
+
+def _params(call: Call) -> list[Any]:
+    params = _object(call.body).get("params", [])
+    if not isinstance(params, list):
+        raise BadInput("`params` must be a list")
+    return params
+
+
+def _object(body: Any) -> dict[str, Any]:
+    if not isinstance(body, dict):
+        raise BadInput("the body must be a JSON object")
+    return body
+
+
+def _wasm(form: FormData) -> bytes:
+    part = form.get("component")
+    if isinstance(part, UploadFile):
+        return part.file.read()
+    if isinstance(part, str):
+        raise BadInput("the part `component` must be a file (with a filename), not a text field")
+    raise BadInput("the part `component` is missing; it is the component's wasm, as a file")
+
+
+# Larger numbers are no index or version that this server ever gave.
+MOST = (1 << 63) - 1
+
+
+def _integer(text: str, what: str, least: int) -> int:
+    if not text.isascii() or not text.removeprefix("-").isdigit() or len(text) > 20:
+        raise BadInput(f"{what} must be an integer, found {text[:80]!r}")
+    number = int(text)
+    if not least <= number <= MOST:
+        raise BadInput(f"{what} must be between {least} and {MOST}, found {text}")
+    return number
+
+
+def _boolean(text: str, what: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise BadInput(f"{what} must be true or false, found {text[:80]!r}")
+    return text.lower() == "true"

@@ -1,0 +1,143 @@
+"""The engine process: open the folder, listen, tell where in the lock file, end in good order.
+
+Source: ARCHITECTURE, decisions 1 to 4.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import uvicorn
+
+from golem_nb import __version__
+from golem_nb.engine.engine import Engine, Settings
+from golem_nb.errors import BadInput, GolemError
+from golem_nb.server.access import Access, allowed_hosts, is_loopback
+from golem_nb.server.app import Activity, make_app
+from golem_nb.wire.lock import LOCK_NAME, EngineLock, text_from_lock
+
+# A busy guest gives the lock up to Python every so often; a host call waits for it. Source: ENGINE 3, "GIL convoy".
+SWITCH_INTERVAL_S = 0.0005
+GRACE_S = 10
+PING_S, PONG_TIMEOUT_S = 30.0, 15.0  # Source: SEMANTICS 11
+
+log = logging.getLogger("golem_nb.server")
+
+
+@dataclass(frozen=True, slots=True)
+class ServeOptions:
+    folder: Path
+    host: str = "127.0.0.1"
+    port: int = 9881
+    tokens: tuple[str, ...] = ()
+    allowed_hosts: tuple[str, ...] = ()
+    idle_exit_minutes: float = 0
+    settings: Settings = field(default_factory=Settings)
+
+
+def serve(options: ServeOptions) -> None:
+    """Serve until a signal, or until nothing has happened for `idle_exit_minutes` (0 = for ever).
+
+    Raises:
+        DataFolderError: The folder cannot be used.
+        BadInput: The address cannot be listened on, or is open to others without a token.
+    """
+    if not is_loopback(options.host) and not options.tokens:
+        raise BadInput(f"{options.host} can be reached by others: give a --token, or listen on 127.0.0.1")
+    if not options.tokens:
+        print("golem_nb: open to every user of this machine; --token restricts it", file=sys.stderr, flush=True)
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    listener = _listen(options.host, options.port)
+    try:
+        engine = Engine.open(options.folder, options.settings)
+    except GolemError:
+        listener.close()
+        raise
+    lock_file = options.folder / LOCK_NAME
+    port = listener.getsockname()[1]
+    _write_private(lock_file, text_from_lock(EngineLock(os.getpid(), port, "".join(options.tokens[:1]), __version__)))
+    log.info("golem_nb %s serves %s on http://%s:%d", __version__, options.folder, options.host, port)
+    print(f"golem_nb: http://{options.host}:{port}", flush=True)
+    try:
+        asyncio.run(_run(engine, listener, options))
+    finally:
+        lock_file.unlink(missing_ok=True)
+        engine.close()
+        log.info("golem_nb has stopped")
+
+
+async def _run(engine: Engine, listener: socket.socket, options: ServeOptions) -> None:
+    activity = Activity()
+    access = Access(options.tokens, allowed_hosts(options.host, options.allowed_hosts))
+    config = uvicorn.Config(
+        make_app(engine, access, activity=activity),
+        log_config=None,
+        log_level="warning",
+        access_log=False,  # request lines may carry tokens of proxies
+        lifespan="off",
+        ws="websockets-sansio",
+        ws_ping_interval=PING_S,
+        ws_ping_timeout=PONG_TIMEOUT_S,
+        timeout_graceful_shutdown=GRACE_S,
+        timeout_keep_alive=75,
+    )
+    server = uvicorn.Server(config)
+    watching = asyncio.create_task(_exit_when_idle(server, engine, activity, options.idle_exit_minutes))
+    await server.serve(sockets=[listener])
+    watching.cancel()
+
+
+async def _exit_when_idle(server: uvicorn.Server, engine: Engine, activity: Activity, minutes: float) -> None:
+    last = time.monotonic()
+
+    def touch() -> None:
+        nonlocal last
+        last = time.monotonic()
+
+    activity.touch = touch
+    while minutes > 0 and not server.should_exit:
+        await asyncio.sleep(min(1.0, minutes * 6))
+        if activity.is_busy or engine.is_busy:
+            touch()
+        elif time.monotonic() - last > minutes * 60:
+            log.info("nothing has happened for %g minutes: the engine ends itself", minutes)
+            server.should_exit = True
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        raise BadInput(f"cannot listen on {host}:{port}: {error.strerror or error}; choose another --port") from None
+    listener.set_inheritable(False)
+    return listener
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner may read, whole or not at all."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
+    os.replace(part, path)
+
+
+def settings(durability: str, max_loaded: int, memory_limit_mib: int | None) -> Settings:
+    """Return an engine's settings from what the command line has.
+
+    Raises:
+        BadInput: A number makes no sense.
+    """
+    if max_loaded < 0 or (memory_limit_mib is not None and memory_limit_mib < 1):
+        raise BadInput("--max-loaded must not be negative, and --memory-limit must be at least 1")
+    limit = None if memory_limit_mib is None else memory_limit_mib << 20
+    return Settings(durability=durability, max_loaded=max_loaded, memory_limit_bytes=limit)
