@@ -1,0 +1,133 @@
+"""Who may import whom. The best page to show a newcomer, besides the README's picture."""
+
+import ast
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent.parent / "golem_nb"
+TESTS = Path(__file__).parent
+
+PURE = {"errors", "model", "values", "oplog"}
+MAY_IMPORT = {
+    "errors": set(),
+    "values": {"errors"},
+    "model": {"errors", "values"},  # a component carries the types of its functions
+    "oplog": {"errors", "model", "values"},
+    "gateway": {"errors", "model", "values"},
+    "wire": PURE,
+    "store": PURE,
+    "host": PURE,
+    "wasm": {"errors", "model", "values", "host"},
+    "authoring": {"errors", "model", "values", "wasm"},
+    "engine": PURE | {"gateway", "store", "host", "wasm", "authoring"},
+    "server": PURE | {"gateway", "wire", "engine"},
+    "client": PURE | {"wire", "engine"},
+    "notebook": PURE | {"client", "authoring"},
+    "client/remote.py": PURE | {"wire", "client"},  # the wire is its only bridge
+    "exporters": PURE | {"client"},
+    "__main__": PURE | {"server", "client", "demo"},
+    "demo": PURE | {"client", "wire", "authoring"},
+    "testing": PURE | {"client", "engine"},
+}
+ONLY_IN = {
+    "IPython": {"notebook"},
+    "ipywidgets": {"notebook"},
+    "anywidget": {"notebook"},
+    "pandas": {"notebook", "exporters"},
+    "wasmtime": {"wasm"},
+    "sqlite3": {"store"},
+    "starlette": {"server"},
+    "uvicorn": {"server"},
+    "httpx": {"client", "host", "engine"},
+    "websockets": {"client"},
+}
+RAW_POINTERS = {"wasm/abi/layout.py", "wasm/abi/codec.py", "wasm/abi/raw.py", "wasm/instance.py"}
+
+# Modules whose tests are those of what they serve, with the reason.
+WITHOUT_TESTS_OF_THEIR_OWN = {
+    "client/client.py": "a protocol; tests/test_client.py holds every implementation to it",
+    "engine/host_context.py": "seen through the host functions that use it",
+    "engine/stopping.py": "exceptions without behaviour",
+    "host/context.py": "a protocol",
+    "wasm/abi/backend.py": "a protocol; tests/wasm/abi hold both backends to it",
+    "wasm/abi/layout.py": "declarations; the self-test examines them",
+    "wasm/abi/stock.py": "held to the same tests as raw.py, in test_raw.py, test_codec.py and test_selftest.py",
+}
+
+
+def modules():
+    return sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
+
+
+def imports(file):
+    """Yield (line, dotted name) of everything that a file imports, wherever the statement stands."""
+    for node in ast.walk(ast.parse((PACKAGE / file).read_text())):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{file}:{node.lineno}: imports are written in full"
+            yield node.lineno, node.module
+            yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
+
+
+def violations():
+    for file in modules():
+        part = file.partition("/")[0].removesuffix(".py")
+        if part == "__init__":
+            continue  # the package's front door may open anything
+        allowed = MAY_IMPORT[file if file in MAY_IMPORT else part] | {part}
+        for line, name in imports(file):
+            root, _, rest = name.partition(".")
+            target = rest.partition(".")[0]
+            if root == "golem_nb" and target and target not in allowed and target != "__version__":
+                yield f"golem_nb/{file}:{line}: may not import {target}"
+            if part not in ONLY_IN.get(root, {part}):
+                yield f"golem_nb/{file}:{line}: only {', '.join(sorted(ONLY_IN[root]))} may import {root}"
+            if root == "ctypes" and file not in RAW_POINTERS:
+                yield f"golem_nb/{file}:{line}: raw pointers live in wasm/abi"
+
+
+def test_imports_point_down():
+    assert list(violations()) == []
+
+
+def test_only_the_door_handles_recorded_calls():
+    users = {file for file in modules() if "ImportedFunctionInvoked" in (PACKAGE / file).read_text()}
+
+    # The class itself, the door, the cursor that looks for effects, and the form on the wire.
+    assert users <= {
+        "oplog/entries.py",
+        "engine/durability.py",
+        "engine/replay.py",
+        "wire/entries.py",
+        "notebook/frames.py",
+        "notebook/replay.py",
+    }
+
+
+def test_every_module_has_its_test():
+    missing = []
+    for file in modules():
+        folder, name = Path(file).parent, Path(file).stem
+        if name == "__init__" or file in WITHOUT_TESTS_OF_THEIR_OWN:
+            continue
+        if not (TESTS / folder / f"test_{name.strip('_')}.py").exists():
+            missing.append(file)
+
+    assert missing == []
+
+
+def test_every_folder_says_what_it_is():
+    silent = [
+        file
+        for file in modules()
+        if file.endswith("/__init__.py") and not ast.get_docstring(ast.parse((PACKAGE / file).read_text()))
+    ]
+
+    assert silent == []
+
+
+def test_files_stay_readable():
+    """Aim at 150 to 350 lines; at 500 the docstring says why; nothing above 700."""
+    long = [file for file in modules() if (PACKAGE / file).read_text().count("\n") > 700]
+
+    assert long == []
