@@ -38,7 +38,11 @@ async def stream_events(engine: Engine, socket: WebSocket) -> None:
 
 async def _send(subscription: Subscription, socket: WebSocket) -> None:
     loop, changed = asyncio.get_running_loop(), asyncio.Event()
-    subscription.call_when_changed(lambda: loop.call_soon_threadsafe(changed.set))
+
+    def wake() -> None:
+        loop.call_soon_threadsafe(changed.set)
+
+    subscription.call_when_changed(wake)
     while True:
         changed.clear()
         events, ended = subscription.take()
