@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,7 +71,7 @@ class Server:
             if any(op.id == "connectWorker" for op in methods.values()):
                 routes.append(WebSocketRoute(path, self._connect))
             # No list of methods: a wrong one is answered here, with all that are right.
-            routes.append(Route(path, _endpoint(self._adapter(methods)), methods=None))
+            routes.append(Route(path, _Endpoint(self._adapter(methods))))
         app = Starlette(routes=routes, exception_handlers={404: _no_route})
         app.router.redirect_slashes = False
         return self._guarded(app)
@@ -96,7 +96,7 @@ class Server:
 
         return guarded
 
-    def _adapter(self, methods: dict[str, Op]) -> Callable[[Request], Any]:
+    def _adapter(self, methods: dict[str, Op]) -> Callable[[Request], Awaitable[Response]]:
         allowed = ", ".join(methods)
 
         async def adapt(request: Request) -> Response:
@@ -192,14 +192,15 @@ def _decoded(body: bytes) -> Any:
         raise BadInput("the body is nested too deeply") from None
 
 
-def _endpoint(adapt: Callable[[Request], Any]) -> ASGIApp:
-    """Return an ASGI application: Starlette adds methods of its own to a plain function."""
+class _Endpoint:
+    """An ASGI application, by being no function: to a function Starlette would add methods of its own."""
 
-    async def endpoint(scope: Scope, receive: Receive, send: Send) -> None:
-        response = await adapt(Request(scope, receive))
+    def __init__(self, adapt: Callable[[Request], Awaitable[Response]]) -> None:
+        self._adapt = adapt
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._adapt(Request(scope, receive))
         await response(scope, receive, send)
-
-    return endpoint
 
 
 def _json(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 import socket
 import sys
 import time
@@ -65,6 +66,9 @@ def serve(options: ServeOptions) -> None:
     _write_private(lock_file, text_from_lock(EngineLock(os.getpid(), port, "".join(options.tokens[:1]), __version__)))
     log.info("golem_nb %s serves %s on http://%s:%d", __version__, options.folder, options.host, port)
     print(f"golem_nb: http://{options.host}:{port}", flush=True)
+    # uvicorn ends on these signals and then raises them again: by then there must be a handler that lets us close.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
     try:
         asyncio.run(_run(engine, listener, options))
     finally:

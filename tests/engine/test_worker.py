@@ -1,0 +1,180 @@
+import time
+from concurrent.futures import wait
+
+import pytest
+
+from golem_nb.errors import (
+    InvocationFailed,
+    InvocationInterrupted,
+    NotResumable,
+    PreviousInvocationFailed,
+)
+from golem_nb.model import EventType, WorkerId, WorkerStatus
+from golem_nb.oplog.entries import Error, ErrorKind
+
+
+def until(condition, seconds=5.0):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.002)
+
+
+def test_the_oplog_of_one_invocation_is_golems(call, kinds):
+    call("inc", 1)
+
+    assert kinds() == [
+        "Create",
+        "PendingWorkerInvocation",
+        "ExportedFunctionInvoked",
+        "ExportedFunctionCompleted",
+    ]
+
+
+def test_the_same_key_gives_the_same_result_once(call, kinds):
+    assert call("inc", 5, key="k") == call("inc", 7, key="k") == 5
+    assert call("get") == 5
+    assert kinds().count("ExportedFunctionInvoked") == 2
+
+
+def test_callers_of_one_key_share_its_invocation(engine, counter, call):
+    calls = [engine.invoke_and_await(counter, "inc", [1], "k") for _ in range(20)]
+
+    assert {c.result(5).value for c in calls} == {1}
+    assert call("get") == 1
+
+
+def test_invocations_run_in_the_order_of_their_acceptance(engine, counter):
+    calls = [engine.invoke_and_await(counter, "inc", [1]) for _ in range(200)]
+    wait(calls)
+
+    assert [c.result().value for c in calls] == list(range(1, 201))
+
+
+def test_a_crash_loses_the_instance_and_nothing_else(engine, counter, call, kinds):
+    call("inc", 5)
+    before = kinds()
+
+    engine.crash_worker(counter)
+    until(lambda: engine.worker(counter).entries_replayed == 2)
+
+    assert kinds() == before
+    assert call("inc", 1) == 6
+
+
+def test_a_busy_loop_is_interrupted_and_resumed(engine, counter, kinds):
+    spinning = engine.invoke_and_await(counter, "spin", [], "k")
+    until(lambda: engine.worker(counter).status is WorkerStatus.RUNNING)
+    with pytest.raises(NotResumable):
+        engine.resume_worker(counter)
+
+    engine.interrupt_worker(counter)
+
+    assert isinstance(spinning.exception(1), InvocationInterrupted)
+    assert engine.worker(counter).status is WorkerStatus.INTERRUPTED
+    assert kinds()[-1] == "Interrupted"
+    engine.resume_worker(counter)
+    time.sleep(0.1)
+    engine.interrupt_worker(counter)
+    assert kinds()[-2:] == ["Interrupted", "Interrupted"]
+
+
+def test_recovery_on_demand_keeps_the_callers_waiting(engine, counter, kinds):
+    spinning = engine.invoke_and_await(counter, "spin", [])
+    until(lambda: engine.worker(counter).status is WorkerStatus.RUNNING)
+
+    engine.interrupt_worker(counter, recover_immediately=True)
+    time.sleep(0.1)
+
+    assert not spinning.done()
+    assert kinds()[-1] == "ExportedFunctionInvoked"
+    engine.interrupt_worker(counter)
+
+
+def test_interrupting_an_idle_worker_does_nothing(engine, counter, call, kinds):
+    call("inc", 1)
+    before = kinds()
+
+    engine.interrupt_worker(counter)
+
+    assert (kinds(), engine.worker(counter).status, call("inc", 1)) == (before, WorkerStatus.IDLE, 2)
+
+
+def test_a_trap_is_retried_and_then_fails_the_worker(engine, counter, call, kinds):
+    call("inc", 5)
+
+    with pytest.raises(InvocationFailed, match="unreachable"):
+        call("fail-above", 3, key="k")
+
+    assert kinds()[-4:] == ["ExportedFunctionInvoked", "Error", "Error", "Error"]
+    assert engine.worker(counter).status is WorkerStatus.FAILED
+    assert "unreachable" in engine.worker(counter).last_error
+    with pytest.raises(InvocationFailed):
+        call("fail-above", 3, key="k")
+    with pytest.raises(PreviousInvocationFailed):
+        call("get")
+    with pytest.raises(PreviousInvocationFailed):
+        engine.resume_worker(counter)
+
+
+def test_what_waits_behind_a_failure_is_told(engine, counter, call):
+    call("inc", 5)
+    failing = engine.invoke_and_await(counter, "fail-above", [3])
+    behind = engine.invoke_and_await(counter, "get", [])
+
+    assert isinstance(failing.exception(5), InvocationFailed)
+    assert isinstance(behind.exception(5), PreviousInvocationFailed)
+
+
+def test_a_stack_overflow_is_not_retried(engine, counter, call):
+    with pytest.raises(InvocationFailed, match="Stack overflow"):
+        call("recurse", 0)
+
+    errors = [e for _, e in engine.oplog(counter).entries if isinstance(e, Error)]
+    assert [e.kind for e in errors] == [ErrorKind.STACK_OVERFLOW]
+
+
+def test_many_workers_run_at_once(engine, counter):
+    workers = [WorkerId(counter.component_id, f"w{n}") for n in range(50)]
+
+    calls = [engine.invoke_and_await(w, "inc", [n]) for n in range(1, 11) for w in workers]
+
+    wait(calls)
+    assert {c.result().value for c in calls[-50:]} == {55}
+
+
+def test_events_tell_of_each_invocation(engine, counter, call):
+    call("get")
+    with_history = engine.events(counter)
+    call("inc", 1, key="k")
+    with_history.close()
+
+    events = list(with_history)
+
+    assert [(e.type, e.message) for e in events] == [
+        (EventType.INVOCATION_START, "get"),
+        (EventType.INVOCATION_FINISHED, "get"),
+        (EventType.INVOCATION_START, "inc"),
+        (EventType.INVOCATION_FINISHED, "inc"),
+    ]
+    assert events[-1].context == {"function": "inc", "idempotencyKey": "k"}
+
+
+def test_a_spinning_worker_does_not_stop_the_others(engine, counter, call):
+    spinning = [WorkerId(counter.component_id, f"s{n}") for n in range(2)]
+    for worker in spinning:
+        engine.invoke(worker, "spin", []).result(5)
+
+    assert call("inc", 1) == 1
+
+    for worker in spinning:
+        engine.interrupt_worker(worker)
+
+
+def test_deleting_a_running_worker_stops_it(engine, counter):
+    spinning = engine.invoke_and_await(counter, "spin", [])
+    until(lambda: engine.worker(counter).status is WorkerStatus.RUNNING)
+
+    engine.delete_worker(counter)
+
+    assert spinning.exception(1) is not None
