@@ -1,21 +1,30 @@
-"""The nouns <-> JSON of the contract. Reading is lenient: real servers leave keys out, and newer ones add some."""
+"""The nouns of `model` <-> the JSON of the contract. camelCase lives in this folder only.
+
+Reading is lenient where Golem's releases differ from the contract (CONTRACT, dialects): unknown keys are ignored, keys
+may be snake_case (Golem 1.2), lists may be wrapped in `values` (1.4), a cursor may be an object. Writing is the
+contract's form, with our additions `exports` and `sha256` of a component (ARCHITECTURE, decision 16).
+Everything that reads raises `BadInput` for what it cannot read.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
-from golem_nb.errors import ServerError
+from golem_nb.errors import BadInput
 from golem_nb.model import (
     Component,
+    OplogIndex,
     OplogPage,
     PublicEntry,
     WorkerId,
     WorkerMetadata,
     WorkersPage,
     WorkerStatus,
+    parse_uuid,
 )
 from golem_nb.values.json import json_from_type, json_from_typed, type_from_json, typed_from_json
 from golem_nb.values.types import FunctionType, Parameter, TypedValue
@@ -23,16 +32,21 @@ from golem_nb.values.types import FunctionType, Parameter, TypedValue
 Json = dict[str, Any]
 
 
-def text_from_timestamp(at: datetime) -> str:
-    """Return ISO 8601 in UTC with milliseconds. Source: SEMANTICS 4.3."""
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def text_from_timestamp(moment: datetime) -> str:
+    """Return the moment as Golem writes it: ISO-8601, UTC, milliseconds, `Z`."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def timestamp_from_text(text: Any) -> datetime:
-    """Return the time that a text spells; the Unix epoch where there is none."""
-    if not isinstance(text, str):
-        return datetime.fromtimestamp(0, UTC)
-    return datetime.fromisoformat(text).astimezone(UTC)
+    """Return the moment that an ISO-8601 text spells; without an offset it is UTC.
+
+    Digits behind the microseconds are cut off.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        raise BadInput(f"not a timestamp: {text!r}") from None
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 # Components.
@@ -47,24 +61,24 @@ def json_from_component(component: Component) -> Json:
         "createdAt": text_from_timestamp(component.created_at),
     }
     if component.exports is not None:
-        json["exports"] = [json_from_function(f) for f in component.exports]
+        json["exports"] = [json_from_function(function) for function in component.exports]
     if component.sha256 is not None:
         json["sha256"] = component.sha256
     return json
 
 
 def component_from_json(json: Any) -> Component:
-    fields = _object(json, "a component")
-    exports = fields.get("exports")
-    return Component(
-        _uuid(fields, "componentId"),
-        str(fields.get("componentName", "")),
-        int(fields.get("componentVersion", 0)),
-        int(fields.get("componentSize", 0)),
-        timestamp_from_text(fields.get("createdAt")),
-        None if exports is None else tuple(function_from_json(f) for f in exports),
-        fields.get("sha256"),
-    )
+    with _reading("a component"):
+        exports = json.get("exports")
+        return Component(
+            id=parse_uuid(json["componentId"], "componentId"),
+            name=_text(json["componentName"]),
+            version=_number(json["componentVersion"]),
+            size_bytes=_number(json.get("componentSize", 0)),
+            created_at=timestamp_from_text(json["createdAt"]),
+            exports=None if exports is None else tuple(function_from_json(function) for function in exports),
+            sha256=json.get("sha256"),
+        )
 
 
 def json_from_function(function: FunctionType) -> Json:
@@ -76,13 +90,45 @@ def json_from_function(function: FunctionType) -> Json:
     }
 
 
-def function_from_json(json: Json) -> FunctionType:
-    parameters = tuple(Parameter(p["name"], type_from_json(p["typ"])) for p in json.get("parameters", ()))
-    result = None if json.get("result") is None else type_from_json(json["result"])
-    return FunctionType(json["name"], parameters, result, json.get("docs") or "")
+def function_from_json(json: Any) -> FunctionType:
+    with _reading("an exported function"):
+        return FunctionType(
+            name=_text(json["name"]),
+            parameters=tuple(Parameter(_text(p["name"]), type_from_json(p["typ"])) for p in json["parameters"]),
+            result=None if json.get("result") is None else type_from_json(json["result"]),
+            docs=_text(json.get("docs", "")),
+        )
+
+
+def components_from_json(json: Any) -> list[Component]:
+    """Read the list of components, bare (the contract) or as `{"values": [...]}` (Golem 1.4)."""
+    with _reading("a list of components"):
+        return [component_from_json(item) for item in (json["values"] if isinstance(json, Mapping) else json)]
 
 
 # Workers.
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerCreation:
+    """What is asked for by launchNewWorker. Source: the contract's WorkerCreationRequest."""
+
+    name: str
+    args: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+def json_from_creation(creation: WorkerCreation) -> Json:
+    return {"name": creation.name, "args": list(creation.args), "env": dict(creation.env)}
+
+
+def creation_from_json(json: Any) -> WorkerCreation:
+    with _reading("a WorkerCreationRequest"):
+        return WorkerCreation(
+            name=_text(json["name"]),
+            args=tuple(_text(arg) for arg in _list(json.get("args") or [])),
+            env={_text(name): _text(value) for name, value in _object(json.get("env") or {}).items()},
+        )
 
 
 def json_from_worker_id(worker: WorkerId) -> Json:
@@ -90,16 +136,15 @@ def json_from_worker_id(worker: WorkerId) -> Json:
 
 
 def worker_id_from_json(json: Any) -> WorkerId:
-    fields = _object(json, "a worker's id")
-    if isinstance(fields.get("workerId"), Mapping):  # Golem 1.3's answer to a launch
-        fields = fields["workerId"]
-    return WorkerId(_uuid(fields, "componentId"), str(fields.get("workerName", "")))
+    with _reading("a WorkerId"):
+        json = json.get("workerId", json)  # Golem 1.2 and 1.3 answer a launch with {workerId, componentVersion}
+        return WorkerId(parse_uuid(json["componentId"], "componentId"), _text(json["workerName"]))
 
 
-def json_from_worker_metadata(worker: WorkerMetadata) -> Json:
+def json_from_worker(worker: WorkerMetadata) -> Json:
     json: Json = {
         "workerId": json_from_worker_id(worker.worker_id),
-        "status": worker.status.value,
+        "status": str(worker.status),
         "componentVersion": worker.component_version,
         "createdAt": text_from_timestamp(worker.created_at),
         "args": list(worker.args),
@@ -107,66 +152,95 @@ def json_from_worker_metadata(worker: WorkerMetadata) -> Json:
         "pendingInvocationCount": worker.pending_invocation_count,
         "retryCount": worker.retry_count,
         "componentSize": worker.component_size_bytes,
-        "lastOplogIndex": worker.last_index,
-        "skippedRegions": _json_from_regions(worker.skipped_regions),
-        "deletedRegions": _json_from_regions(worker.deleted_regions),
+        "skippedRegions": [_json_from_region(region) for region in worker.skipped_regions],
+        "deletedRegions": [_json_from_region(region) for region in worker.deleted_regions],
     }
+    # Left out, not null: the contract's document knows no null.
     if worker.last_error is not None:
         json["lastError"] = worker.last_error
-    if worker.entries_replayed is not None:
-        json["entriesReplayed"] = worker.entries_replayed
     return json
 
 
-def worker_metadata_from_json(json: Any) -> WorkerMetadata:
-    fields = _object(json, "a worker's metadata")
-    return WorkerMetadata(
-        worker_id_from_json(fields.get("workerId")),
-        WorkerStatus(fields.get("status", "Idle")),
-        int(fields.get("componentVersion", 0)),
-        timestamp_from_text(fields.get("createdAt")),
-        tuple(fields.get("args") or ()),
-        dict(fields.get("env") or {}),
-        int(fields.get("pendingInvocationCount") or 0),
-        int(fields.get("retryCount") or 0),
-        fields.get("lastError"),
-        int(fields.get("componentSize") or 0),
-        int(fields.get("lastOplogIndex") or 0),
-        fields.get("entriesReplayed"),
-        _regions_from_json(fields.get("skippedRegions")),
-        _regions_from_json(fields.get("deletedRegions")),
-    )
+def worker_from_json(json: Any) -> WorkerMetadata:
+    with _reading("a WorkerMetadata"):
+        return WorkerMetadata(
+            worker_id=worker_id_from_json(json["workerId"]),
+            status=WorkerStatus(json["status"]),
+            component_version=_number(json["componentVersion"]),
+            created_at=timestamp_from_text(json["createdAt"]),
+            args=tuple(json.get("args") or ()),
+            env=dict(json.get("env") or {}),
+            pending_invocation_count=_number(json.get("pendingInvocationCount", 0)),
+            retry_count=_number(json.get("retryCount", 0)),
+            last_error=json.get("lastError"),
+            component_size_bytes=_number(json.get("componentSize", 0)),
+            skipped_regions=tuple(_region_from_json(region) for region in json.get("skippedRegions") or ()),
+            deleted_regions=tuple(_region_from_json(region) for region in json.get("deletedRegions") or ()),
+        )
 
 
-def _json_from_regions(regions: tuple[tuple[int, int], ...]) -> list[Json]:
-    return [{"start": start, "end": end} for start, end in regions]
+def _json_from_region(region: tuple[OplogIndex, OplogIndex]) -> Json:
+    return {"start": region[0], "end": region[1]}
 
 
-def _regions_from_json(json: Any) -> tuple[tuple[int, int], ...]:
-    return tuple((int(r["start"]), int(r["end"])) for r in json or ())
+def _region_from_json(json: Any) -> tuple[OplogIndex, OplogIndex]:
+    return _number(json["start"]), _number(json["end"])
 
 
 def json_from_workers_page(page: WorkersPage) -> Json:
-    """The cursor's key is left out at the end: null would break the schema."""
-    json: Json = {"workers": [json_from_worker_metadata(w) for w in page.workers]}
-    return json if page.cursor is None else {**json, "cursor": page.cursor}
+    """Return the page; the key `cursor` is left out at the end."""
+    cursor = {} if page.cursor is None else {"cursor": page.cursor}
+    return {"workers": [json_from_worker(worker) for worker in page.workers], **cursor}
 
 
 def workers_page_from_json(json: Any) -> WorkersPage:
-    fields = _object(json, "a page of workers")
-    workers = tuple(worker_metadata_from_json(w) for w in fields.get("workers") or ())
-    cursor = fields.get("cursor")
-    if isinstance(cursor, Mapping):  # Golem answers an object and wants `layer/cursor` back
-        cursor = f"{cursor.get('layer', 0)}/{cursor.get('cursor', 0)}"
-    return WorkersPage(workers, cursor)
+    with _reading("a page of workers"):
+        cursor = json.get("cursor")
+        if isinstance(cursor, Mapping):  # Golem: it comes as an object and goes back as a text
+            cursor = f"{cursor['layer']}/{cursor['cursor']}"
+        return WorkersPage(tuple(worker_from_json(worker) for worker in _list(json["workers"])), cursor)
 
 
-# Oplogs.
+# Invocations.
+
+
+def json_from_params(params: Sequence[Any]) -> Json:
+    """Return the body of an invocation. Values are bare JSON and travel as `{"value": v}`, which every Golem reads."""
+    return {"params": [{"value": value} for value in params]}
+
+
+def params_from_json(json: Any) -> list[Any]:
+    """Return the parameters as they came: bare, `{"value": v}` or `{"typ": t, "value": v}` (SEMANTICS 2.4)."""
+    with _reading("InvokeParameters"):
+        return list(_list(_object(json).get("params", [])))
+
+
+def json_from_result(result: TypedValue | None) -> Json:
+    return {"result": None if result is None else json_from_typed(result)}
+
+
+def result_from_json(json: Any) -> TypedValue | None:
+    with _reading("an InvokeResult"):
+        return typed_from_json(json.get("result"))
+
+
+# The oplog.
+
+
+def json_from_entry(entry: PublicEntry) -> Json:
+    return {"type": entry.kind, "timestamp": text_from_timestamp(entry.timestamp), **entry.fields}
+
+
+def entry_from_json(index: OplogIndex, json: Any) -> PublicEntry:
+    with _reading("an oplog entry"):
+        fields = {_camel_from_snake(key): value for key, value in json.items() if key not in ("type", "timestamp")}
+        return PublicEntry(_number(index), _text(json["type"]), timestamp_from_text(json["timestamp"]), fields)
 
 
 def json_from_oplog_page(page: OplogPage, component_version: int) -> Json:
+    """Return the page in Golem's form; `next` is left out at the end. Source: SEMANTICS 4.4."""
     json: Json = {
-        "entries": [{"oplogIndex": e.index, "entry": _json_from_entry(e)} for e in page.entries],
+        "entries": [{"oplogIndex": entry.index, "entry": json_from_entry(entry)} for entry in page.entries],
         "firstIndexInChunk": page.first_index,
         "lastIndex": page.last_index,
     }
@@ -175,59 +249,57 @@ def json_from_oplog_page(page: OplogPage, component_version: int) -> Json:
     return json
 
 
-def _json_from_entry(entry: PublicEntry) -> Json:
-    return {"type": entry.kind, "timestamp": text_from_timestamp(entry.timestamp), **entry.fields}
-
-
 def oplog_page_from_json(json: Any) -> OplogPage:
-    fields = _object(json, "a page of an oplog")
-    entries = tuple(_entry_from_json(e) for e in fields.get("entries") or ())
-    following = fields.get("next") or {}
-    next_index = following.get("nextOplogIndex", following.get("next_oplog_index"))
-    last = entries[-1].index if entries else 0
-    return OplogPage(
-        entries,
-        None if next_index is None else int(next_index),
-        int(fields.get("firstIndexInChunk") or (entries[0].index if entries else 1)),
-        int(fields.get("lastIndex") or last),
-    )
+    """Read a page; its items are `{oplogIndex, entry}` or, in newer Golems, pairs `[index, entry]`."""
+    with _reading("a page of an oplog"):
+        following = json.get("next") or {}
+        pairs = (item if isinstance(item, list) else (item["oplogIndex"], item["entry"]) for item in json["entries"])
+        return OplogPage(
+            entries=tuple(entry_from_json(index, entry) for index, entry in pairs),
+            next_index=following.get("nextOplogIndex", following.get("next_oplog_index")),
+            first_index=_number(json.get("firstIndexInChunk", 0)),
+            last_index=_number(json.get("lastIndex", 0)),
+        )
 
 
-def _entry_from_json(json: Any) -> PublicEntry:
-    """Read the envelope of Golem 1.3, or the pair [index, entry]."""
-    index, entry = (json[0], json[1]) if isinstance(json, list) else (json.get("oplogIndex"), json.get("entry"))
-    fields = {camel_from_snake(k): v for k, v in _object(entry, "an oplog entry").items()}
-    kind, timestamp = fields.pop("type", "Unknown"), fields.pop("timestamp", None)
-    return PublicEntry(int(index), str(kind), timestamp_from_text(timestamp), fields)
+def _camel_from_snake(key: str) -> str:
+    first, *rest = key.split("_")
+    return first + "".join(word[:1].upper() + word[1:] for word in rest)
 
 
-def camel_from_snake(name: str) -> str:
-    """Return a key as Golem 1.3 spells most of them; 1.2 has all in snake_case."""
-    first, *rest = name.split("_")
-    return first + "".join(part[:1].upper() + part[1:] for part in rest)
+# Reading what others wrote.
 
 
-# Results.
+@contextmanager
+def _reading(what: str) -> Iterator[None]:
+    """Turn every way in which JSON can be of another shape into BadInput."""
+    try:
+        yield
+    except KeyError as error:
+        raise BadInput(f"{what} must have the key {error.args[0]!r}") from None
+    except (TypeError, ValueError, AttributeError) as error:
+        raise BadInput(f"this is not {what}: {error}") from None
 
 
-def json_from_result(result: TypedValue | None) -> Json:
-    return {"result": None if result is None else json_from_typed(result)}
-
-
-def result_from_json(json: Any) -> TypedValue | None:
-    return typed_from_json(_object(json, "a result").get("result"))
-
-
-def _object(json: Any, what: str) -> Mapping[str, Any]:
-    if not isinstance(json, Mapping):
-        raise ServerError(200, f"expected {what}, found {str(json)[:80]!r}; is this a Golem server?")
+def _text(json: Any) -> str:
+    if not isinstance(json, str):
+        raise TypeError(f"expected a string, found {json!r:.80}")
     return json
 
 
-def _uuid(fields: Mapping[str, Any], key: str) -> UUID:
-    try:
-        return UUID(str(fields[key]))
-    except (KeyError, ValueError):
-        raise ServerError(
-            200, f"expected a UUID as {key}, found {fields.get(key)!r}; is this a Golem server?"
-        ) from None
+def _number(json: Any) -> int:
+    if type(json) is not int:  # true and 1.0 are no numbers of anything here
+        raise TypeError(f"expected a whole number, found {json!r:.80}")
+    return json
+
+
+def _list(json: Any) -> list[Any]:
+    if not isinstance(json, list):
+        raise TypeError(f"expected a list, found {json!r:.80}")
+    return json
+
+
+def _object(json: Any) -> Mapping[str, Any]:
+    if not isinstance(json, Mapping):
+        raise TypeError(f"expected an object, found {json!r:.80}")
+    return json

@@ -1,64 +1,100 @@
-"""WorkerEvents <-> messages of the WebSocket: the contract's flat form, and Golem's tagged one. Source: SEMANTICS 9."""
+"""WorkerEvent <-> one text message of the WebSocket.
+
+We write the contract's flat form. `EventReader` reads that and Golem's own, where the single key of an object names the
+event: `{"StdOut": {"timestamp": …, "bytes": […]}}`. Source: the contract's AsyncAPI document; SEMANTICS 9.1, 9.2.
+"""
 
 from __future__ import annotations
 
+import codecs
+import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
+from golem_nb.errors import BadInput
 from golem_nb.model import EventType, WorkerEvent
 from golem_nb.wire.codec import text_from_timestamp, timestamp_from_text
 
+_TYPES = {str(type): type for type in EventType}
 
-def json_from_event(event: WorkerEvent) -> dict[str, Any]:
-    """Return the contract's form. Keys without a value are left out: nothing is nullable there."""
-    message: dict[str, Any] = {"type": event.type.value, "timestamp": text_from_timestamp(event.timestamp)}
+
+def text_from_event(event: WorkerEvent) -> str:
+    """Return the message; keys without a value are left out, as the contract knows no null."""
+    message: dict[str, Any] = {"type": str(event.type), "timestamp": text_from_timestamp(event.timestamp)}
     if event.message is not None:
         message["message"] = event.message
     if event.level is not None:
         message["level"] = event.level
     if event.context:
         message["context"] = dict(event.context)
-    return message
+    return json.dumps(message, ensure_ascii=False)
 
 
-def event_from_json(message: Any) -> WorkerEvent | None:
-    """Return the event of a message in either form; None for a kind that is not known (newer servers have more)."""
-    if not isinstance(message, Mapping):
-        return None
-    if "type" in message:
-        return _flat(message)
-    if len(message) == 1:
-        ((kind, fields),) = message.items()
-        return _tagged(kind, fields) if isinstance(fields, Mapping) else None
-    return None
+def missed_event(count: int, timestamp: datetime) -> WorkerEvent:
+    """Return the notice that a slow reader lost `count` events."""
+    return WorkerEvent(EventType.LOG, timestamp, f"{count} messages missed", "Warn", {"missedMessages": count})
+
+
+class EventReader:
+    """Reads the messages of one connection, in order.
+
+    Golem cuts output anywhere, also inside a character; one decoder per stream keeps the rest for the next message.
+    """
+
+    def __init__(self) -> None:
+        new = codecs.getincrementaldecoder("utf-8")
+        self._decoders = {EventType.STDOUT: new("replace"), EventType.STDERR: new("replace")}
+
+    def read(self, text: str | bytes) -> WorkerEvent | None:
+        """Return the event, or None for one of a kind that we do not know.
+
+        Raises:
+            BadInput: The message is not JSON, or lacks what its kind must have.
+        """
+        try:
+            message = json.loads(text)
+        except ValueError:
+            raise BadInput(f"not an event: {text[:80]!r}") from None
+        if not isinstance(message, Mapping):
+            raise BadInput(f"not an event: {text[:80]!r}")
+        if "type" in message:
+            return _flat(message)
+        if len(message) != 1:
+            return None
+        kind, body = next(iter(message.items()))
+        return self._tagged(kind, body) if isinstance(body, Mapping) else None
+
+    def _tagged(self, kind: str, body: Mapping[str, Any]) -> WorkerEvent | None:
+        if kind == "ClientLagged":
+            return missed_event(body.get("number_of_missed_messages", 0), datetime.now(UTC))
+        if kind not in _TYPES:
+            return None
+        type, timestamp = _TYPES[kind], timestamp_from_text(body.get("timestamp"))
+        match type:
+            case EventType.STDOUT | EventType.STDERR:
+                return WorkerEvent(type, timestamp, self._decoders[type].decode(_bytes(body.get("bytes"))))
+            case EventType.LOG:
+                context = {"context": body["context"]} if body.get("context") else {}
+                return WorkerEvent(type, timestamp, body.get("message", ""), body.get("level"), context)
+        context = {"function": body.get("function", ""), "idempotencyKey": body.get("idempotency_key", "")}
+        return WorkerEvent(type, timestamp, context=context)
 
 
 def _flat(message: Mapping[str, Any]) -> WorkerEvent | None:
-    if message["type"] not in EventType:
+    if message["type"] not in _TYPES:
         return None
-    context = message.get("context")
     return WorkerEvent(
-        EventType(message["type"]),
-        timestamp_from_text(message.get("timestamp")),
-        message.get("message"),
-        message.get("level"),
-        dict(context) if isinstance(context, Mapping) else {},
+        type=_TYPES[message["type"]],
+        timestamp=timestamp_from_text(message.get("timestamp")),
+        message=message.get("message"),
+        level=message.get("level"),
+        context=message.get("context") or {},
     )
 
 
-def _tagged(kind: str, fields: Mapping[str, Any]) -> WorkerEvent | None:
-    at = timestamp_from_text(fields.get("timestamp"))
-    match kind:
-        case "StdOut" | "StdErr":
-            return WorkerEvent(EventType(kind), at, bytes(fields.get("bytes", ())).decode(errors="replace"))
-        case "Log":
-            context = {"context": fields["context"]} if fields.get("context") else {}
-            return WorkerEvent(EventType.LOG, at, fields.get("message"), fields.get("level"), context)
-        case "InvocationStart" | "InvocationFinished":
-            function = fields.get("function")
-            named = {"function": function, "idempotencyKey": fields.get("idempotency_key")}
-            return WorkerEvent(EventType(kind), at, function, None, named)
-        case "ClientLagged":
-            missed = fields.get("number_of_missed_messages", 0)
-            return WorkerEvent(EventType.LOG, at, f"{missed} messages missed", "Warn", {"missedMessages": missed})
-    return None
+def _bytes(numbers: Any) -> bytes:
+    try:
+        return bytes(numbers)
+    except (TypeError, ValueError):
+        raise BadInput(f"output must come as an array of bytes, found {numbers!r:.80}") from None

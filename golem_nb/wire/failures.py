@@ -1,88 +1,130 @@
-"""Failures <-> answers: a status and a JSON body. Source: SEMANTICS 10; ARCHITECTURE, decision 14.
+"""Errors <-> (status, body). Source: ARCHITECTURE, decision 14; SEMANTICS 10.
 
-Every body has `error`; a 400 has Golem's `errors` besides, an invocation without result its `workerError`.
+Every body has `error`; 400 adds Golem's list `errors`, a failed invocation Golem's `workerError`. Our own key `kind`
+names the class, so that a client of golem_nb raises exactly what the engine raised. Without it (other servers) the
+status and Golem's words decide.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from golem_nb.errors import (
-    BadInput,
-    Conflict,
-    EngineStopped,
-    Forbidden,
-    GolemError,
-    InvocationError,
-    InvocationFailed,
-    InvocationInterrupted,
-    NotFound,
-    NotSupported,
-    PreviousInvocationFailed,
-    ServerError,
-    TooLarge,
-    Unauthorized,
-    WorkerExited,
+from golem_nb import errors
+from golem_nb.errors import GolemError, InvocationError
+
+Body = dict[str, Any]
+
+
+def failure_from_error(error: GolemError) -> tuple[int, Body]:
+    """Return the HTTP status and the JSON body that tell of `error`."""
+    kind = type(error).__name__
+    if isinstance(error, InvocationError):
+        told = {"workerError": {"cause": error.cause, "stderr": error.stderr}} if error.cause or error.stderr else {}
+        return error.http_status, {"error": error.headline, "kind": kind, **told}
+    listed = {"errors": [str(error)]} if error.http_status == 400 else {}
+    return error.http_status, {"error": str(error), "kind": kind, **listed}
+
+
+def error_from_failure(status: int, body: Any) -> GolemError:
+    """Return the error that a server's answer tells of; `body` is its JSON, or its text where it is none."""
+    text = _text_of(body)
+    kind = body.get("kind") if isinstance(body, Mapping) else None
+    worker_error = body.get("workerError") if isinstance(body, Mapping) else None
+    if kind not in _BUILD:
+        kind = _kind_from_words(status, text, isinstance(worker_error, Mapping))
+    if kind is None:
+        return errors.ServerError(status, text)
+    cls = _CLASSES[kind]
+    if issubclass(cls, InvocationError):
+        told = worker_error if isinstance(worker_error, Mapping) else {}
+        return cls(str(told.get("cause", "")), str(told.get("stderr", "")))
+    return _BUILD[kind](text)
+
+
+def _text_of(body: Any) -> str:
+    if not isinstance(body, Mapping):
+        return str(body).strip()
+    listed = body.get("errors")
+    if body.get("error"):
+        return str(body["error"])
+    return "; ".join(map(str, listed)) if isinstance(listed, list) else str(dict(body))
+
+
+# What Golem's texts begin with, by status class; the first that fits is taken. Source: SEMANTICS 10.2, 10.3.
+_WORDS = (
+    (r"Worker not found: ", "WorkerNotFound"),
+    (r"Worker already exists: ", "WorkerExists"),
+    (r"Invalid worker name: ", "InvalidWorkerName"),
+    (r"(Invalid request: )?Can't find exported function", "FunctionNotFound"),
+    (r"Previous Invocation Failed|Previous invocation failed", "PreviousInvocationFailed"),
+    (r"Invocation Failed", "InvocationFailed"),
+    (r"The previously invoked function exited|Runtime error: Process exited", "WorkerExited"),
+    (r".*Interrupted via the Golem API", "InvocationInterrupted"),
+    (r".*is not suspended, interrupted or idle", "NotResumable"),
+    (r"Couldn't retrieve the component", "ComponentNotFound"),
 )
 
-
-def answer_from_failure(failure: GolemError) -> tuple[int, dict[str, Any]]:
-    """Return the status and the body that tell a client of a failure."""
-    if isinstance(failure, InvocationError):
-        worker_error = {"cause": failure.cause, "stderr": failure.stderr}
-        return failure.http_status, {"error": failure.headline, "workerError": worker_error}
-    body: dict[str, Any] = {"error": str(failure)}
-    if isinstance(failure, BadInput):
-        body["errors"] = [str(failure)]
-    return failure.http_status, body
-
-
-_INVOCATION_ERRORS: tuple[type[InvocationError], ...] = (
-    InvocationFailed,
-    PreviousInvocationFailed,
-    WorkerExited,
-    InvocationInterrupted,
-)
-_BY_STATUS: dict[int, type[GolemError]] = {
-    400: BadInput,
-    401: Unauthorized,
-    403: Forbidden,
-    404: NotFound,
-    409: Conflict,
-    413: TooLarge,
-    501: NotSupported,
-    503: EngineStopped,
+_STATUSES = {
+    400: "BadInput",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "NotFound",
+    409: "Conflict",
+    413: "TooLarge",
+    501: "NotSupported",
+    503: "EngineStopped",
 }
 
 
-def failure_from_answer(status: int, body: Any) -> GolemError:
-    """Return the failure that an answer tells of. `body` is decoded JSON, or text where it was none."""
-    text = _text(body)
-    if status == 500:
-        for kind in _INVOCATION_ERRORS:
-            if kind.headline in text:
-                return kind(*_worker_error(body))
-        if "Process exited" in text:
-            return WorkerExited(text)
-    kind_of_status = _BY_STATUS.get(status)
-    return ServerError(status, text) if kind_of_status is None else kind_of_status(text)
+def _kind_from_words(status: int, text: str, has_worker_error: bool) -> str | None:
+    named = next((kind for words, kind in _WORDS if re.match(words, text)), None)
+    return named or _STATUSES.get(status) or ("InvocationFailed" if has_worker_error else None)
 
 
-def _text(body: Any) -> str:
-    if isinstance(body, Mapping):
-        error, errors = body.get("error"), body.get("errors")
-        if isinstance(error, str):
-            return error
-        if isinstance(errors, list) and errors:
-            return "; ".join(str(e) for e in errors)
-        if isinstance(error, Mapping):
-            return str(error.get("message") or error.get("title") or error)
-    return str(body)[:2000].strip() or "no text"
+def _value_mismatch(text: str) -> GolemError:
+    found = re.fullmatch(r"(.*?): expected (.*), found (.*)", text, re.DOTALL)
+    return errors.ValueMismatch(*found.groups()) if found else errors.BadInput(text)
 
 
-def _worker_error(body: Any) -> tuple[str, str]:
-    found = body.get("workerError") if isinstance(body, Mapping) else None
-    if not isinstance(found, Mapping):
-        return "", ""
-    return str(found.get("cause") or ""), str(found.get("stderr") or "")
+def _function_not_found(text: str) -> GolemError:
+    found = re.search(r"component \((.*)\)(?:; did you mean (.*)\?)?$", text, re.DOTALL)
+    return errors.FunctionNotFound(found[1], _near(found[2])) if found else errors.BadInput(text)
+
+
+def _worker_not_found(text: str) -> GolemError:
+    found = re.fullmatch(r"Worker not found: (.*?)(?:; did you mean (.*)\?)?", text, re.DOTALL)
+    return errors.WorkerNotFound(found[1], _near(found[2])) if found else errors.NotFound(text)
+
+
+def _replay_mismatch(text: str) -> GolemError:
+    found = re.search(
+        r"oplog entry (\d+) records (.*), but the component now does (.*); was it updated", text, re.DOTALL
+    )
+    return errors.ReplayMismatch(int(found[1]), found[2], found[3]) if found else errors.ServerError(500, text)
+
+
+def _near(text: str | None) -> list[str]:
+    return text.split(" or ") if text else []
+
+
+def _all_below(cls: type[GolemError]) -> Iterator[type[GolemError]]:
+    yield cls
+    for below in cls.__subclasses__():
+        yield from _all_below(below)
+
+
+_CLASSES = {cls.__name__: cls for cls in _all_below(GolemError) if cls.__module__ == errors.__name__}
+del _CLASSES["ServerError"]  # it says that we have no name for the answer
+
+# Classes that compose their text from parts get them back out of it; all others take the text.
+_BUILD: dict[str, Callable[[str], GolemError]] = {
+    **_CLASSES,
+    "ValueMismatch": _value_mismatch,
+    "FunctionNotFound": _function_not_found,
+    "WorkerNotFound": _worker_not_found,
+    "InvalidWorkerName": lambda text: errors.InvalidWorkerName(text.removeprefix("Invalid worker name: ")),
+    "WorkerExists": lambda text: errors.WorkerExists(text.removeprefix("Worker already exists: ")),
+    "ReplayMismatch": _replay_mismatch,
+}
