@@ -29,14 +29,14 @@ def lock_from_text(text: str) -> EngineLock:
     """Return what `text_from_lock` wrote.
 
     Raises:
-        BadInput: The text is not such a file (half written, or of something else).
+        BadInput: The text is not such a file (half written, or of something else). It is not quoted: it may hold a token.
     """
     try:
         found = json.loads(text)
         pid, port, token, version = (found[key] for key in ("pid", "port", "token", "version"))
     except (ValueError, KeyError, TypeError):
-        raise BadInput(f"this is not an engine's lock file: {text[:80]!r}") from None
+        raise BadInput("this is not an engine's lock file") from None
     # bool is an int for isinstance, and no file of ours holds one.
     if not all(type(number) is int for number in (pid, port)) or not all(isinstance(t, str) for t in (token, version)):
-        raise BadInput(f"this is not an engine's lock file: {text[:80]!r}")
+        raise BadInput("this is not an engine's lock file")
     return EngineLock(pid, port, token, version)

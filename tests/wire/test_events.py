@@ -1,0 +1,80 @@
+import json
+from datetime import UTC, datetime
+from importlib.resources import files
+
+import jsonschema
+import pytest
+import yaml
+
+from golem_nb.errors import BadInput
+from golem_nb.model import EventType, WorkerEvent
+from golem_nb.wire import events
+from golem_nb.wire.events import EventReader, missed_event, text_from_event
+
+AT = datetime(2025, 1, 31, 12, 34, 56, 789000, tzinfo=UTC)
+STAMP = "2025-01-31T12:34:56.789Z"
+ASYNCAPI = yaml.safe_load((files(events.__package__) / "contract" / "golem-cloud-asyncapi.yml").read_text())
+PAYLOAD = ASYNCAPI["components"]["messages"]["WorkerEvent"]["payload"]
+EVENTS = [
+    WorkerEvent(EventType.STDOUT, AT, "héllo\n"),
+    WorkerEvent(EventType.STDERR, AT, ""),
+    WorkerEvent(EventType.LOG, AT, "text", "Info", {"context": "ctx"}),
+    WorkerEvent(EventType.INVOCATION_START, AT, context={"function": "run", "idempotencyKey": "k"}),
+    WorkerEvent(EventType.INVOCATION_FINISHED, AT, context={"function": "run", "idempotencyKey": "k"}),
+    missed_event(12, AT),
+]
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.type)
+def test_an_event_is_read_back_and_keeps_the_contract(event):
+    text = text_from_event(event)
+
+    assert EventReader().read(text) == event
+    jsonschema.validate(json.loads(text), PAYLOAD, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER)
+
+
+@pytest.mark.parametrize(
+    ("tagged", "event"),
+    [
+        ({"StdOut": {"timestamp": STAMP, "bytes": [72, 105]}}, WorkerEvent(EventType.STDOUT, AT, "Hi")),
+        (
+            {"Log": {"timestamp": STAMP, "level": "Warn", "context": "c", "message": "m"}},
+            WorkerEvent(EventType.LOG, AT, "m", "Warn", {"context": "c"}),
+        ),
+        (
+            {"InvocationStart": {"timestamp": STAMP, "function": "f", "idempotency_key": "k"}},
+            WorkerEvent(EventType.INVOCATION_START, AT, context={"function": "f", "idempotencyKey": "k"}),
+        ),
+    ],
+)
+def test_golems_tagged_form_is_read(tagged, event):
+    assert EventReader().read(json.dumps(tagged)) == event
+
+
+def test_golems_lag_notice_becomes_the_contracts():
+    event = EventReader().read('{"ClientLagged":{"number_of_missed_messages":17}}')
+
+    assert event == missed_event(17, event.timestamp)
+
+
+def test_a_character_cut_in_two_messages_is_whole_again():
+    reader, parts = EventReader(), "é".encode()
+
+    texts = [reader.read(json.dumps({"StdOut": {"timestamp": STAMP, "bytes": [byte]}})).message for byte in parts]
+
+    assert texts == ["", "é"]
+
+
+@pytest.mark.parametrize(
+    "text", ['{"type":"New","timestamp":"x"}', '{"PluginError":{"timestamp":"x"}}', "{}", '{"a":1,"b":2}', '{"a":1}']
+)
+def test_events_of_unknown_kinds_are_left_out(text):
+    assert EventReader().read(text) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["", "nonsense", "[1]", '{"type":"StdOut"}', '{"StdOut":{"timestamp":"2025-01-31T12:34:56Z","bytes":"x"}}']
+)
+def test_a_broken_message_is_refused(text):
+    with pytest.raises(BadInput):
+        EventReader().read(text)

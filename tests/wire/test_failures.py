@@ -1,0 +1,85 @@
+import pytest
+
+from golem_nb import errors
+from golem_nb.wire.failures import error_from_failure, failure_from_error
+
+ERRORS = [
+    errors.BadInput("bad"),
+    errors.ValueMismatch("params[0].name", "string", "int"),
+    errors.InvalidWorkerName("Worker name must not contain '/'"),
+    errors.FunctionNotFound("ad", ["add", "sub"]),
+    errors.FunctionNotFound("ad"),
+    errors.ComponentRejected("not a component"),
+    errors.Unauthorized("no token"),
+    errors.Forbidden("foreign origin"),
+    errors.ComponentNotFound("Component not found: x"),
+    errors.WorkerNotFound("id/alise", ["alice", "alicia"]),
+    errors.ComponentExists("Component already exists: cart"),
+    errors.WorkerExists("id/alice"),
+    errors.NotResumable("Worker x is not suspended, interrupted or idle"),
+    errors.TooLarge("too large"),
+    errors.InvocationFailed("wasm trap: unreachable", "panicked\n"),
+    errors.PreviousInvocationFailed("wasm trap", ""),
+    errors.WorkerExited(),
+    errors.InvocationInterrupted(),
+    errors.ReplayMismatch(7, "a::b", "c::d"),
+    errors.EngineStopped("closing"),
+    errors.NotSupported("not here"),
+]
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+def test_an_error_arrives_as_itself(error):
+    rebuilt = error_from_failure(*failure_from_error(error))
+
+    assert type(rebuilt) is type(error)
+    assert str(rebuilt) == str(error)
+    assert getattr(rebuilt, "stderr", None) == getattr(error, "stderr", None)
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+def test_every_body_has_a_text_under_error(error):
+    status, body = failure_from_error(error)
+
+    assert isinstance(body["error"], str)
+    assert body["error"]
+    assert 400 <= status < 600
+
+
+def test_bad_input_also_has_golems_list():
+    assert failure_from_error(errors.BadInput("x")) == (400, {"error": "x", "kind": "BadInput", "errors": ["x"]})
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error"),
+    [
+        (400, {"errors": ["Invalid worker name: no"]}, errors.InvalidWorkerName("no")),
+        (400, {"errors": ["a", "b"]}, errors.BadInput("a; b")),
+        (400, "parse error", errors.BadInput("parse error")),
+        (401, "authorization error", errors.Unauthorized("authorization error")),
+        (404, {"error": "Worker not found: c/w"}, errors.WorkerNotFound("c/w")),
+        (404, "not found", errors.NotFound("not found")),
+        (500, {"error": "Worker already exists: c/w"}, errors.WorkerExists("c/w")),
+        (
+            500,
+            {"error": "Invocation Failed", "workerError": {"cause": "t", "stderr": "e"}},
+            errors.InvocationFailed("t"),
+        ),
+        (500, {"error": "Odd", "workerError": {"cause": "t", "stderr": ""}}, errors.InvocationFailed("t")),
+        (500, {"error": "Previous Invocation Failed"}, errors.PreviousInvocationFailed()),
+        (500, {"error": "The previously invoked function exited"}, errors.WorkerExited()),
+        (
+            500,
+            {"error": "Invalid request: Can't find exported function in component (f)"},
+            errors.FunctionNotFound("f"),
+        ),
+        (418, {"error": {"code": 1}}, errors.ServerError(418, "{'code': 1}")),
+        (500, {"kind": "ServerUnreachable?", "error": "x"}, errors.ServerError(500, "x")),
+        (502, "", errors.ServerError(502, "")),
+    ],
+)
+def test_answers_of_other_servers_become_the_nearest_class(status, body, error):
+    read = error_from_failure(status, body)
+
+    assert type(read) is type(error)
+    assert str(read) == str(error)
