@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -109,26 +108,9 @@ def components_from_json(json: Any) -> list[Component]:
 # Workers.
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerCreation:
-    """What is asked for by launchNewWorker. Source: the contract's WorkerCreationRequest."""
-
-    name: str
-    args: tuple[str, ...] = ()
-    env: Mapping[str, str] = field(default_factory=dict)
-
-
-def json_from_creation(creation: WorkerCreation) -> Json:
-    return {"name": creation.name, "args": list(creation.args), "env": dict(creation.env)}
-
-
-def creation_from_json(json: Any) -> WorkerCreation:
-    with _reading("a WorkerCreationRequest"):
-        return WorkerCreation(
-            name=_text(json["name"]),
-            args=tuple(_text(arg) for arg in _list(json.get("args") or [])),
-            env={_text(name): _text(value) for name, value in _object(json.get("env") or {}).items()},
-        )
+def json_from_creation(name: str, args: Sequence[str], env: Mapping[str, str]) -> Json:
+    """Return the contract's WorkerCreationRequest. All three are always there: Golem 1.2 and 1.3 ask for them."""
+    return {"name": name, "args": list(args), "env": dict(env)}
 
 
 def json_from_worker_id(worker: WorkerId) -> Json:
@@ -141,7 +123,7 @@ def worker_id_from_json(json: Any) -> WorkerId:
         return WorkerId(parse_uuid(json["componentId"], "componentId"), _text(json["workerName"]))
 
 
-def json_from_worker(worker: WorkerMetadata) -> Json:
+def json_from_worker_metadata(worker: WorkerMetadata) -> Json:
     json: Json = {
         "workerId": json_from_worker_id(worker.worker_id),
         "status": str(worker.status),
@@ -152,16 +134,19 @@ def json_from_worker(worker: WorkerMetadata) -> Json:
         "pendingInvocationCount": worker.pending_invocation_count,
         "retryCount": worker.retry_count,
         "componentSize": worker.component_size_bytes,
+        "lastOplogIndex": worker.last_index,
         "skippedRegions": [_json_from_region(region) for region in worker.skipped_regions],
         "deletedRegions": [_json_from_region(region) for region in worker.deleted_regions],
     }
     # Left out, not null: the contract's document knows no null.
     if worker.last_error is not None:
         json["lastError"] = worker.last_error
+    if worker.entries_replayed is not None:
+        json["entriesReplayed"] = worker.entries_replayed
     return json
 
 
-def worker_from_json(json: Any) -> WorkerMetadata:
+def worker_metadata_from_json(json: Any) -> WorkerMetadata:
     with _reading("a WorkerMetadata"):
         return WorkerMetadata(
             worker_id=worker_id_from_json(json["workerId"]),
@@ -174,6 +159,8 @@ def worker_from_json(json: Any) -> WorkerMetadata:
             retry_count=_number(json.get("retryCount", 0)),
             last_error=json.get("lastError"),
             component_size_bytes=_number(json.get("componentSize", 0)),
+            last_index=_number(json.get("lastOplogIndex", 0)),
+            entries_replayed=json.get("entriesReplayed"),
             skipped_regions=tuple(_region_from_json(region) for region in json.get("skippedRegions") or ()),
             deleted_regions=tuple(_region_from_json(region) for region in json.get("deletedRegions") or ()),
         )
@@ -190,7 +177,7 @@ def _region_from_json(json: Any) -> tuple[OplogIndex, OplogIndex]:
 def json_from_workers_page(page: WorkersPage) -> Json:
     """Return the page; the key `cursor` is left out at the end."""
     cursor = {} if page.cursor is None else {"cursor": page.cursor}
-    return {"workers": [json_from_worker(worker) for worker in page.workers], **cursor}
+    return {"workers": [json_from_worker_metadata(worker) for worker in page.workers], **cursor}
 
 
 def workers_page_from_json(json: Any) -> WorkersPage:
@@ -198,7 +185,7 @@ def workers_page_from_json(json: Any) -> WorkersPage:
         cursor = json.get("cursor")
         if isinstance(cursor, Mapping):  # Golem: it comes as an object and goes back as a text
             cursor = f"{cursor['layer']}/{cursor['cursor']}"
-        return WorkersPage(tuple(worker_from_json(worker) for worker in _list(json["workers"])), cursor)
+        return WorkersPage(tuple(worker_metadata_from_json(worker) for worker in _list(json["workers"])), cursor)
 
 
 # Invocations.
@@ -207,12 +194,6 @@ def workers_page_from_json(json: Any) -> WorkersPage:
 def json_from_params(params: Sequence[Any]) -> Json:
     """Return the body of an invocation. Values are bare JSON and travel as `{"value": v}`, which every Golem reads."""
     return {"params": [{"value": value} for value in params]}
-
-
-def params_from_json(json: Any) -> list[Any]:
-    """Return the parameters as they came: bare, `{"value": v}` or `{"typ": t, "value": v}` (SEMANTICS 2.4)."""
-    with _reading("InvokeParameters"):
-        return list(_list(_object(json).get("params", [])))
 
 
 def json_from_result(result: TypedValue | None) -> Json:
@@ -296,10 +277,4 @@ def _number(json: Any) -> int:
 def _list(json: Any) -> list[Any]:
     if not isinstance(json, list):
         raise TypeError(f"expected a list, found {json!r:.80}")
-    return json
-
-
-def _object(json: Any) -> Mapping[str, Any]:
-    if not isinstance(json, Mapping):
-        raise TypeError(f"expected an object, found {json!r:.80}")
     return json

@@ -19,7 +19,7 @@ from golem_nb.wire.codec import text_from_timestamp, timestamp_from_text
 _TYPES = {str(type): type for type in EventType}
 
 
-def text_from_event(event: WorkerEvent) -> str:
+def json_from_event(event: WorkerEvent) -> dict[str, Any]:
     """Return the message; keys without a value are left out, as the contract knows no null."""
     message: dict[str, Any] = {"type": str(event.type), "timestamp": text_from_timestamp(event.timestamp)}
     if event.message is not None:
@@ -28,7 +28,7 @@ def text_from_event(event: WorkerEvent) -> str:
         message["level"] = event.level
     if event.context:
         message["context"] = dict(event.context)
-    return json.dumps(message, ensure_ascii=False)
+    return message
 
 
 def missed_event(count: int, timestamp: datetime) -> WorkerEvent:

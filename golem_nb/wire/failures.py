@@ -1,4 +1,4 @@
-"""Errors <-> (status, body). Source: ARCHITECTURE, decision 14; SEMANTICS 10.
+"""Failures <-> answers: a status and a JSON body. Source: ARCHITECTURE, decision 14; SEMANTICS 10.
 
 Every body has `error`; 400 adds Golem's list `errors`, a failed invocation Golem's `workerError`. Our own key `kind`
 names the class, so that a client of golem_nb raises exactly what the engine raised. Without it (other servers) the
@@ -17,17 +17,21 @@ from golem_nb.errors import GolemError, InvocationError
 Body = dict[str, Any]
 
 
-def failure_from_error(error: GolemError) -> tuple[int, Body]:
-    """Return the HTTP status and the JSON body that tell of `error`."""
-    kind = type(error).__name__
-    if isinstance(error, InvocationError):
-        told = {"workerError": {"cause": error.cause, "stderr": error.stderr}} if error.cause or error.stderr else {}
-        return error.http_status, {"error": error.headline, "kind": kind, **told}
-    listed = {"errors": [str(error)]} if error.http_status == 400 else {}
-    return error.http_status, {"error": str(error), "kind": kind, **listed}
+def answer_from_failure(failure: GolemError) -> tuple[int, Body]:
+    """Return the HTTP status and the JSON body that tell a client of it."""
+    kind = next(cls.__name__ for cls in type(failure).__mro__ if cls.__module__ == errors.__name__)
+    if isinstance(failure, InvocationError):
+        told = (
+            {"workerError": {"cause": failure.cause, "stderr": failure.stderr}}
+            if failure.cause or failure.stderr
+            else {}
+        )
+        return failure.http_status, {"error": failure.headline, "kind": kind, **told}
+    listed = {"errors": [str(failure)]} if failure.http_status == 400 else {}
+    return failure.http_status, {"error": str(failure), "kind": kind, **listed}
 
 
-def error_from_failure(status: int, body: Any) -> GolemError:
+def failure_from_answer(status: int, body: Any) -> GolemError:
     """Return the error that a server's answer tells of; `body` is its JSON, or its text where it is none."""
     text = _text_of(body)
     kind = body.get("kind") if isinstance(body, Mapping) else None

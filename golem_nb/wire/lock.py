@@ -29,7 +29,8 @@ def lock_from_text(text: str) -> EngineLock:
     """Return what `text_from_lock` wrote.
 
     Raises:
-        BadInput: The text is not such a file (half written, or of something else). It is not quoted: it may hold a token.
+        BadInput: The text is not such a file (half written, or of something else).
+            It is not quoted: it may hold a token.
     """
     try:
         found = json.loads(text)

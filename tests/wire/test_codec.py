@@ -26,6 +26,8 @@ WORKER = WorkerMetadata(
     retry_count=1,
     last_error="boom",
     component_size_bytes=9,
+    last_index=12,
+    entries_replayed=4,
     skipped_regions=((3, 5),),
     deleted_regions=((3, 4),),
 )
@@ -45,7 +47,7 @@ def check_contract(json: object, schema: str) -> None:
     [
         (COMPONENT, codec.json_from_component, codec.component_from_json, "Component"),
         (Component(ID, "c", 0, 1, AT), codec.json_from_component, codec.component_from_json, "Component"),
-        (WORKER, codec.json_from_worker, codec.worker_from_json, "WorkerMetadata"),
+        (WORKER, codec.json_from_worker_metadata, codec.worker_metadata_from_json, "WorkerMetadata"),
         (WORKER.worker_id, codec.json_from_worker_id, codec.worker_id_from_json, "WorkerId"),
         (
             codec.WorkerCreation("w", ("x",), {"K": "V"}),

@@ -9,7 +9,7 @@ import yaml
 from golem_nb.errors import BadInput
 from golem_nb.model import EventType, WorkerEvent
 from golem_nb.wire import events
-from golem_nb.wire.events import EventReader, missed_event, text_from_event
+from golem_nb.wire.events import EventReader, json_from_event, missed_event
 
 AT = datetime(2025, 1, 31, 12, 34, 56, 789000, tzinfo=UTC)
 STAMP = "2025-01-31T12:34:56.789Z"
@@ -27,10 +27,10 @@ EVENTS = [
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.type)
 def test_an_event_is_read_back_and_keeps_the_contract(event):
-    text = text_from_event(event)
+    message = json_from_event(event)
 
-    assert EventReader().read(text) == event
-    jsonschema.validate(json.loads(text), PAYLOAD, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER)
+    assert EventReader().read(json.dumps(message)) == event
+    jsonschema.validate(message, PAYLOAD, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER)
 
 
 @pytest.mark.parametrize(

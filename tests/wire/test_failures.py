@@ -1,7 +1,7 @@
 import pytest
 
 from golem_nb import errors
-from golem_nb.wire.failures import error_from_failure, failure_from_error
+from golem_nb.wire.failures import answer_from_failure, failure_from_answer
 
 ERRORS = [
     errors.BadInput("bad"),
@@ -30,7 +30,7 @@ ERRORS = [
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
 def test_an_error_arrives_as_itself(error):
-    rebuilt = error_from_failure(*failure_from_error(error))
+    rebuilt = failure_from_answer(*answer_from_failure(error))
 
     assert type(rebuilt) is type(error)
     assert str(rebuilt) == str(error)
@@ -39,7 +39,7 @@ def test_an_error_arrives_as_itself(error):
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
 def test_every_body_has_a_text_under_error(error):
-    status, body = failure_from_error(error)
+    status, body = answer_from_failure(error)
 
     assert isinstance(body["error"], str)
     assert body["error"]
@@ -47,7 +47,7 @@ def test_every_body_has_a_text_under_error(error):
 
 
 def test_bad_input_also_has_golems_list():
-    assert failure_from_error(errors.BadInput("x")) == (400, {"error": "x", "kind": "BadInput", "errors": ["x"]})
+    assert answer_from_failure(errors.BadInput("x")) == (400, {"error": "x", "kind": "BadInput", "errors": ["x"]})
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_bad_input_also_has_golems_list():
     ],
 )
 def test_answers_of_other_servers_become_the_nearest_class(status, body, error):
-    read = error_from_failure(status, body)
+    read = failure_from_answer(status, body)
 
     assert type(read) is type(error)
     assert str(read) == str(error)
