@@ -55,6 +55,12 @@ class Client(Protocol):
     def delete_worker(self, worker: WorkerId) -> None: ...
     def interrupt_worker(self, worker: WorkerId, *, recover_immediately: bool = False) -> None: ...
     def resume_worker(self, worker: WorkerId) -> None: ...
+    def crash_worker(self, worker: WorkerId) -> None:
+        """Drop the worker's instance as a crash would; nothing is written and it recovers at once.
+
+        Raises:
+            NotSupported: The server is not golem_nb's own.
+        """
 
     def invoke(
         self, worker: WorkerId, function: str, params: Sequence[Any], *, key: IdempotencyKey | None = None

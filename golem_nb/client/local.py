@@ -1,0 +1,138 @@
+"""`Client` straight into an engine of this process: each method is one line into `Engine`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Self
+from uuid import UUID
+
+from golem_nb.engine.engine import Engine
+from golem_nb.engine.events import Subscription
+from golem_nb.errors import WaitTimeout
+from golem_nb.model import (
+    LOCAL_ENVIRONMENT,
+    Component,
+    ComponentId,
+    IdempotencyKey,
+    OplogIndex,
+    OplogPage,
+    WorkerEvent,
+    WorkerId,
+    WorkerMetadata,
+    WorkersPage,
+)
+from golem_nb.values.types import TypedValue
+from golem_nb.wire.codec import json_from_params
+from golem_nb.wire.entries import public_entry
+
+
+class LocalEvents:
+    """The events of one worker, from the engine's own queue."""
+
+    def __init__(self, subscription: Subscription) -> None:
+        self._subscription = subscription
+
+    def __iter__(self) -> Iterator[WorkerEvent]:
+        return iter(self._subscription)
+
+    def close(self) -> None:
+        self._subscription.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class LocalClient:
+    """The engine is closed with the client."""
+
+    def __init__(self, engine: Engine, environment_id: UUID = LOCAL_ENVIRONMENT) -> None:
+        self._engine, self.environment_id = engine, environment_id
+
+    def __repr__(self) -> str:
+        return f"LocalClient({str(self._engine.folder)!r})"
+
+    def create_component(self, name: str, wasm: bytes) -> Component:
+        return self._engine.create_component(self.environment_id, name, wasm)
+
+    def update_component(self, component_id: ComponentId, wasm: bytes) -> Component:
+        return self._engine.update_component(component_id, wasm)
+
+    def components(self) -> list[Component]:
+        return self._engine.components(self.environment_id)
+
+    def component_by_name(self, name: str) -> Component:
+        return self._engine.component_by_name(self.environment_id, name)
+
+    def component(self, component_id: ComponentId) -> Component:
+        return self._engine.component(component_id)
+
+    def delete_component(self, component_id: ComponentId) -> None:
+        self._engine.delete_component(component_id)
+
+    def component_wasm(self, component_id: ComponentId, version: int) -> bytes:
+        return self._engine.component_wasm(component_id, version)
+
+    def launch_worker(
+        self, component_id: ComponentId, name: str, *, args: Sequence[str] = (), env: Mapping[str, str] | None = None
+    ) -> WorkerId:
+        return self._engine.launch_worker(component_id, name, args, env)
+
+    def workers(self, component_id: ComponentId, *, cursor: str | None = None, count: int = 50) -> WorkersPage:
+        return self._engine.workers(component_id, cursor, count)
+
+    def worker(self, worker: WorkerId) -> WorkerMetadata:
+        return self._engine.worker(worker)
+
+    def delete_worker(self, worker: WorkerId) -> None:
+        self._engine.delete_worker(worker)
+
+    def interrupt_worker(self, worker: WorkerId, *, recover_immediately: bool = False) -> None:
+        self._engine.interrupt_worker(worker, recover_immediately)
+
+    def resume_worker(self, worker: WorkerId) -> None:
+        self._engine.resume_worker(worker)
+
+    def crash_worker(self, worker: WorkerId) -> None:
+        self._engine.crash_worker(worker)
+
+    def invoke(
+        self, worker: WorkerId, function: str, params: Sequence[Any], *, key: IdempotencyKey | None = None
+    ) -> None:
+        self._engine.invoke(worker, function, _wrapped(params), key).result()
+
+    def invoke_and_await(
+        self,
+        worker: WorkerId,
+        function: str,
+        params: Sequence[Any],
+        *,
+        key: IdempotencyKey | None = None,
+        timeout_s: float | None = None,
+    ) -> TypedValue | None:
+        result = self._engine.invoke_and_await(worker, function, _wrapped(params), key)
+        try:
+            return result.result(timeout_s)
+        except TimeoutError:
+            raise WaitTimeout(f"no result within {timeout_s:g} s; the worker goes on") from None
+
+    def oplog(self, worker: WorkerId, *, from_index: OplogIndex = 1, count: int = 100) -> OplogPage:
+        found = self._engine.oplog(worker, from_index, count)
+        entries = tuple(public_entry(index, entry) for index, entry in found.entries)
+        first = entries[0].index if entries else max(1, from_index)
+        following = entries[-1].index + 1 if entries and entries[-1].index < found.last_index else None
+        return OplogPage(entries, following, first, found.last_index)
+
+    def events(self, worker: WorkerId) -> LocalEvents:
+        return LocalEvents(self._engine.events(worker))
+
+    def close(self) -> None:
+        self._engine.close()
+
+
+def _wrapped(params: Sequence[Any]) -> list[Any]:
+    """Return the parameters in the form that cannot be mistaken: a bare value may itself look like `{"value": 1}`."""
+    wrapped: list[Any] = json_from_params(params)["params"]
+    return wrapped
