@@ -1,39 +1,39 @@
 """Every failure that golem_nb can name. Anything else that is raised is a bug and shows its traceback.
 
-    GolemError                       what all of them share: one line of text, an HTTP status
-    ├── BadInput                400  the caller's input is wrong
-    │   ├── UsageError               … on the line of a magic
-    │   ├── ValueMismatch            … a value is not of its WIT type
-    │   ├── InvalidWorkerName
-    │   ├── FunctionNotFound
-    │   └── ComponentRejected        … the bytes are not a component that can run here
-    ├── Unauthorized            401
-    ├── Forbidden               403  foreign Origin or Host
-    ├── NotFound                404
-    │   ├── ComponentNotFound
-    │   └── WorkerNotFound
-    ├── Conflict                409
-    │   ├── ComponentExists
-    │   ├── WorkerExists
-    │   └── NotResumable             … there is nothing to resume
-    ├── TooLarge                413
-    ├── InvocationError         500  an invocation has no result (carries cause and stderr)
-    │   ├── InvocationFailed         … it trapped
-    │   ├── PreviousInvocationFailed … an earlier one did, so this one did not run
-    │   ├── WorkerExited             … the worker called exit
-    │   └── InvocationInterrupted
-    ├── ReplayMismatch          500  the component took another path than its oplog
-    ├── EngineStopped           503  the engine is closing
-    ├── NotSupported            501  this server cannot do it
-    ├── DataFolderError              the engine's folder cannot be used
-    │   ├── DataFolderInUse
-    │   ├── DataFolderTooNew
-    │   └── DataFolderUnsuitable
-    └── ClientError                  the way to the server
-        ├── ServerError              … it answered something that we have no name for
-        ├── ServerUnreachable
-        ├── WaitTimeout
-        └── EngineFailedToStart
+GolemError                       what all of them share: one line of text, an HTTP status
+├── BadInput                400  the caller's input is wrong
+│   ├── UsageError               … on the line of a magic
+│   ├── ValueMismatch            … a value is not of its WIT type
+│   ├── InvalidWorkerName
+│   ├── FunctionNotFound
+│   └── ComponentRejected        … the bytes are not a component that can run here
+├── Unauthorized            401
+├── Forbidden               403  foreign Origin or Host
+├── NotFound                404
+│   ├── ComponentNotFound
+│   └── WorkerNotFound
+├── Conflict                409
+│   ├── ComponentExists
+│   ├── WorkerExists
+│   └── NotResumable             … there is nothing to resume
+├── TooLarge                413
+├── InvocationError         500  an invocation has no result (carries cause and stderr)
+│   ├── InvocationFailed         … it trapped
+│   ├── PreviousInvocationFailed … an earlier one did, so this one did not run
+│   ├── WorkerExited             … the worker called exit
+│   └── InvocationInterrupted
+├── ReplayMismatch          500  the component took another path than its oplog
+├── EngineStopped           503  the engine is closing
+├── NotSupported            501  this server cannot do it
+├── DataFolderError              the engine's folder cannot be used
+│   ├── DataFolderInUse
+│   ├── DataFolderTooNew
+│   └── DataFolderUnsuitable
+└── ClientError                  the way to the server
+    ├── ServerError              … it answered something that we have no name for
+    ├── ServerUnreachable
+    ├── WaitTimeout
+    └── EngineFailedToStart
 """
 
 from __future__ import annotations

@@ -83,7 +83,7 @@ class Durability:
             return function.body(target, **arguments)
         case, value = self._record(function, target, arguments) if self._cursor.is_live else self._replay(function)
         if case == "err":
-            raise WitError(value)
+            raise WitError(function.rebuild_error(target, value, **arguments) if function.rebuild_error else value)
         return function.rebuild(target, value, **arguments) if function.rebuild else value
 
     def _record(self, function: HostFunction, target: Any, arguments: dict[str, Any]) -> tuple[str, Any]:

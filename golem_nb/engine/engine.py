@@ -14,7 +14,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -54,8 +54,8 @@ from golem_nb.wasm.platform import Platform
 
 MOST_OPLOG_ENTRIES = 100  # of one page. Source: SEMANTICS 11
 MOST_WORKERS = 1000  # of one page
-# Connections to outside at once; requests beyond wait. Each has a thread while it is under way.
-NETWORK_THREADS = 256
+# To outside, at once; requests beyond wait. Each has a thread while it is under way.
+MOST_CONNECTIONS = 256
 TICK_S = 0.01
 
 log = logging.getLogger("golem_nb.engine")
@@ -118,10 +118,9 @@ class Engine:
         )
         self.memory_limit_bytes = settings.memory_limit_bytes
         self.threads, self.timers = Threads("worker"), Timers(self._clock.now_ns)
-        self._network = ThreadPoolExecutor(NETWORK_THREADS, "network")
         self._http: httpx.Client | None = None
         self.surroundings = Surroundings(
-            self._clock, random_bytes, Slots(settings.slots or default_slots()), self._network, self._http_client
+            self._clock, random_bytes, Slots(settings.slots or default_slots()), Threads("network"), self._http_client
         )
         self._max_loaded = settings.max_loaded
         self._loaded: dict[WorkerId, Worker] = {}
@@ -162,7 +161,6 @@ class Engine:
         for worker in workers:
             worker.journal.commit()
         self._database.close()
-        self._network.shutdown(wait=False, cancel_futures=True)
         if self._http is not None:
             self._http.close()
         self._lock.release()
@@ -386,7 +384,7 @@ class Engine:
         if self._http is None:
             with self._loading:
                 if self._http is None:
-                    limits = httpx.Limits(max_connections=NETWORK_THREADS)
+                    limits = httpx.Limits(max_connections=MOST_CONNECTIONS)
                     self._http = httpx.Client(timeout=httpx.Timeout(600.0), limits=limits, follow_redirects=False)
         return self._http
 

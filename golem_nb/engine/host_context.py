@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -12,7 +11,7 @@ import httpx
 
 from golem_nb.engine.durability import Durability
 from golem_nb.engine.journal import Journal
-from golem_nb.engine.scheduler import Slots
+from golem_nb.engine.scheduler import Slots, Threads
 from golem_nb.engine.stopping import Suspended
 from golem_nb.host.context import HostContext, Source
 from golem_nb.host.declare import HostFunction, Interface, ResourceTable
@@ -38,7 +37,7 @@ class Surroundings:
     clock: Clock
     random_bytes: Callable[[int], bytes]
     slots: Slots
-    network: ThreadPoolExecutor
+    network: Threads
     http_client: Callable[[], httpx.Client]
 
 
@@ -69,10 +68,12 @@ class WorkerHost:
         self.worker_urn = urn
         self.context: HostContext = self
         self.stop = stop
-        self.call: Callable[[HostFunction, Any, dict[str, Any]], Any] = durability.call
         self._surroundings, self._journal, self._durability = surroundings, journal, durability
         self._output, self._wake = output, wake
         self._shared: dict[Any, Any] = {}
+
+    def call(self, function: HostFunction, target: Any, arguments: dict[str, Any]) -> Any:
+        return self._durability.call(function, target, arguments)
 
     @property
     def is_live(self) -> bool:
@@ -130,8 +131,8 @@ class WorkerHost:
         # Bounded, because the clock of a laptop that slept, or was set, is not the one that `wait` counts by.
         return min(max(0.0, (deadline_ns - self._surroundings.clock.now_ns()) / 1e9), 1.0)
 
-    def submit(self, work: Callable[[], T]) -> Future[T]:
-        return self._surroundings.network.submit(work)
+    def submit(self, work: Callable[[], None]) -> None:
+        self._surroundings.network.run(work)
 
     def emit(self, level: LogLevel, context: str, message: str) -> None:
         is_new = not self._durability.consume_log(level, context, message)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
 from typing import Any, Protocol, TypeVar
 
-from golem_nb.host.declare import ResourceTable
+from golem_nb.host.declare import HostFunction, ResourceTable
 from golem_nb.model import LogLevel
 
 T = TypeVar("T")
@@ -41,6 +40,9 @@ class HostContext(Protocol):
     def shared(self, kind: Callable[[HostContext], T]) -> T:
         """Return this instance's one object of class `kind`, made by `kind(self)` on first use."""
 
+    def call(self, function: HostFunction, target: Any, arguments: dict[str, Any]) -> Any:
+        """Call a host function as the component would: recorded if its mark says so."""
+
     # For bodies of recorded functions.
 
     def now_ns(self) -> int:
@@ -54,8 +56,8 @@ class HostContext(Protocol):
         Gives the run slot back, has the oplog committed, and ends by an exception when the worker is interrupted.
         """
 
-    def submit(self, work: Callable[[], T]) -> Future[T]:
-        """Run blocking work (network) on a thread of the engine's."""
+    def submit(self, work: Callable[[], None]) -> None:
+        """Run blocking work (network) on a thread of the engine's; it tells its outcome by itself."""
 
     # For bodies of functions that run again in replay.
 

@@ -7,7 +7,8 @@
 
 Rules:
 1. A recorded function returns plain values (numbers, text, bytes, tuples, lists, dicts keyed as in WIT). A handle is
-   never recorded: `@name.rebuilt` makes it, live and in replay, from the recorded value and the same arguments.
+   never recorded: the function under `@name.rebuilt` (its own name has an underscore in front) makes it, live and in
+   replay, from the recorded value and the same arguments.
 2. The `err` side of a WIT `result` is raised, `raise WitError("bad-descriptor")`; it is recorded and raised again.
    Any other exception traps the worker.
 3. Arguments and results are typed by the component that imports the function. Handles arrive as the objects of this
@@ -21,7 +22,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 from golem_nb.values.types import STRING, OptionType, ResultType, WitType
 
@@ -93,6 +94,7 @@ class HostFunction:
         self.__name__, self.__doc__ = body.__name__, body.__doc__
         self.effect, self.body = effect, body
         self.rebuild: Body | None = None
+        self.rebuild_error: Body | None = None
         self.label, self.error, self.begin, self.commits, self.static = label or "", error, begin, commits, static
         self.request_type, self.request = request_type, request
         self.response_type = ResultType(response, error)
@@ -100,6 +102,11 @@ class HostFunction:
     def rebuilt(self, rebuild: Body) -> HostFunction:
         """Decorate `rebuild(target, recorded, **arguments)`, whose return value the component gets."""
         self.rebuild = rebuild
+        return self
+
+    def failing(self, rebuild_error: Body) -> HostFunction:
+        """Set `rebuild_error(target, recorded payload, **arguments)`: it gives the payload that the component gets."""
+        self.rebuild_error = rebuild_error
         return self
 
     def request_for(self, target: Any, arguments: dict[str, Any]) -> tuple[WitType, Value]:
@@ -114,6 +121,10 @@ class _Mark:
     def __init__(self, effect: Effect) -> None:
         self._effect = effect
 
+    @overload
+    def __call__(self, body: Body, /) -> HostFunction: ...
+    @overload
+    def __call__(self, /, **options: Any) -> Callable[[Body], HostFunction]: ...
     def __call__(self, body: Body | None = None, /, **options: Any) -> Any:
         if body is not None:
             return HostFunction(self._effect, body)
@@ -167,11 +178,13 @@ class Resource:
 
 def _rows(cls: type) -> Iterator[tuple[str, HostFunction]]:
     """Yield the rows of a class and of the bases that it shares them with, each name once."""
-    seen = set()
+    seen: set[str] = set()
+    rows: set[int] = set()
     for owner in cls.__mro__:
         for name, row in vars(owner).items():
-            if isinstance(row, HostFunction) and name not in seen:
+            if isinstance(row, HostFunction) and name not in seen and id(row) not in rows:
                 seen.add(name)
+                rows.add(id(row))  # `rebuilt` gives its row a second name
                 yield name, row
 
 

@@ -101,8 +101,11 @@ def _handler(key: str, signature: FunctionType) -> Handler | None:
 def _caller(key: str, row: HostFunction, names: tuple[str, ...]) -> Callable[[Any, list[Any]], Any]:
     """Return what finds the target of a call: an object, the worker, or the interface."""
     if "[method]" in key:
-        rest = names[1:]
-        return lambda frame, args: frame.host.call(row, args[0], dict(zip(rest, args[1:], strict=True)))
+        rest, name = names[1:], row.__name__
+        # The object's own class decides: the stream of a file and that of the network are one WIT resource.
+        return lambda frame, args: frame.host.call(
+            getattr(type(args[0]), name), args[0], dict(zip(rest, args[1:], strict=True))
+        )
     if row.static:
         return lambda frame, args: frame.host.call(row, frame.host.context, dict(zip(names, args, strict=True)))
     kind = INTERFACES[key.partition("#")[0]]

@@ -1,0 +1,664 @@
+"""wasi:http 0.2: types and outgoing-handler. Source of every rule on durability: SEMANTICS 3.6.
+
+How a request is recorded: `handle` opens a remote write (BeginRemoteWrite, committed) and sends only when live; each
+`get` of the response and each read of its body is one entry of that batch; when its last owner is dropped, or its body
+has ended, EndRemoteWrite closes it. The owner moves along: future -> response -> body -> stream. In replay nothing is
+sent; a request that has no end in the oplog is sent again whole, with the same idempotency key.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from golem_nb.host.context import HostContext, Source
+from golem_nb.host.declare import (
+    HostFunction,
+    Interface,
+    Resource,
+    Trap,
+    Value,
+    WitError,
+    deterministic,
+    write_remote_batched,
+)
+from golem_nb.host.http_exchange import Exchange, Failed, Head, Pipe, Request, Timeouts
+from golem_nb.host.io import CLOSED, MOST_READ, InputStream, IoError, OutputStream, Pollable
+from golem_nb.values.types import (
+    BOOL,
+    BYTES,
+    STRING,
+    U16,
+    U64,
+    Case,
+    ListType,
+    OptionType,
+    TupleType,
+    VariantType,
+    WitType,
+    record,
+)
+
+HEADERS = ListType(TupleType((STRING, BYTES)))
+REQUEST = record(uri=STRING, method=STRING, headers=ListType(TupleType((STRING, STRING))))
+
+# What `future.get` records. A failure keeps its WIT case as text: payloads of error codes are for reading only.
+RESPONSE = VariantType(
+    (
+        Case("pending"),
+        Case("headers-received", record(status=U16, headers=HEADERS)),
+        Case("http-error", record(code=STRING, detail=OptionType(STRING))),
+        Case("taken"),
+    )
+)
+# What a read of a body records besides its bytes. Source: the WIT's stream-error.
+STREAM_ERROR = VariantType((Case("closed"), Case("last-operation-failed", STRING)))
+
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
+_FORBIDDEN_VALUE = re.compile(rb"[\x00\r\n]")
+# Set by the transport; a component that sets them is told so. Source: the WIT's header-error.
+_FORBIDDEN_NAMES = {
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "transfer-encoding",
+    "upgrade",
+    "host",
+    "http2-settings",
+}
+_METHODS = {"get", "head", "post", "put", "delete", "connect", "options", "trace", "patch"}
+KEY_HEADER = "idempotency-key"
+
+
+class Fields(Resource, wit="wasi:http/types#fields"):
+    """Headers or trailers: pairs in order; names compare without case."""
+
+    def __init__(
+        self, worker: HostContext, entries: Sequence[tuple[str, bytes]] = (), is_immutable: bool = False
+    ) -> None:
+        self.worker, self.list, self.is_immutable = worker, list(entries), is_immutable
+
+    @deterministic(static=True)
+    def constructor(worker: HostContext) -> Fields:
+        return Fields(worker)
+
+    @deterministic(static=True)
+    def from_list(worker: HostContext, entries: Sequence[tuple[str, bytes]]) -> Fields:
+        for name, value in entries:
+            _check_field(name, [value])
+        return Fields(worker, [(name, value) for name, value in entries])
+
+    @deterministic
+    def get(self, name: str) -> list[bytes]:
+        return [value for known, value in self.list if known.lower() == name.lower()]
+
+    @deterministic
+    def has(self, name: str) -> bool:
+        return any(known.lower() == name.lower() for known, _ in self.list)
+
+    @deterministic
+    def set(self, name: str, value: Sequence[bytes]) -> None:
+        self._check_mutable()
+        _check_field(name, value)
+        self._remove(name)
+        self.list += [(name, v) for v in value]
+
+    @deterministic
+    def delete(self, name: str) -> None:
+        self._check_mutable()
+        _check_field(name, [])
+        self._remove(name)
+
+    @deterministic
+    def append(self, name: str, value: bytes) -> None:
+        self._check_mutable()
+        _check_field(name, [value])
+        self.list.append((name, value))
+
+    @deterministic
+    def entries(self) -> list[tuple[str, bytes]]:
+        return list(self.list)
+
+    @deterministic
+    def clone(self) -> Fields:
+        return Fields(self.worker, self.list)
+
+    def _remove(self, name: str) -> None:
+        self.list = [(known, v) for known, v in self.list if known.lower() != name.lower()]
+
+    def _check_mutable(self) -> None:
+        if self.is_immutable:
+            raise WitError(("immutable", None))
+
+
+def _check_field(name: str, values: Sequence[bytes]) -> None:
+    if not _NAME.match(name) or any(_FORBIDDEN_VALUE.search(v) for v in values):
+        raise WitError(("invalid-syntax", None))
+    if name.lower() in _FORBIDDEN_NAMES:
+        raise WitError(("forbidden", None))
+
+
+class RequestOptions(Resource, wit="wasi:http/types#request-options"):
+    """Timeouts in nanoseconds."""
+
+    def __init__(self, worker: HostContext) -> None:
+        self.worker = worker
+        self.connect_ns: int | None = None
+        self.first_byte_ns: int | None = None
+        self.between_bytes_ns: int | None = None
+
+    @deterministic(static=True)
+    def constructor(worker: HostContext) -> RequestOptions:
+        return RequestOptions(worker)
+
+    @deterministic
+    def connect_timeout(self) -> int | None:
+        return self.connect_ns
+
+    @deterministic
+    def set_connect_timeout(self, duration: int | None) -> None:
+        self.connect_ns = duration
+
+    @deterministic
+    def first_byte_timeout(self) -> int | None:
+        return self.first_byte_ns
+
+    @deterministic
+    def set_first_byte_timeout(self, duration: int | None) -> None:
+        self.first_byte_ns = duration
+
+    @deterministic
+    def between_bytes_timeout(self) -> int | None:
+        return self.between_bytes_ns
+
+    @deterministic
+    def set_between_bytes_timeout(self, duration: int | None) -> None:
+        self.between_bytes_ns = duration
+
+    def timeouts(self) -> Timeouts:
+        return Timeouts(*(_seconds(ns) for ns in (self.connect_ns, self.first_byte_ns, self.between_bytes_ns)))
+
+
+def _seconds(ns: int | None) -> float | None:
+    return None if ns is None else max(ns / 1e9, 0.001)
+
+
+class OutgoingRequest(Resource, wit="wasi:http/types#outgoing-request"):
+    def __init__(self, worker: HostContext, headers: Fields) -> None:
+        self.worker, self.fields = worker, headers
+        headers.is_immutable = True
+        self.verb: tuple[str, Value] = ("get", None)
+        self.path: str | None = None
+        self.protocol: tuple[str, Value] | None = None
+        self.host: str | None = None
+        self.outgoing: OutgoingBody | None = None
+
+    @deterministic(static=True)
+    def constructor(worker: HostContext, headers: Fields) -> OutgoingRequest:
+        return OutgoingRequest(worker, headers)
+
+    @deterministic
+    def body(self) -> OutgoingBody:
+        if self.outgoing is not None:
+            raise WitError()
+        lengths = Fields.get.body(self.fields, "content-length")
+        self.outgoing = OutgoingBody(self.worker, int(lengths[0]) if lengths and lengths[0].isdigit() else None)
+        return self.outgoing
+
+    @deterministic
+    def method(self) -> tuple[str, Value]:
+        return self.verb
+
+    @deterministic
+    def set_method(self, method: tuple[str, Value]) -> None:
+        if method[0] == "other" and not _NAME.match(method[1]):
+            raise WitError()
+        self.verb = method
+
+    @deterministic
+    def path_with_query(self) -> str | None:
+        return self.path
+
+    @deterministic
+    def set_path_with_query(self, path_with_query: str | None) -> None:
+        if path_with_query is not None and re.search(r"[\s\x00-\x1f#]", path_with_query):
+            raise WitError()
+        self.path = path_with_query
+
+    @deterministic
+    def scheme(self) -> tuple[str, Value] | None:
+        return self.protocol
+
+    @deterministic
+    def set_scheme(self, scheme: tuple[str, Value] | None) -> None:
+        self.protocol = scheme
+
+    @deterministic
+    def authority(self) -> str | None:
+        return self.host
+
+    @deterministic
+    def set_authority(self, authority: str | None) -> None:
+        if authority is not None and (not authority or re.search(r"[\s/?#\x00-\x1f]", authority)):
+            raise WitError()
+        self.host = authority
+
+    @deterministic
+    def headers(self) -> Fields:
+        return Fields(self.worker, self.fields.list, is_immutable=True)
+
+    def url(self) -> str:
+        """Return the request's URL.
+
+        Raises:
+            WitError: It has none, or an unknown scheme.
+        """
+        scheme = {"HTTP": "http", "HTTPS": "https"}.get(self.protocol[0]) if self.protocol else "https"
+        if scheme is None or self.host is None:
+            raise WitError(("HTTP-request-URI-invalid", None))
+        path = self.path or "/"
+        return f"{scheme}://{self.host}{path if path.startswith('/') else '/' + path}"
+
+    def verb_name(self) -> str:
+        name: str = self.verb[1] if self.verb[0] == "other" else self.verb[0]
+        return name.upper() if name in _METHODS else name
+
+
+class OutgoingBody(Resource, wit="wasi:http/types#outgoing-body"):
+    def __init__(self, worker: HostContext, length: int | None) -> None:
+        self.worker, self.length, self.pipe = worker, length, Pipe()
+        self.written = 0
+        self.is_sent = False
+        """Does a thread take what is written?"""
+        self.stream: BodyOutput | None = None
+        self.is_finished = False
+
+    @deterministic
+    def write(self) -> OutputStream:
+        if self.stream is not None:
+            raise WitError()
+        self.stream = BodyOutput(self.worker, self)
+        return self.stream
+
+    @deterministic(static=True)
+    def finish(worker: HostContext, this: OutgoingBody, trailers: Fields | None) -> None:
+        if this.length is not None and this.written != this.length:
+            this.end(Failed(("HTTP-request-body-size", this.written)))
+            raise WitError(("HTTP-request-body-size", this.written))
+        this.end(None)
+
+    def dropped(self) -> None:
+        if not self.is_finished:
+            self.end(Failed(("connection-terminated", None)))
+
+    def end(self, failure: Failed | None) -> None:
+        self.is_finished = True
+        self.pipe.end(failure)
+
+    def put(self, contents: bytes) -> None:
+        if self.length is not None and self.written + len(contents) > self.length:
+            raise WitError(("last-operation-failed", IoError(self.worker, "more bytes than the content-length")))
+        self.written += len(contents)
+        if self.is_sent and not self.pipe.has_room:
+            # Not recorded: it changes when the component goes on, not what it does.
+            self.worker.wait_until_any([_RoomSource(self.pipe)])
+        self.pipe.put_at_once(contents)
+
+    def send_with(self, exchange: Exchange | None) -> None:
+        """From now on a thread takes what is written; in replay (None) nobody does."""
+        self.is_sent = exchange is not None
+        if exchange is None:
+            self.pipe.abandon()
+
+
+class _RoomSource:
+    """Ready when a body's buffer has room."""
+
+    deadline_ns: int | None = None
+
+    def __init__(self, pipe: Pipe) -> None:
+        self._pipe = pipe
+
+    def is_ready(self) -> bool:
+        return self._pipe.has_room
+
+    def call_when_ready(self, wake: Callable[[], None]) -> None:
+        self._pipe.call_when_changed(wake)
+
+
+class BodyOutput(OutputStream):
+    def __init__(self, worker: HostContext, body: OutgoingBody) -> None:
+        super().__init__(worker)
+        self._body = body
+
+    def put(self, contents: bytes) -> None:
+        if self._body.is_finished:
+            raise WitError(CLOSED)
+        self._body.put(contents)
+
+
+class _Owner:
+    """The request that a response, its body and its stream belong to, and whose turn it is to end it."""
+
+    def __init__(self, worker: HostContext, begin: int, span: str, request: Request) -> None:
+        self.worker, self.begin, self.span, self.request = worker, begin, span, request
+        self.exchange: Exchange | None = None
+        """None in replay."""
+        self.holder: object = None
+        self.is_ended = False
+
+    def pass_to(self, holder: object) -> None:
+        self.holder = holder
+
+    def dropped_by(self, holder: object) -> None:
+        if self.holder is holder:
+            self.end()
+
+    def end(self) -> None:
+        """Close the remote write, once."""
+        if self.is_ended:
+            return
+        self.is_ended = True
+        self.worker.end_remote_write(self.begin)
+        self.worker.finish_span(self.span)
+        if self.exchange is not None:
+            self.exchange.close()
+
+    def live_exchange(self) -> Exchange:
+        if self.exchange is None:
+            raise Trap("Body stream was interrupted due to a restart")
+        return self.exchange
+
+    def request_value(self) -> Value:
+        headers = [(name, value.decode("utf-8", "replace")) for name, value in self.request.headers]
+        return {"uri": self.request.url, "method": self.request.method, "headers": headers}
+
+
+class OutgoingHandler(Interface, wit="wasi:http/outgoing-handler"):
+    @deterministic
+    def handle(self, request: OutgoingRequest, options: RequestOptions | None) -> FutureIncomingResponse:
+        url = request.url()
+        worker = self.worker
+        begin = worker.begin_remote_write()
+        verb = request.verb_name()
+        span = worker.start_span(
+            {"name": "outgoing-http-request", "request.method": verb, "request.uri": url},
+        )
+        headers = list(request.fields.list)
+        shown = Request(verb, url, headers, options.timeouts() if options else Timeouts())
+        owner = _Owner(worker, begin, span, shown)
+        if worker.is_live:
+            owner.exchange = _send(worker, shown, begin, request.outgoing)
+        if request.outgoing is not None:
+            request.outgoing.send_with(owner.exchange)
+        future = FutureIncomingResponse(worker, owner)
+        owner.pass_to(future)
+        return future
+
+
+def _send(worker: HostContext, shown: Request, begin: int, body: OutgoingBody | None) -> Exchange:
+    """Send the request, with the idempotency key that a second sending would have, too."""
+    headers = list(shown.headers)
+    if KEY_HEADER not in {name.lower() for name, _ in headers}:
+        headers.append((KEY_HEADER, worker.derived_key(begin).encode()))
+    exchange = Exchange(Request(shown.method, shown.url, headers, shown.timeouts), None if body is None else body.pipe)
+    client = worker.http_client()
+    worker.submit(lambda: exchange.run(client))
+    return exchange
+
+
+class _HeadSource:
+    """Ready when the head of a response is there, or the exchange has failed."""
+
+    deadline_ns: int | None = None
+
+    def __init__(self, owner: _Owner) -> None:
+        self._owner = owner
+
+    def is_ready(self) -> bool:
+        exchange = self._owner.exchange
+        return exchange is None or exchange.head.done()
+
+    def call_when_ready(self, wake: Callable[[], None]) -> None:
+        exchange = self._owner.exchange
+        if exchange is not None:
+            exchange.head.add_done_callback(lambda _: wake())
+
+
+class FutureIncomingResponse(Resource, wit="wasi:http/types#future-incoming-response"):
+    def __init__(self, worker: HostContext, owner: _Owner) -> None:
+        self.worker, self.owner = worker, owner
+        self.is_taken = False
+
+    @deterministic
+    def subscribe(self) -> Pollable:
+        return Pollable(self.worker, _HeadSource(self.owner))
+
+    @write_remote_batched(
+        label="http::types::future_incoming_response::get",
+        request_type=REQUEST,
+        request=lambda self: self.owner.request_value(),
+        response=RESPONSE,
+        begin=lambda self: self.owner.begin,
+    )
+    def get(self) -> Value:
+        if self.is_taken:
+            return "taken", None
+        head = self.owner.live_exchange().head
+        if not head.done():
+            return "pending", None
+        error = head.exception()
+        if error is not None:
+            if not isinstance(error, Failed):
+                raise error
+            detail = error.code[1]
+            return "http-error", {"code": error.code[0], "detail": detail if isinstance(detail, str) else None}
+        found: Head = head.result()
+        return "headers-received", {"status": found.status, "headers": found.headers}
+
+    @get.rebuilt
+    def _get(self, recorded: tuple[str, Value]) -> Value:
+        case, value = recorded
+        if case == "pending":
+            return None
+        if case == "taken":
+            return "err", None
+        self.is_taken = True
+        if case == "http-error":
+            self.owner.end()
+            return "ok", ("err", error_code_value(value["code"], value["detail"]))
+        response = IncomingResponse(self.worker, self.owner, value["status"], value["headers"])
+        self.owner.pass_to(response)
+        return "ok", ("ok", response)
+
+    def dropped(self) -> None:
+        self.owner.dropped_by(self)
+
+
+# Cases of WIT's error-code with a payload, and what stands for it when it was not kept.
+_PAYLOADS: dict[str, Callable[[str | None], Value]] = {
+    "DNS-error": lambda detail: {"rcode": None, "info-code": None},
+    "TLS-alert-received": lambda detail: {"alert-id": None, "alert-message": detail},
+    "HTTP-request-header-size": lambda detail: None,
+    "HTTP-request-header-section-size": lambda detail: None,
+    "HTTP-request-body-size": lambda detail: None,
+    "internal-error": lambda detail: detail,
+}
+
+
+def error_code_value(code: str, detail: str | None) -> Value:
+    return code, _PAYLOADS[code](detail) if code in _PAYLOADS else None
+
+
+class IncomingResponse(Resource, wit="wasi:http/types#incoming-response"):
+    def __init__(self, worker: HostContext, owner: _Owner, status: int, headers: Sequence[tuple[str, bytes]]) -> None:
+        self.worker, self.owner, self.code = worker, owner, status
+        self.fields = [(name, value) for name, value in headers]
+        self.is_consumed = False
+
+    @deterministic
+    def status(self) -> int:
+        return self.code
+
+    @deterministic
+    def headers(self) -> Fields:
+        return Fields(self.worker, self.fields, is_immutable=True)
+
+    @deterministic
+    def consume(self) -> IncomingBody:
+        if self.is_consumed:
+            raise WitError()
+        self.is_consumed = True
+        body = IncomingBody(self.worker, self.owner)
+        self.owner.pass_to(body)
+        return body
+
+    def dropped(self) -> None:
+        self.owner.dropped_by(self)
+
+
+class IncomingBody(Resource, wit="wasi:http/types#incoming-body"):
+    def __init__(self, worker: HostContext, owner: _Owner) -> None:
+        self.worker, self.owner = worker, owner
+        self.is_streamed = False
+
+    @deterministic
+    def stream(self) -> InputStream:
+        if self.is_streamed:
+            raise WitError()
+        self.is_streamed = True
+        stream = BodyInput(self.worker, self.owner)
+        self.owner.pass_to(stream)
+        return stream
+
+    @deterministic(static=True)
+    def finish(worker: HostContext, this: IncomingBody) -> FutureTrailers:
+        trailers = FutureTrailers(worker, this.owner)
+        this.owner.dropped_by(this)
+        return trailers
+
+    def dropped(self) -> None:
+        self.owner.dropped_by(self)
+
+
+class _BodySource:
+    deadline_ns: int | None = None
+
+    def __init__(self, owner: _Owner) -> None:
+        self._owner = owner
+
+    def is_ready(self) -> bool:
+        # Without an exchange it was one of the past, and stays readable: its stream says `closed`.
+        exchange = self._owner.exchange
+        return exchange is None or self._owner.is_ended or exchange.response_body.is_readable
+
+    def call_when_ready(self, wake: Callable[[], None]) -> None:
+        exchange = self._owner.exchange
+        if exchange is not None:
+            exchange.response_body.call_when_changed(wake)
+
+
+def _body_read(name: str, response: WitType) -> Callable[[Callable[..., Any]], HostFunction]:
+    """Return the mark of one kind of read. Source: SEMANTICS 3.4, row of the response's body stream."""
+    mark = write_remote_batched(
+        label=f"http::types::incoming_body_stream::{name}",
+        request_type=REQUEST,
+        request=lambda self, len: self.owner.request_value(),
+        response=response,
+        error=STREAM_ERROR,
+        begin=lambda self: self.owner.begin,
+    )
+    return lambda body: mark(body).failing(_end_of_body)
+
+
+def _end_of_body(stream: BodyInput, error: tuple[str, Value], len: int) -> Value:
+    """End the request with its body, and return the stream-error that the component gets."""
+    stream.owner.end()
+    case, text = error
+    return CLOSED if case == "closed" else (case, IoError(stream.worker, text, error_code_value(text, None)))
+
+
+class BodyInput(InputStream):
+    """The stream of a response's body. Each read is recorded; the end of the stream ends the request."""
+
+    def __init__(self, worker: HostContext, owner: _Owner) -> None:
+        super().__init__(worker)
+        self.owner = owner
+
+    def source(self) -> Source:
+        return _BodySource(self.owner)
+
+    @_body_read("read", BYTES)
+    def read(self, len: int) -> bytes:
+        return self._available(len)
+
+    @_body_read("blocking_read", BYTES)
+    def blocking_read(self, len: int) -> bytes:
+        return self._awaited(len)
+
+    @_body_read("skip", U64)
+    def skip(self, len: int) -> int:
+        return _size(self._available(len))
+
+    @_body_read("blocking_skip", U64)
+    def blocking_skip(self, len: int) -> int:
+        return _size(self._awaited(len))
+
+    def dropped(self) -> None:
+        self.owner.dropped_by(self)
+
+    def _available(self, most: int) -> bytes:
+        if self.owner.is_ended:
+            raise WitError(CLOSED)
+        try:
+            data = self.owner.live_exchange().response_body.take(min(most, MOST_READ))
+        except Failed as failed:
+            raise WitError(("last-operation-failed", failed.code[0])) from None
+        if data is None:
+            raise WitError(CLOSED)
+        return data
+
+    def _awaited(self, most: int) -> bytes:
+        if most and not self.owner.is_ended:
+            self.worker.wait_until_any([_BodySource(self.owner)])
+        return self._available(most)
+
+
+def _size(data: bytes) -> int:
+    return len(data)
+
+
+class FutureTrailers(Resource, wit="wasi:http/types#future-trailers"):
+    """Trailers are not read from the network: every response has none."""
+
+    def __init__(self, worker: HostContext, owner: _Owner) -> None:
+        self.worker, self.owner = worker, owner
+        self.is_taken = False
+
+    @deterministic
+    def subscribe(self) -> Pollable:
+        return Pollable(self.worker)
+
+    @write_remote_batched(
+        label="golem http::types::future_trailers::get",
+        request_type=REQUEST,
+        request=lambda self: self.owner.request_value(),
+        response=BOOL,
+        begin=lambda self: self.owner.begin,
+    )
+    def get(self) -> bool:
+        return not self.is_taken
+
+    @get.rebuilt
+    def _get(self, is_first: bool) -> Value:
+        self.is_taken = True
+        return ("ok", ("ok", None)) if is_first else ("err", None)
+
+
+class Types(Interface, wit="wasi:http/types"):
+    @deterministic
+    def http_error_code(self, err: IoError) -> Value:
+        return err.http_code

@@ -1,0 +1,241 @@
+"""One HTTP request on the network, on threads of the engine's, with bounded buffers both ways.
+
+Not a host module: `http` asks it, and only when the worker is live. Nothing here is recorded.
+"""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+Headers = list[tuple[str, bytes]]
+# Of bodies, in each direction, between the worker and the network.
+BUFFER_BYTES = 256 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds; None = as long as it takes, within the engine's own limit."""
+
+    connect_s: float | None = None
+    first_byte_s: float | None = None
+    between_bytes_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    method: str
+    url: str
+    headers: Headers
+    timeouts: Timeouts = field(default_factory=Timeouts)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The beginning of a response."""
+
+    status: int
+    headers: Headers
+
+
+class Failed(Exception):
+    """The exchange failed; `code` is a case of WIT's error-code with its payload."""
+
+    def __init__(self, code: tuple[str, Any]) -> None:
+        super().__init__(code[0])
+        self.code = code
+
+
+class Pipe:
+    """Bytes from one thread to another: bounded, with an end, and with somebody to wake."""
+
+    def __init__(self) -> None:
+        self._parts: deque[bytes] = deque()
+        self._size = 0
+        self._ended = False
+        self._failure: Failed | None = None
+        self._abandoned = False
+        self._changed = threading.Condition()
+        self._wakes: list[Callable[[], None]] = []
+
+    def put_at_once(self, data: bytes) -> None:
+        """Append whatever room there is: for a writer that looked before, or has no reader yet."""
+        with self._changed:
+            if not self._abandoned and data:
+                self._parts.append(data)
+                self._size += len(data)
+        self._wake()
+
+    def put(self, data: bytes) -> None:
+        """Append; waits while the buffer is full and somebody still reads."""
+        with self._changed:
+            self._changed.wait_for(lambda: self.has_room)
+        self.put_at_once(data)
+
+    def end(self, failure: Failed | None = None) -> None:
+        with self._changed:
+            self._ended, self._failure = True, failure
+        self._wake()
+
+    def abandon(self) -> None:
+        """Nobody reads any more: writers do not wait, and what they write is dropped."""
+        with self._changed:
+            self._abandoned = True
+            self._parts.clear()
+            self._size = 0
+        self._wake()
+
+    def take(self, most: int) -> bytes | None:
+        """Return what is there, up to `most` bytes, without waiting; None at the end.
+
+        Raises:
+            Failed: The exchange failed, and everything before was taken.
+        """
+        with self._changed:
+            if not self._parts:
+                if self._failure is not None:
+                    raise self._failure
+                return None if self._ended else b""
+            first = self._parts.popleft()
+            if len(first) > most:
+                self._parts.appendleft(first[most:])
+                first = first[:most]
+            self._size -= len(first)
+        self._wake()
+        return first
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield until the end, waiting as need be; ends early where `end` got a failure."""
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._parts or self._ended or self._abandoned)
+                if self._abandoned or (not self._parts and self._ended):
+                    return
+            data = self.take(BUFFER_BYTES)
+            if data:
+                yield data
+
+    @property
+    def has_room(self) -> bool:
+        return self._size < BUFFER_BYTES or self._abandoned
+
+    @property
+    def is_readable(self) -> bool:
+        return bool(self._parts) or self._ended
+
+    def call_when_changed(self, wake: Callable[[], None]) -> None:
+        with self._changed:
+            self._wakes.append(wake)
+        wake()
+
+    def _wake(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+            wakes = tuple(self._wakes)
+        for wake in wakes:
+            wake()
+
+
+class Exchange:
+    """A request under way: its outgoing body, the head of its response, the response's body and trailers."""
+
+    def __init__(self, request: Request, body: Pipe | None) -> None:
+        self.request, self.request_body = request, body
+        self.head: Future[Head] = Future()
+        self.response_body = Pipe()
+        self._closed = threading.Event()
+
+    def run(self, client: httpx.Client) -> None:
+        """Do it, on a thread of its own, until the response's body is read or nobody wants it."""
+        try:
+            self._run(client)
+        except Exception as error:
+            failed = Failed(error_code(error))
+            if not self.head.done():
+                self.head.set_exception(failed)
+            self.response_body.end(failed)
+
+    def _run(self, client: httpx.Client) -> None:
+        wanted = self.request.timeouts
+        timeout = httpx.Timeout(
+            client.timeout.read,
+            connect=wanted.connect_s or client.timeout.connect,
+            read=wanted.first_byte_s or client.timeout.read,
+        )
+        content = None if self.request_body is None else self.request_body.chunks()
+        request = client.build_request(
+            self.request.method,
+            self.request.url,
+            headers=[(name.encode(), value) for name, value in self.request.headers],
+            content=content,
+            timeout=timeout,
+        )
+        for name in ("user-agent", "accept", "accept-encoding"):  # httpx's own, which the component did not send
+            if name not in {n.lower() for n, _ in self.request.headers}:
+                request.headers.pop(name, None)
+        response = client.send(request, stream=True)
+        try:
+            self.head.set_result(Head(response.status_code, _headers(response.headers.raw)))
+            if wanted.between_bytes_s is not None:
+                request.extensions["timeout"]["read"] = wanted.between_bytes_s
+            for data in response.iter_raw():
+                self.response_body.put(data)
+                if self._closed.is_set():
+                    return
+            self.response_body.end()
+        finally:
+            response.close()
+
+    def close(self) -> None:
+        """Nobody wants the rest of the response."""
+        self._closed.set()
+        self.response_body.abandon()
+
+
+def _headers(raw: Sequence[tuple[bytes, bytes]]) -> Headers:
+    return [(name.decode("latin-1").lower(), value) for name, value in raw]
+
+
+# The first that fits: subclasses stand before their bases.
+_ERROR_CODES: tuple[tuple[type[Exception], tuple[str, Any]], ...] = (
+    (httpx.ConnectTimeout, ("connection-timeout", None)),
+    (httpx.ReadTimeout, ("connection-read-timeout", None)),
+    (httpx.WriteTimeout, ("connection-write-timeout", None)),
+    (httpx.PoolTimeout, ("connection-limit-reached", None)),
+    (httpx.RemoteProtocolError, ("HTTP-protocol-error", None)),
+    (httpx.LocalProtocolError, ("HTTP-protocol-error", None)),
+    (httpx.DecodingError, ("HTTP-response-content-coding", None)),
+    (httpx.UnsupportedProtocol, ("HTTP-request-URI-invalid", None)),
+    (httpx.InvalidURL, ("HTTP-request-URI-invalid", None)),
+    (httpx.ReadError, ("connection-terminated", None)),
+    (httpx.WriteError, ("connection-terminated", None)),
+    (httpx.CloseError, ("connection-terminated", None)),
+)
+
+
+def error_code(error: Exception) -> tuple[str, Any]:
+    """Return the case of WIT's error-code for a failure of the network."""
+    if isinstance(error, Failed):
+        return error.code
+    if isinstance(error, httpx.ConnectError):
+        return _connect_error_code(error)
+    for kind, code in _ERROR_CODES:
+        if isinstance(error, kind):
+            return code
+    return "internal-error", f"{type(error).__name__}: {error}"
+
+
+def _connect_error_code(error: httpx.ConnectError) -> tuple[str, Any]:
+    text = str(error).lower()
+    if isinstance(error.__context__, ssl.SSLError) or "certificate" in text or "ssl" in text:
+        return "TLS-certificate-error", None
+    if any(words in text for words in ("name or service", "nodename", "name resolution", "getaddrinfo")):
+        return "DNS-error", {"rcode": None, "info-code": None}
+    return "connection-refused", None
