@@ -117,13 +117,15 @@ def test_a_trap_is_retried_and_then_fails_the_worker(engine, counter, call, kind
         engine.resume_worker(counter)
 
 
-def test_what_waits_behind_a_failure_is_told(engine, counter, call):
+def test_what_waits_behind_an_interrupted_call_is_told_and_stays_queued(engine, counter, call):
     call("inc", 5)
-    failing = engine.invoke_and_await(counter, "fail-above", [3])
+    spinning = engine.invoke_and_await(counter, "spin", [])  # so that the next two are queued behind it
+    failing = engine.invoke_and_await(counter, "recurse", [0])
     behind = engine.invoke_and_await(counter, "get", [])
-
-    assert isinstance(failing.exception(5), InvocationFailed)
-    assert isinstance(behind.exception(5), PreviousInvocationFailed)
+    engine.interrupt_worker(counter)
+    assert isinstance(spinning.exception(5), InvocationInterrupted)
+    assert {type(failing.exception(5)), type(behind.exception(5))} == {InvocationInterrupted}
+    assert engine.worker(counter).pending_invocation_count == 2
 
 
 def test_a_stack_overflow_is_not_retried(engine, counter, call):

@@ -1,0 +1,43 @@
+import pytest
+
+from golem_nb.engine.parameters import parameters_from_json
+from golem_nb.errors import BadInput
+from golem_nb.values.types import U32, FunctionType, Parameter, record
+
+ONE = FunctionType("f", (Parameter("n", U32),), None)
+TWO = FunctionType("f", (Parameter("a", U32), Parameter("b", U32)), None)
+BOX = FunctionType("f", (Parameter("box", record(value=U32)),), None)
+
+
+@pytest.mark.parametrize(
+    ("function", "params", "values"),
+    [
+        (ONE, [5], [5]),
+        (ONE, [{"value": 5}], [5]),
+        (ONE, [{"typ": {"type": "U32"}, "value": 5}], [5]),
+        (ONE, [{"typ": None, "value": 5}], [5]),
+        (TWO, [1, {"value": 2}], [1, 2]),
+        (BOX, [{"value": 5}], [{"value": 5}]),
+        (BOX, [{"value": {"value": 5}}], [{"value": 5}]),
+    ],
+)
+def test_a_parameter_is_bare_wrapped_or_typed(function, params, values):
+    assert parameters_from_json(function, params) == values
+
+
+@pytest.mark.parametrize(
+    ("function", "params", "text"),
+    [
+        (ONE, [], "expected 1, got 0 parameters; f takes n"),
+        (ONE, [1, 2], "expected 1, got 2 parameters"),
+        (ONE, ["x"], "n: expected u32, found string 'x'"),
+        (ONE, [{"typ": {"type": "U64"}, "value": 5}], "n: expected a value of the parameter's type"),
+        (ONE, [{"typ": {"type": "Nope"}, "value": 5}], "n.typ: expected a known type"),
+        (TWO, [1, {"typ": {"type": "U32"}, "value": 5}], "Some parameters have types"),
+    ],
+)
+def test_wrong_parameters_say_which_and_why(function, params, text):
+    with pytest.raises(BadInput) as caught:
+        parameters_from_json(function, params)
+
+    assert text in str(caught.value)

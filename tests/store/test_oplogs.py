@@ -1,0 +1,35 @@
+import pytest
+
+from golem_nb.model import WorkerId
+from golem_nb.store.oplogs import Chunk
+from tests.store.conftest import COMPONENT, FIRST
+
+
+@pytest.fixture
+def number(workers, oplogs):
+    number = workers.create(WorkerId(COMPONENT, "w"), FIRST).result(5)
+    oplogs.append(number, Chunk(2, 10, 1, b"a"), True).result(5)
+    oplogs.append(number, Chunk(12, 5, 1, b"b"), True).result(5)
+    return number
+
+
+@pytest.mark.parametrize(("from_index", "bodies"), [(1, 3), (2, 2), (11, 2), (12, 1), (16, 1), (99, 1)])
+def test_reading_begins_with_the_chunk_that_has_the_index(oplogs, number, from_index, bodies):
+    assert [chunk.body for chunk in oplogs.read(number, from_index)] == [b"create", b"a", b"b"][-bodies:]
+
+
+def test_the_last_index_is_the_end_of_the_last_chunk(oplogs, number):
+    assert (oplogs.last_index(number), oplogs.last_index(999)) == (16, 0)
+
+
+def test_an_index_is_written_once(oplogs, number):
+    with pytest.raises(Exception, match="UNIQUE"):
+        oplogs.append(number, Chunk(12, 1, 1, b"again"), True).result(5)
+
+
+def test_workers_that_want_to_run_are_found(oplogs, workers, number):
+    assert workers.that_want_to_run() == [WorkerId(COMPONENT, "w")]
+
+    oplogs.append(number, Chunk(17, 1, 1, b"c"), False).result(5)
+
+    assert workers.that_want_to_run() == []
