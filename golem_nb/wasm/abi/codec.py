@@ -1,7 +1,8 @@
 """Values of every WIT type over wasmtime's C structures: one decoder and one encoder for each type, made once.
 
-A decoder reads 32 bytes at an address, an encoder returns 32 bytes that whoever takes them owns. Both get the `Frame`
-of the instance that is running, which knows its handles. Values look as `golem_nb.values.types` says.
+A decoder reads 32 bytes at an address, an encoder returns 32 bytes that whoever takes them owns: always new ones, since
+the `*_new` functions leave nothing where they took a value from. Both get the `Frame` of the instance that is running,
+which knows its handles. Values look as `golem_nb.values.types` says.
 """
 
 from __future__ import annotations
@@ -341,11 +342,9 @@ def _variant_encoder(cases: Mapping[str, Encode | None]) -> Encode:
 
 
 def _option_encoder(encode: Encode, nested: bool) -> Encode:
-    none = _WITH_POINTER.pack(Kind.OPTION, 0)
-
     def encode_option(frame: Frame, value: Any) -> bytes:
         if value is None:
-            return none
+            return _WITH_POINTER.pack(Kind.OPTION, 0)
         return _WITH_POINTER.pack(Kind.OPTION, _pointer_to(encode, frame, value.value if nested else value))
 
     return encode_option
