@@ -1,0 +1,178 @@
+"""`frame.golem`: the usual views of an oplog frame. Source: UX 6."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+from golem_nb.notebook.views import MONO, QUIET
+
+NAME = "golem"
+# Rows that the table shows; more make a notebook slow. Source: UX 2, size.
+MOST_ROWS = 60
+MOST_CHARACTERS = 80
+_NEEDED = {"timestamp", "kind", "function", "request", "response", "raw"}
+_SHOWN = ("kind", "function", "request", "response", "message", "replayed")
+# What a row is about, by family: a glyph and a colour of the status palette, which hold on both themes.
+_MARKS = {
+    "invocation": ("▶", "#0072B2"),
+    "call": ("→", "#008A5E"),
+    "region": ("◇", "#8A6FB8"),
+    "update": ("↑", "#B8860B"),
+    "control": ("■", "#767676"),
+    "log": ("≡", "#767676"),
+}
+
+
+class OplogAccessor:
+    """Views of an oplog frame; each returns a new frame."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        """Take a frame of `%golem_oplog`.
+
+        Raises:
+            AttributeError: It is none (pandas asks for this error: `hasattr(frame, "golem")` is then False).
+        """
+        missing = _NEEDED - set(frame.columns)
+        if missing:
+            raise AttributeError(f"this is no oplog frame: it lacks {', '.join(sorted(missing))}")
+        self._frame = frame
+
+    def calls(self) -> pd.DataFrame:
+        """Return the calls of host functions."""
+        frame = self._frame[self._frame["family"] == "call"]
+        return frame[["timestamp", "function", "request", "response", "begin_index", "replayed"]]
+
+    def invocations(self) -> pd.DataFrame:
+        """Return one row for each invocation: `ms`, `result` and `error` are missing while it is under way."""
+        frame = self._frame
+        rows = []
+        started = frame[frame["kind"] == "ExportedFunctionInvoked"]
+        ends = [*started.index[1:], None]
+        for (index, start), end in zip(started.iterrows(), ends, strict=True):
+            span = frame.loc[index : end - 1] if end is not None else frame.loc[index:]
+            done = span[span["kind"] == "ExportedFunctionCompleted"]
+            errors = span[span["kind"] == "Error"]
+            last = done.index[0] if len(done) else None
+            rows.append(
+                {
+                    "function": start["function"],
+                    "args": start["request"],
+                    "result": done["response"].iloc[0] if len(done) else None,
+                    "error": errors["message"].iloc[-1] if len(errors) and last is None else None,
+                    "ms": None
+                    if last is None
+                    else (done["timestamp"].iloc[0] - start["timestamp"]).total_seconds() * 1e3,
+                    "calls": int((span["family"] == "call").sum()),
+                    "attempts": len(errors) + 1,
+                    "idempotency_key": start["idempotency_key"],
+                    "timestamp": start["timestamp"],
+                    "first_index": index,
+                    "last_index": last,
+                }
+            )
+        columns = (
+            "function args result error ms calls attempts idempotency_key timestamp first_index last_index".split()
+        )
+        found = pd.DataFrame(rows, columns=columns)
+        texts = dict.fromkeys(("function", "error", "idempotency_key"), "str")
+        numbers = {
+            "ms": "float64",
+            "calls": "Int64",
+            "attempts": "Int64",
+            "first_index": "Int64",
+            "last_index": "Int64",
+        }
+        return found.astype({**texts, **numbers})
+
+    def errors(self) -> pd.DataFrame:
+        """Return what went wrong: errors, failed updates, interrupts, exits."""
+        bad = self._frame["kind"].isin(["Error", "FailedUpdate", "Interrupted", "Exited"])
+        return self._frame[bad][["timestamp", "kind", "message", "attempt"]]
+
+    def logs(self) -> pd.DataFrame:
+        """Return what the worker printed and logged."""
+        return self._frame[self._frame["kind"] == "Log"][["timestamp", "level", "message"]]
+
+    def payload(self, column: str = "response", function: str | None = None) -> pd.DataFrame:
+        """Return the payloads of one column as columns of their own; of one function where it is named.
+
+        A record gives a column for each field, anything else the column `value`.
+        """
+        frame = self._frame
+        if function is not None:
+            frame = frame[frame["function"] == function]
+        values = frame[column].dropna()
+        rows = [value if isinstance(value, dict) else {"value": value} for value in values]
+        return pd.DataFrame(rows, index=values.index)
+
+    def between(self, first: int, last: int) -> pd.DataFrame:
+        """Return the entries from index `first` to `last`, both of them included."""
+        return self._frame.loc[first:last]
+
+    def counts(self) -> pd.Series[int]:
+        """Return how many entries of each kind there are, most first."""
+        return self._frame["kind"].value_counts().loc[lambda counts: counts > 0]
+
+    def to_jsonl(self) -> str:
+        """Return the entries as JSON lines, each as the API sends it."""
+        return "".join(f"{line}\n" for line in self._jsonl())
+
+    def _jsonl(self) -> Iterator[str]:
+        for index, row in self._frame.iterrows():
+            stamp = row["timestamp"].isoformat(timespec="milliseconds").replace("+00:00", "Z")
+            entry = {"type": str(row["kind"]), "timestamp": stamp, **row["raw"]}
+            yield json.dumps({"oplogIndex": index, "entry": entry}, ensure_ascii=False)
+
+    def __repr__(self) -> str:
+        return repr(self._frame[[column for column in _SHOWN if column in self._frame]])
+
+    def _repr_html_(self) -> str:
+        """Return the table that reads best: marks by family, payloads cut short, no more than 60 rows."""
+        frame = self._frame.head(MOST_ROWS)
+        body = "".join(self._row_html(index, row) for index, row in frame.iterrows())
+        more = len(self._frame) - len(frame)
+        heads = "".join(
+            f'<th style="text-align:left;padding:2px 10px 2px 0;background:none">{head}</th>'
+            for head in ("#", "entry", "function", "request", "response", "message")
+        )
+        note = f'<div style="{QUIET}">{more} more; df.golem.between(a, b) shows them</div>' if more > 0 else ""
+        return f'<table style="border-collapse:collapse"><tr style="background:none">{heads}</tr>{body}</table>{note}'
+
+    def _row_html(self, index: Any, row: Any) -> str:
+        glyph, colour = _MARKS.get(str(row["family"]), ("·", "#767676"))
+        mark = (
+            f'<span style="color:{colour};font-weight:600;white-space:nowrap">{glyph} {escape(str(row["kind"]))}</span>'
+        )
+        replayed = ' <span title="met in the last replay">↺ replayed</span>' if row["replayed"] is True else ""
+        cells = [str(index), mark + replayed, *(_cut(row[c]) for c in ("function", "request", "response", "message"))]
+        style = f"text-align:left;vertical-align:top;padding:1px 10px 1px 0;background:none;{MONO}"
+        tds = "".join(f'<td style="{style}">{cell}</td>' for cell in cells)
+        return f'<tr style="background:none">{tds}</tr>'
+
+
+def _cut(value: Any) -> str:
+    """Return a payload as escaped text of at most 80 characters; nothing for what is missing."""
+    if value is None or value is pd.NA or (isinstance(value, float) and value != value):
+        return ""
+    text = value if isinstance(value, str) else repr(value)
+    text = text.rstrip("\n")
+    return escape(text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 1] + "…")
+
+
+def register() -> None:
+    """Add `.golem` to DataFrames; twice is once (pandas warns of a second time)."""
+    if getattr(pd.DataFrame, NAME, None) is None:
+        pd.api.extensions.register_dataframe_accessor(NAME)(OplogAccessor)
+
+
+def unregister() -> None:
+    """Take `.golem` away again."""
+    if NAME in pd.DataFrame.__dict__:
+        delattr(pd.DataFrame, NAME)
+        # pandas keeps a list of accessors for its own completion.
+        vars(pd.DataFrame)["_accessors"].discard(NAME)

@@ -1,0 +1,116 @@
+"""`%golem_connect`: the event stream of a worker. A live pane, or text where nobody looks at widgets."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from golem_nb.errors import UsageError
+from golem_nb.model import LogLevel, WorkerId
+from golem_nb.notebook.magics.grammar import Option
+from golem_nb.notebook.magics.verb import Request, Verb, one_target
+from golem_nb.notebook.panes.lines import SEVERITY, line_from_event, text_from_line, wanted_lines
+from golem_nb.notebook.panes.stream import EventStream, Opened
+from golem_nb.notebook.surroundings import Place
+
+USAGE = "%golem_connect component/worker"
+HEADLESS_S = 10.0
+
+
+def run(request: Request) -> Any:
+    target = request.session.target(one_target(request, USAGE))
+    worker = request.session.worker_id(target)
+    level, pattern, is_with = request.option("level"), request.option("filter"), not request.option("no-invocations")
+    wanted_lines(level, pattern, is_with)  # says at once when one of them is none
+    stream = open_stream(request, str(target), worker)
+    match request.surroundings.place:
+        case Place.LIVE:
+            _live(request, stream)
+        case Place.HEADLESS:
+            from golem_nb.notebook.panes.pane import show_static
+
+            stream.wait(timeout_s=request.number("for", HEADLESS_S))
+            stream.close()
+            show_static(stream, level, pattern, is_with)
+        case Place.TERMINAL:
+            _print(request, stream)
+    stream.is_shown = True
+    return stream
+
+
+def open_stream(request: Request, name: str, worker: WorkerId) -> EventStream:
+    """Connect, and read in the background.
+
+    Raises:
+        WorkerNotFound, InvocationError: The server refuses.
+    """
+    session = request.session
+
+    def reopen() -> Opened:
+        return session.client_if_running().events(worker)
+
+    opened = session.client().events(worker)
+    stream = EventStream(name, reopen)
+    session.streams.add(stream)
+    request.surroundings.start_thread(lambda: stream.run(opened), f"events of {name}")
+    return stream
+
+
+def _live(request: Request, stream: EventStream) -> None:
+    from golem_nb.notebook.panes.pane import MOST_LINES, show_pane
+
+    level, limit = request.option("level"), int(request.number("lines", MOST_LINES))
+    if not 1 <= limit <= 10_000:
+        raise UsageError("--lines must be between 1 and 10000")
+    options = {
+        "limit": limit,
+        "level": SEVERITY[LogLevel(level.capitalize())] if level else 0,
+        "filter": f"/{request.option('filter')}/" if request.option("filter") else "",
+        "invocations": not request.option("no-invocations"),
+    }
+    show_pane(stream, request.surroundings, options)
+    seconds = request.number("for", 0)
+    if seconds:
+        request.surroundings.start_thread(lambda: _close_after(stream, seconds), f"end of {stream.worker}")
+
+
+def _close_after(stream: EventStream, seconds: float) -> None:
+    if not stream.wait_for_end(seconds):
+        stream.close()
+
+
+def _print(request: Request, stream: EventStream) -> None:
+    """Print lines until the stream or the time ends, or the user interrupts."""
+    is_wanted = wanted_lines(request.option("level"), request.option("filter"), not request.option("no-invocations"))
+    seconds = request.number("for", 0)
+    deadline = time.monotonic() + seconds if seconds else None
+    seen = 0
+    try:
+        while deadline is None or time.monotonic() < deadline:
+            for seq, event in stream.since(seen):
+                line, seen = line_from_event(seq, event), seq
+                if is_wanted(line):
+                    print(text_from_line(line), flush=True)
+            if stream.is_closed and seen == stream.last_seq:
+                break
+            stream.wait_for_change(seen, 0.2)
+    except KeyboardInterrupt:
+        print(f"[STREAM  ] left; the worker goes on: %golem_connect {stream.worker}")
+    stream.close()
+
+
+VERB = Verb(
+    name="golem_connect",
+    summary="Show the events of a worker while they happen: output, logs, invocations. Goes on while later cells run.",
+    forms=(f"{USAGE} [--for S] [--level L] [--filter RE] [--lines N] [--no-invocations]",),
+    options=(
+        Option("for", f"end after S seconds (never; without a reader at the screen {HEADLESS_S:g})", "S"),
+        Option("level", "only lines of this level and above", "L"),
+        Option("filter", "only lines that the regular expression is found in", "RE"),
+        Option("lines", "keep so many lines in the pane (500)", "N"),
+        Option("no-invocations", "no lines for the beginnings and ends of invocations"),
+    ),
+    rules="Returns the stream: `.df` has its events, `.wait(pred)` waits for one, `.close()` ends it.",
+    examples=("%golem_connect counter/c1", "events = %golem_connect counter/c1 --level warn"),
+    run=run,
+)

@@ -1,0 +1,86 @@
+"""`%golem_deploy`: a component from a file or from the text in the cell; a new version where there is one."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+from golem_nb.authoring.wat import TextRejected, component_from_text
+from golem_nb.errors import ComponentRejected, NotFound, UsageError
+from golem_nb.model import Component
+from golem_nb.notebook.magics.grammar import Option
+from golem_nb.notebook.magics.verb import Request, Verb
+from golem_nb.notebook.session import Session
+from golem_nb.notebook.views import ComponentView
+
+USAGE = "%golem_deploy NAME FILE"
+# Languages of a cell, by the word behind --lang.
+LANGUAGES: dict[str, Callable[[str], bytes]] = {"wat": component_from_text}
+
+
+def run(request: Request) -> ComponentView:
+    words = request.only_words(2, USAGE)
+    if request.body is not None:
+        if len(words) != 1:
+            raise UsageError("write: %%golem_deploy NAME --lang wat, and the source below")
+        return deploy(request.session, words[0], _from_cell(request.option("lang") or "wat", request.body))
+    if len(words) != 2:
+        raise UsageError(f"write: {USAGE}")
+    return deploy(request.session, words[0], _from_file(Path(words[1]).expanduser()))
+
+
+def deploy(session: Session, name: str, wasm: bytes) -> ComponentView:
+    """Make the component, or a new version of it; nothing where its latest version has the same bytes."""
+    client = session.client()
+    try:
+        found = client.component_by_name(name)
+    except NotFound:
+        return _view(client.create_component(name, wasm), "created, version")
+    if found.sha256 == hashlib.sha256(wasm).hexdigest():
+        return _view(found, "unchanged, version")
+    return _view(client.update_component(found.id, wasm), "updated, now version")
+
+
+def _view(component: Component, news: str) -> ComponentView:
+    return ComponentView(component, f"{news} {component.version}")
+
+
+def _from_file(path: Path) -> bytes:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
+    if path.suffix != ".wat":
+        return content
+    try:
+        return component_from_text(content.decode())
+    except UnicodeDecodeError:
+        raise ComponentRejected(f"{path} is no text") from None
+    except TextRejected as error:
+        raise ComponentRejected(f"{path}, {error}") from None
+
+
+def _from_cell(language: str, source: str) -> bytes:
+    build = LANGUAGES.get(language)
+    if build is None:
+        raise UsageError(f"--lang {language} is not known; there are: {', '.join(LANGUAGES)}")
+    try:
+        return build(source)
+    except TextRejected as error:
+        if error.line is None:
+            raise
+        # The cell's first line is the magic's.
+        raise TextRejected(f"{error.text} (of the cell)", error.line + 1, error.column) from None
+
+
+VERB = Verb(
+    name="golem_deploy",
+    summary="Deploy a component: from a file (.wasm, or .wat text), or from the source in the cell.",
+    forms=(USAGE, "%%golem_deploy NAME [--lang wat]     body: the source"),
+    options=(Option("lang", f"language of the cell: {', '.join(LANGUAGES)} (wat)", "LANG"),),
+    rules="The same bytes again change nothing; other bytes make a new version. Workers keep the version they have.",
+    examples=("%golem_deploy cart cart.wasm", "%golem_deploy counter {path}"),
+    run=run,
+    is_cell=True,
+)

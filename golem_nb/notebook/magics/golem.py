@@ -1,0 +1,150 @@
+"""`%golem`: which server, which default target; the status card."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from golem_nb import __version__
+from golem_nb.client.connect import default_folder, running_engine
+from golem_nb.errors import GolemError, UsageError
+from golem_nb.model import LOCAL_ENVIRONMENT, parse_uuid
+from golem_nb.notebook.magics.grammar import Option, Target, read_target
+from golem_nb.notebook.magics.verb import Request, Verb
+from golem_nb.notebook.session import Local, Remote, Session
+from golem_nb.notebook.views import ServerCard, Text
+
+TOKEN_VARIABLE = "GOLEM_TOKEN"
+
+
+def run(request: Request) -> Any:
+    word, *rest = request.words or ("status",)
+    action = _ACTIONS.get(word)
+    if action is None:
+        raise UsageError(f"%golem does not know {word!r}; it knows {', '.join(_ACTIONS)}")
+    return action(request, rest)
+
+
+def _status(request: Request, rest: list[str]) -> ServerCard:
+    _none(rest)
+    return card(request.session)
+
+
+def _local(request: Request, rest: list[str]) -> ServerCard:
+    _none(rest)
+    folder = request.option("dir")
+    request.session.use_local(Path(folder) if folder else None)
+    request.session.client()
+    return card(request.session)
+
+
+def _remote(request: Request, rest: list[str]) -> ServerCard:
+    if len(rest) != 1:
+        raise UsageError("which server? Write: %golem remote URL")
+    environment: UUID = LOCAL_ENVIRONMENT
+    if request.option("env"):
+        environment = parse_uuid(request.option("env"), "--env")
+    request.session.use_remote(rest[0], request.option("token-env") or TOKEN_VARIABLE, environment)
+    return card(request.session)
+
+
+def _use(request: Request, rest: list[str]) -> None:
+    if len(rest) > 1:
+        raise UsageError("write: %golem use component, or %golem use component/worker")
+    if not rest:
+        request.session.default = Target()
+        request.session.say("no default target any more")
+        return
+    target = read_target(rest[0])
+    request.session.component(target.component)  # says at once when there is none
+    request.session.default = target
+    request.session.say(f"default target: {target}")
+
+
+def _stop(request: Request, rest: list[str]) -> None:
+    _none(rest)
+    stopped = request.session.stop()
+    text = "stopped the local engine; what it has accepted goes on at its next start" if stopped else "no engine ran"
+    request.session.say(text)
+
+
+def _help(request: Request, rest: list[str]) -> Text:
+    from golem_nb.notebook.magics.registry import VERBS  # the registry imports this module
+
+    by_name = {verb.name: verb for verb in VERBS}
+    if not rest:
+        width = max(map(len, by_name))
+        lines = [f"  %{name:<{width}}  {verb.summary}" for name, verb in by_name.items()]
+        return Text("\n".join([*lines, "", "  %golem help NAME, or %NAME?, shows the options of one."]))
+    name = rest[0].lstrip("%")
+    found = by_name.get(name) or by_name.get(f"golem_{name}")
+    if found is None:
+        raise UsageError(f"there is no magic {rest[0]}; there are {', '.join(f'%{name}' for name in by_name)}")
+    return Text(found.help())
+
+
+def _none(rest: list[str]) -> None:
+    if rest:
+        raise UsageError(f"what is {rest[0]!r}? `%golem help` shows the forms")
+
+
+def card(session: Session) -> ServerCard:
+    """Return the card of the server in use; it is asked, but nothing is started."""
+    match session.place:
+        case Remote(url, variable, environment):
+            rows = [("server", url), ("environment", str(environment)), ("token from", variable)]
+            return ServerCard((*rows, *_content(session), *_default(session)))
+        case Local(folder):
+            pass
+        case None:
+            folder = default_folder()
+    lock = running_engine(folder)
+    if lock is None:
+        state = ("engine", "does not run; the next magic starts it")
+        return ServerCard((("data", str(folder)), state, *_default(session)))
+    where = ("engine", f"http://127.0.0.1:{lock.port} (process {lock.pid}, golem_nb {lock.version})")
+    content = _content(session) if session.place is not None and lock.version == __version__ else ()
+    return ServerCard((where, ("data", str(folder)), *content, *_default(session)))
+
+
+def _content(session: Session) -> tuple[tuple[str, str], ...]:
+    try:
+        names = [component.name for component in session.client().components()]
+    except GolemError as error:  # a card says what is wrong; it does not fail
+        return (("problem", str(error)),)
+    return (("components", ", ".join(names) or "none yet; %golem_deploy makes one"),)
+
+
+def _default(session: Session) -> tuple[tuple[str, str], ...]:
+    return (("default", str(session.default)),) if session.default.component else ()
+
+
+_ACTIONS = {
+    "status": _status,
+    "local": _local,
+    "remote": _remote,
+    "use": _use,
+    "stop": _stop,
+    "help": _help,
+}
+
+VERB = Verb(
+    name="golem",
+    summary="Show which Golem server the magics talk to, and choose it.",
+    forms=(
+        "%golem                                     the status card",
+        "%golem local [--dir DIR]                   the engine of this machine; started if need be",
+        "%golem remote URL [--env UUID] [--token-env VAR]",
+        "%golem use component[/worker]              the default target",
+        "%golem stop                                end the local engine",
+        "%golem help [magic]                        all magics, or one",
+    ),
+    options=(
+        Option("dir", "data folder of the engine (else GOLEM_NB_DIR, else the user's)", "DIR"),
+        Option("env", "environment to use on the server", "UUID"),
+        Option("token-env", f"environment variable that holds the token ({TOKEN_VARIABLE})", "VAR"),
+    ),
+    examples=("%golem local --dir ./golem-data", "%golem remote https://golem.example.org"),
+    run=run,
+)

@@ -1,0 +1,238 @@
+"""`%golem_invoke`: one call on a line, or the parameters of one call, or several calls, in a cell."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from golem_nb.client.client import Client
+from golem_nb.errors import GolemError, ServerUnreachable, UsageError, WaitTimeout, WorkerNotFound
+from golem_nb.model import WorkerId, WorkerMetadata
+from golem_nb.notebook.magics.arguments import Arguments, evaluate, evaluate_body, find_function, json_parameters
+from golem_nb.notebook.magics.grammar import Call, Option, Target, read_call, scan
+from golem_nb.notebook.magics.verb import Request, Verb
+from golem_nb.values.python import python_from_value
+
+USAGE = "%golem_invoke component/worker function(arguments)"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An invocation that only needs to be sent."""
+
+    client: Client
+    target: Target
+    worker: WorkerId
+    function: str
+    params: list[Any]
+    key: str
+    before: WorkerMetadata | None
+
+    def again(self, call: str) -> str:
+        """Return the line that asks for the same result again."""
+        return f"%golem_invoke {self.target} {call} --key {self.key}"
+
+
+def run(request: Request) -> Any:
+    if request.body is None:
+        return _line(request)
+    words = request.only_words(2, f"%{USAGE} and a body")
+    if len(words) == 2:
+        return _named(request, request.session.target(words[0]), words[1], request.body)
+    return _calls(request, request.session.target(words[0] if words else None), request.body)
+
+
+def _line(request: Request) -> Any:
+    words = request.only_words(2, USAGE)
+    if not words or (len(words) == 1 and not words[0].endswith(")")):
+        raise UsageError(f"which call? Write: {USAGE}")
+    target = request.session.target(words[0] if len(words) == 2 else None)
+    call = read_call(words[-1])
+    return _send(request, _prepare(request, target, call.name, evaluate(call.arguments, request.names)), str(call))
+
+
+def _named(request: Request, target: Target, function: str, body: str) -> Any:
+    arguments = evaluate_body(body, request.names)
+    return _send(request, _prepare(request, target, function, arguments), f"{function}(…)")
+
+
+def _prepare(request: Request, target: Target, name: str, arguments: Arguments, key: str | None = None) -> Prepared:
+    component = request.session.component(target.component)
+    client = request.session.client()
+    worker = WorkerId(component.id, target.worker or "")
+    before = _metadata(request, client, worker, target)
+    function, type = find_function(component.exports, name)
+    # A worker that stays on an older version may have other parameters: the server checks those.
+    is_known = before is None or before.component_version == component.version
+    params = json_parameters(type if is_known else None, arguments)
+    asked = key or request.option("key")
+    return Prepared(client, target, worker, function, params, str(uuid4()) if asked in (None, "-") else asked, before)
+
+
+def _metadata(request: Request, client: Client, worker: WorkerId, target: Target) -> WorkerMetadata | None:
+    try:
+        return client.worker(worker)
+    except WorkerNotFound as missing:
+        hint = f" (did you mean {' or '.join(missing.near)}?)" if missing.near else ""
+        request.session.say(f"new worker {target}{hint}")
+        return None
+
+
+def _send(request: Request, prepared: Prepared, call: str) -> Any:
+    if request.option("trigger"):
+        prepared.client.invoke(prepared.worker, prepared.function, prepared.params, key=prepared.key)
+        request.session.say(f"accepted; its key: {prepared.key}")
+        return None
+    value = _result(request, prepared, call)
+    if request.option("key") == "-":
+        request.session.say(f"key: {prepared.key}")
+    elif request.option("key") and _was_recorded(prepared):
+        request.session.say(f"key {prepared.key} was seen before: this is the recorded result, nothing ran")
+    return value
+
+
+def _result(request: Request, prepared: Prepared, call: str) -> Any:
+    timeout_s = request.number("timeout", 0) or None
+    try:
+        result = prepared.client.invoke_and_await(
+            prepared.worker, prepared.function, prepared.params, key=prepared.key, timeout_s=timeout_s
+        )
+    except KeyboardInterrupt:
+        text = f"stopped waiting; the worker goes on. Its result: {prepared.again(call)}"
+        raise WaitTimeout(text) from None
+    except WaitTimeout:
+        text = f"no result within {timeout_s:g} s; the worker goes on. Its result: {prepared.again(call)}"
+        raise WaitTimeout(text) from None
+    except ServerUnreachable as error:
+        text = f"{error}. What was accepted goes on when the server is back; its result: {prepared.again(call)}"
+        raise ServerUnreachable(text) from None
+    return None if result is None else python_from_value(result.type, result.value)
+
+
+def _was_recorded(prepared: Prepared) -> bool:
+    """Did the call add nothing to the oplog? Only golem_nb's own engine tells."""
+    if prepared.before is None or not prepared.before.last_index:
+        return False
+    return prepared.client.worker(prepared.worker).last_index == prepared.before.last_index
+
+
+# Several calls in a cell.
+
+
+@dataclass(frozen=True, slots=True)
+class CallLine:
+    """One call of a cell: `r = add(5)`, with the key of the `@key` line above it."""
+
+    number: int
+    call: Call
+    variable: str | None
+    key: str | None
+
+
+def read_calls(body: str) -> Iterator[CallLine]:
+    """Read the calls of a cell; a call may go on over lines while a bracket is open.
+
+        body = { blank | "#" comment | "@key" key | [ name "=" ] call }
+
+    Raises:
+        UsageError: A line is none of these.
+    """
+    key: str | None = None
+    for number, line in _logical_lines(body):
+        if line.startswith("@key"):
+            key = line.removeprefix("@key").strip()
+            if not key:
+                raise UsageError(f"line {number} of the cell: @key needs a key behind it")
+            continue
+        bound = re.match(r"([A-Za-z_]\w*)\s*=(?!=)\s*", line)
+        try:
+            call = read_call(line[bound.end() :] if bound else line)
+        except UsageError as error:
+            raise UsageError(f"line {number} of the cell: {error}") from None
+        yield CallLine(number, call, bound[1] if bound else None, key)
+        key = None
+
+
+def _logical_lines(body: str) -> Iterator[tuple[int, str]]:
+    """Yield (line of the cell, text) without blanks and comments."""
+    gathered, first = "", 0
+    for number, line in enumerate(body.splitlines(), 2):  # the first line of the cell is the magic's
+        if not gathered and (not line.strip() or line.lstrip().startswith("#")):
+            continue
+        first = first if gathered else number
+        gathered = f"{gathered}\n{line}" if gathered else line
+        try:
+            list(scan(gathered))
+        except UsageError:
+            continue  # a bracket is open: the call goes on
+        yield first, gathered.strip()
+        gathered = ""
+    if gathered:
+        list(scan(gathered))  # says which bracket it is
+
+
+def _calls(request: Request, target: Target, body: str) -> Any:
+    from golem_nb.notebook.frames import calls_frame
+
+    if request.option("key") or request.option("trigger"):
+        raise UsageError("--key and --trigger are for one call; in a cell of calls write `@key K` above its line")
+    rows: list[dict[str, Any]] = []
+    for line in list(read_calls(body)):
+        row, failure = _call(request, target, line)
+        rows.append(row)
+        if failure is not None and not request.option("keep-going"):
+            request.session.show(calls_frame(rows))
+            raise failure
+        if failure is None and line.variable:
+            request.surroundings.names[line.variable] = request.names[line.variable] = row["result"]
+    return calls_frame(rows)
+
+
+def _call(request: Request, target: Target, line: CallLine) -> tuple[dict[str, Any], GolemError | None]:
+    """Make one call; return its row and how it failed."""
+    start = time.perf_counter()
+    row: dict[str, Any] = {"call": str(line.call), "result": None, "ok": False, "key": line.key}
+    try:
+        arguments = evaluate(line.call.arguments, request.names)
+        prepared = _prepare(request, target, line.call.name, arguments, line.key)
+        row["key"] = prepared.key
+        start = time.perf_counter()
+        row["result"] = _result(request, prepared, str(line.call))
+    except GolemError as failure:
+        return {**row, "error": str(failure), "ms": (time.perf_counter() - start) * 1e3}, failure
+    ms = (time.perf_counter() - start) * 1e3
+    before = prepared.before.last_index if prepared.before else 0
+    last = prepared.client.worker(prepared.worker).last_index
+    indices = {"first_index": before + 1, "last_index": last} if last > before else {}
+    return {**row, "ok": True, "ms": ms, "replayed": last == before if last else None, **indices}, None
+
+
+VERB = Verb(
+    name="golem_invoke",
+    summary="Call a function of a worker, which is made if it is not there, and return the result.",
+    forms=(
+        f"{USAGE} [--key K|-] [--trigger] [--timeout S]",
+        "%%golem_invoke component/worker function     body: lines `name = expression`, or one list",
+        "%%golem_invoke component/worker              body: one call on each line, `r = call(...)` binds",
+    ),
+    options=(
+        Option(
+            "key", "idempotency key: the same key gives the same result, and runs once; `-` makes and shows one", "K"
+        ),
+        Option("trigger", "do not wait for the result"),
+        Option("timeout", "wait so many seconds at most; the worker goes on", "S", short="t"),
+        Option("keep-going", "in a cell of calls: go on after a failure"),
+    ),
+    rules="Arguments are Python expressions of this notebook; true, false and null may be written as in JSON.",
+    examples=(
+        '%golem_invoke counter/c1 add(5, {"name": who})',
+        "%golem_invoke counter/c1 get() --out total",
+    ),
+    run=run,
+    is_cell=True,
+    takes_call=True,
+)

@@ -1,0 +1,63 @@
+"""`%golem_oplog`: the oplog of a worker as a frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+from golem_nb.client.client import Client
+from golem_nb.errors import UsageError
+from golem_nb.model import OplogIndex, PublicEntry, WorkerId
+from golem_nb.notebook.magics.grammar import Option
+from golem_nb.notebook.magics.verb import Request, Verb, one_target
+
+USAGE = "%golem_oplog component/worker"
+PAGE = 100  # what a server gives at once. Source: SEMANTICS 4.4
+
+
+def run(request: Request) -> Any:
+    from golem_nb.notebook.accessor import register
+    from golem_nb.notebook.frames import FAMILIES, oplog_frame
+
+    target = request.session.target(one_target(request, USAGE))
+    worker = request.session.worker_id(target)
+    client = request.session.client()
+    first = int(request.number("from", 1))
+    if first < 1:
+        raise UsageError("--from must be at least 1: the oplog begins there")
+    count = None if request.option("count") is None else int(request.number("count", PAGE))
+    entries = list(islice(all_entries(client, worker, first), count))
+    # Asked after the entries: what it counts as replayed is then among them.
+    metadata = client.worker(worker)
+    register()
+    frame = oplog_frame(entries, component=str(target.component), worker=metadata, server=repr(client))
+    kind = request.option("kind")
+    if kind is None:
+        return frame
+    if kind not in FAMILIES and kind not in set(frame["kind"]):
+        raise UsageError(f"--kind {kind} is not known; this oplog has {', '.join(frame['kind'].unique())}")
+    return frame[frame["kind"] == kind]
+
+
+def all_entries(client: Client, worker: WorkerId, first: OplogIndex = 1) -> Iterator[PublicEntry]:
+    """Yield the entries from `first` on, page by page."""
+    index: OplogIndex | None = first
+    while index is not None:
+        page = client.oplog(worker, from_index=index, count=PAGE)
+        yield from page.entries
+        index = page.next_index if page.entries else None
+
+
+VERB = Verb(
+    name="golem_oplog",
+    summary="Return the oplog of a worker as a DataFrame, one row for each entry; `.golem` gives its usual views.",
+    forms=(f"{USAGE} [--from N] [--count N] [--kind KIND]",),
+    options=(
+        Option("from", "first index (1)", "N"),
+        Option("count", "at most so many entries (all)", "N"),
+        Option("kind", "only entries of this kind", "KIND"),
+    ),
+    examples=("%golem_oplog counter/c1", "%golem_oplog counter/c1 --out log"),
+    run=run,
+)

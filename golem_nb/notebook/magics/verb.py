@@ -1,0 +1,142 @@
+"""One magic as data: its name, its options, its help, and the function that does it. The registry builds on these."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from golem_nb.errors import UsageError
+from golem_nb.notebook.magics.grammar import Line, Option, read_line
+from golem_nb.notebook.session import Session
+from golem_nb.notebook.surroundings import Surroundings
+
+COMMON = (
+    Option("out", "bind the result to VAR", "VAR", short="o"),
+    Option("quiet", "show nothing; a `;` at the end of the line does the same", short="q"),
+    Option("help", "show this help"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One use of a magic. `body` is None on a line; `names` are the user's variables, local ones first."""
+
+    session: Session
+    surroundings: Surroundings
+    line: Line
+    names: MutableMapping[str, Any]
+    body: str | None = None
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        return self.line.words
+
+    def option(self, name: str) -> Any:
+        """Return the value of an option, or None."""
+        return self.line.options.get(name)
+
+    def number(self, name: str, default: float) -> float:
+        """Return the value of an option that is a number.
+
+        Raises:
+            UsageError: It is none.
+        """
+        text = self.option(name)
+        try:
+            return default if text is None else float(text)
+        except ValueError:
+            raise UsageError(f"--{name} must be a number, found {text!r}") from None
+
+    def only_words(self, most: int, usage: str) -> tuple[str, ...]:
+        """Return the words.
+
+        Raises:
+            UsageError: There are more than `most`.
+        """
+        if len(self.words) > most:
+            raise UsageError(f"what is {self.words[most]!r}? Write: {usage}")
+        return self.words
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """A magic. `run` returns what is to be shown and bound. `takes_call`: words behind the first are Python."""
+
+    name: str
+    summary: str
+    forms: tuple[str, ...]
+    examples: tuple[str, ...]
+    run: Callable[[Request], Any]
+    options: tuple[Option, ...] = ()
+    is_line: bool = True
+    is_cell: bool = False
+    takes_call: bool = False
+    rules: str = ""
+    all_options: tuple[Option, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "all_options", (*self.options, *COMMON))
+
+    def help(self) -> str:
+        """Return what `%golem_x?` and `--help` show."""
+        width = max(len(option.usage) for option in self.all_options)
+        parts = [
+            self.summary,
+            "",
+            *(f"    {form}" for form in self.forms),
+            "",
+            *(f"    {option.usage:<{width}}  {option.help}" for option in self.all_options),
+            *(["", self.rules] if self.rules else []),
+            "",
+            "Examples:",
+            *(f"    {example}" for example in self.examples),
+        ]
+        return "\n".join(parts)
+
+    def read(self, text: str, names: Mapping[str, Any]) -> Line:
+        """Read a line and put in the variables that its target and options name."""
+        line = read_line(text, self.all_options)
+        words = tuple(
+            word if self.takes_call and (place > 0 or word.endswith(")")) else expand(word, names)
+            for place, word in enumerate(line.words)
+        )
+        options = {name: _expanded(value, names) for name, value in line.options.items()}
+        return Line(words, options, line.is_quiet or "quiet" in options)
+
+
+_VARIABLE = re.compile(r"\{([A-Za-z_]\w*)\}|\$([A-Za-z_]\w*)")
+
+
+def expand(word: str, names: Mapping[str, Any]) -> str:
+    """Put the values of `{name}` and `$name` into a word, as IPython does on the line of a magic.
+
+    IPython's own expansion is all or nothing and fails silently; here a name that is not there is named.
+
+    Raises:
+        UsageError: The user has no such variable.
+    """
+
+    def value(match: re.Match[str]) -> str:
+        name = match[1] or match[2]
+        if name not in names:
+            raise UsageError(f"{match[0]} in {word!r}: there is no variable {name}")
+        return str(names[name])
+
+    return _VARIABLE.sub(value, word)
+
+
+def _expanded(value: Any, names: Mapping[str, Any]) -> Any:
+    match value:
+        case str():
+            return expand(value, names)
+        case list():
+            return [expand(item, names) for item in value]
+    return value
+
+
+def one_target(request: Request, usage: str) -> str | None:
+    """Return the one word that a magic takes, or None."""
+    words: Sequence[str] = request.only_words(1, usage)
+    return words[0] if words else None

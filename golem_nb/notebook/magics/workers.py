@@ -1,0 +1,81 @@
+"""`%golem_workers`: the workers of a component, or of all, as a frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from itertools import islice
+from typing import Any
+
+from golem_nb.client.client import Client
+from golem_nb.errors import UsageError
+from golem_nb.model import Component, WorkerMetadata, WorkerStatus
+from golem_nb.notebook.magics.grammar import Option
+from golem_nb.notebook.magics.verb import Request, Verb, one_target
+
+USAGE = "%golem_workers [COMPONENT]"
+LIMIT, PAGE = 200, 50
+
+
+def run(request: Request) -> Any:
+    import pandas as pd
+
+    from golem_nb.notebook.frames import workers_frame
+
+    name = one_target(request, USAGE) or request.session.default.component
+    client = request.session.client()
+    components = [request.session.component(name)] if name else client.components()
+    limit = None if request.option("all") else int(request.number("limit", LIMIT))
+    frames = []
+    for component in components:
+        found = (worker for worker in all_workers(client, component) if _is_wanted(worker, request))
+        # One more than is shown, to know whether there are more.
+        workers = list(islice(found, None if limit is None else limit + 1))
+        if limit is not None and len(workers) > limit:
+            workers.pop()
+            request.session.say(f"{component.name} has more than {limit} such workers; --all shows them")
+        frames.append(workers_frame(workers, component.name))
+    filled = [frame for frame in frames if len(frame)]
+    return pd.concat(filled, ignore_index=True) if len(filled) > 1 else (filled or frames or [workers_frame([], "")])[0]
+
+
+def all_workers(client: Client, component: Component) -> Iterator[WorkerMetadata]:
+    """Yield all workers of a component, page by page."""
+    cursor: str | None = None
+    while True:
+        page = client.workers(component.id, cursor=cursor, count=PAGE)
+        yield from page.workers
+        cursor = page.cursor
+        if cursor is None:
+            return
+
+
+def _is_wanted(worker: WorkerMetadata, request: Request) -> bool:
+    statuses, pattern = request.option("status"), request.option("name")
+    if pattern and not fnmatchcase(worker.worker_id.name, pattern):
+        return False
+    return not statuses or worker.status in _statuses(statuses)
+
+
+def _statuses(text: str) -> set[WorkerStatus]:
+    known = {str(status).lower(): status for status in WorkerStatus}
+    words = [word.strip().lower() for word in text.split(",")]
+    unknown = [word for word in words if word not in known]
+    if unknown:
+        raise UsageError(f"--status {unknown[0]} is not known; there are: {', '.join(WorkerStatus)}")
+    return {known[word] for word in words}
+
+
+VERB = Verb(
+    name="golem_workers",
+    summary="List workers as a DataFrame, in order of creation.",
+    forms=(f"{USAGE} [--status Failed,Retrying] [--name GLOB] [--limit N | --all]",),
+    options=(
+        Option("status", "only those of these statuses, with commas between", "S"),
+        Option("name", "only those whose name fits the pattern, `cart-*`", "GLOB"),
+        Option("limit", f"at most so many of a component ({LIMIT})", "N"),
+        Option("all", "all of them"),
+    ),
+    examples=("%golem_workers counter", "%golem_workers --status Failed"),
+    run=run,
+)

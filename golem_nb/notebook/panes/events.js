@@ -1,0 +1,152 @@
+// The live event pane. Everything a reader does (pause, filter, level, clear) happens here, in the browser: the kernel
+// answers no clicks while a cell runs. Lines come twice, as deltas and in the bounded trait `tail`; a line's number
+// (seq) says whether we have it, and `tail` fills what was sent before this view was there.
+
+const LEVELS = [["all", 0], ["info +", 2], ["warn +", 3], ["error +", 4]];
+const STATES = { live: "● live", reconnecting: "↻ reconnecting", closed: "■ closed" };
+const BORDER = "1px solid var(--jp-border-color1, #bbb)";
+
+function element(tag, style, attributes = {}) {
+  const node = document.createElement(tag);
+  node.style.cssText = style;
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  return node;
+}
+
+function wantsText(filter) {
+  const regexp = filter.match(/^\/(.*)\/$/);
+  if (!regexp) return (text) => text.toLowerCase().includes(filter.toLowerCase());
+  try {
+    const compiled = new RegExp(regexp[1], "i");
+    return (text) => compiled.test(text);
+  } catch {
+    return () => true; // half-typed: shows all until it is an expression
+  }
+}
+
+function lineElement(line) {
+  const serious = line.severity >= 3;
+  const separator = line.severity < 0;
+  const row = element("div", [
+    "display:flex", "gap:8px", "padding:0 6px",
+    `border-left:3px solid ${serious ? "var(--jp-warn-color1, #D55E00)" : "transparent"}`,
+    serious ? "font-weight:600" : "",
+    separator ? "opacity:.75;border-top:" + BORDER : "",
+  ].join(";"));
+  row.dataset.seq = line.seq;
+  const time = element("span", "opacity:.65;flex:none");
+  time.textContent = line.time;
+  const word = element("span", "flex:none;width:5.2em;opacity:.85");
+  word.textContent = line.word;
+  const text = element("span", "white-space:pre-wrap;overflow-wrap:anywhere;min-width:0");
+  text.textContent = line.text;
+  row.append(time, word, text);
+  return row;
+}
+
+function render({ model, el }) {
+  const limit = model.get("limit");
+  const view = { lines: [], cleared: 0, paused: false, level: model.get("level"), filter: model.get("filter"), last: 0 };
+
+  const box = element("div", `border:${BORDER};background:var(--jp-layout-color0, #fff);` +
+    "color:var(--jp-content-font-color1, #111);font-size:var(--jp-code-font-size, 13px)");
+  const bar = element("div", `display:flex;gap:10px;align-items:center;flex-wrap:wrap;padding:4px 6px;border-bottom:${BORDER};` +
+    "background:var(--jp-layout-color1, #f7f7f7);font-family:var(--jp-ui-font-family, sans-serif)");
+  const log = element("div", "font-family:var(--jp-code-font-family, monospace);line-height:1.45;" +
+    "height:15em;min-height:4em;overflow:auto;resize:vertical", { role: "log", "aria-live": "off", tabindex: "0", "aria-label": `events of ${model.get("worker")}` });
+  const field = "font:inherit;color:inherit;background:var(--jp-layout-color0, #fff);border:" + BORDER + ";padding:1px 4px";
+  const title = element("b", "");
+  title.textContent = model.get("worker");
+  const state = element("span", "", { role: "status" });
+  const level = element("select", field, { "aria-label": "least level" });
+  for (const [name, value] of LEVELS) level.append(new Option(name, value, false, value === view.level));
+  const filter = element("input", field + ";width:11em", { type: "search", placeholder: "text or /regexp/", "aria-label": "filter" });
+  filter.value = view.filter;
+  const pause = element("button", field + ";cursor:pointer", { "aria-pressed": "false" });
+  pause.textContent = "Pause";
+  const clear = element("button", field + ";cursor:pointer");
+  clear.textContent = "Clear";
+  const counter = element("span", "opacity:.75;margin-left:auto");
+  bar.append(title, state, level, filter, pause, clear, counter);
+  box.append(bar, log);
+  el.classList.add("golem-events");
+  el.append(box);
+
+  const shows = () => {
+    const text = wantsText(view.filter);
+    const invocations = model.get("invocations");
+    return (line) => line.seq > view.cleared &&
+      (line.severity < 0 ? invocations && view.filter === "" : line.severity >= view.level && text(line.text));
+  };
+
+  // Follows the end only when the end is in sight already.
+  const keepingPlace = (change) => {
+    const following = log.scrollHeight - log.scrollTop - log.clientHeight < 8;
+    change();
+    if (following) log.scrollTop = log.scrollHeight;
+  };
+
+  const count = () => {
+    const gone = Math.max(0, view.last - limit);
+    counter.textContent = `${view.last} events` + (gone ? `, ${gone} scrolled away` : "");
+    el.dataset.seq = view.last;
+  };
+
+  const redraw = () => keepingPlace(() => log.replaceChildren(...view.lines.filter(shows()).map(lineElement)));
+
+  const add = (lines) => {
+    const known = new Set(view.lines.map((line) => line.seq));
+    const oldest = view.last - limit;
+    const fresh = lines.filter((line) => !known.has(line.seq) && line.seq > oldest);
+    if (fresh.length === 0) return;
+    const inOrder = view.lines.length === 0 || fresh[0].seq > view.lines[view.lines.length - 1].seq;
+    view.lines.push(...fresh);
+    if (!inOrder) view.lines.sort((a, b) => a.seq - b.seq);
+    view.lines.splice(0, Math.max(0, view.lines.length - limit));
+    view.last = Math.max(view.last, view.lines[view.lines.length - 1].seq);
+    count();
+    if (view.paused) return;
+    if (!inOrder) return redraw();
+    keepingPlace(() => {
+      log.append(...fresh.filter(shows()).map(lineElement));
+      const first = view.lines[0].seq;
+      while (log.firstChild && Number(log.firstChild.dataset.seq) < first) log.firstChild.remove();
+    });
+  };
+
+  const showState = () => {
+    const reason = model.get("reason");
+    state.textContent = (STATES[model.get("state")] || model.get("state")) + (reason ? `: ${reason}` : "");
+    el.dataset.state = model.get("state");
+  };
+
+  level.onchange = () => { view.level = Number(level.value); redraw(); };
+  filter.oninput = () => { view.filter = filter.value; redraw(); };
+  clear.onclick = () => { view.cleared = view.last; redraw(); };
+  pause.onclick = () => {
+    view.paused = !view.paused;
+    pause.setAttribute("aria-pressed", String(view.paused));
+    pause.textContent = view.paused ? "Go on" : "Pause";
+    if (!view.paused) redraw();
+  };
+  // Keys typed here are not the notebook's shortcuts.
+  bar.addEventListener("keydown", (event) => event.stopPropagation());
+
+  const onDelta = (message) => { if (message.lines) add(message.lines); };
+  const onTail = () => add(model.get("tail"));
+  model.on("msg:custom", onDelta);
+  model.on("change:tail", onTail);
+  model.on("change:state", showState);
+  model.on("change:reason", showState);
+  count();
+  showState();
+  onTail();
+  return () => {
+    model.off("msg:custom", onDelta);
+    model.off("change:tail", onTail);
+    model.off("change:state", showState);
+    model.off("change:reason", showState);
+  };
+}
+
+export default { render };

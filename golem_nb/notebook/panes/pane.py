@@ -1,0 +1,99 @@
+"""The live event pane: an anywidget fed in batches, which turns into plain HTML when its stream ends.
+
+Source: UX, F1 (batches, bounded), F2 (context of the cell), F3 (never print), F4 (numbers, `tail`), F6 (static swap).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import anywidget
+import traitlets
+from IPython.display import display, publish_display_data
+
+from golem_nb.notebook.panes.lines import Line, line_from_event, static_bundle, wanted_lines
+from golem_nb.notebook.panes.stream import EventStream
+from golem_nb.notebook.surroundings import Surroundings
+
+MOST_LINES = 500
+BATCH_EVERY_S = 0.08  # a dozen updates in a second look smooth and cost little
+TAIL_EVERY_S = 0.7  # `tail` is sent whole each time
+_CODE = Path(__file__).with_name("events.js")
+
+
+class EventPane(anywidget.AnyWidget):  # type: ignore[misc]  # its package ships no types
+    """The widget. `tail` holds the last lines for views that come later; deltas are custom messages."""
+
+    _esm = _CODE.read_text()
+
+    worker = traitlets.Unicode().tag(sync=True)
+    state = traitlets.Unicode().tag(sync=True)
+    reason = traitlets.Unicode().tag(sync=True)
+    limit = traitlets.Int(MOST_LINES).tag(sync=True)
+    level = traitlets.Int(0).tag(sync=True)
+    filter = traitlets.Unicode().tag(sync=True)
+    invocations = traitlets.Bool(True).tag(sync=True)
+    tail = traitlets.List().tag(sync=True)
+
+
+class PaneFeeder:
+    """Carries a stream's lines into a pane, from a thread of its own, until the stream ends."""
+
+    def __init__(self, stream: EventStream, pane: EventPane, display_id: str) -> None:
+        self._stream, self._pane, self._display_id = stream, pane, display_id
+        self._lines: list[Line] = []
+        self._sent = 0
+
+    def run(self) -> None:
+        """Send batches; at the end put plain HTML in the pane's place."""
+        since_tail = 0.0
+        while True:
+            self._stream.wait_for_change(self._sent, TAIL_EVERY_S)
+            is_last = self._stream.is_closed
+            has_new = self._send()
+            since_tail += BATCH_EVERY_S if has_new else TAIL_EVERY_S
+            if since_tail >= TAIL_EVERY_S:
+                self._pane.tail = list(self._lines)
+                since_tail = 0.0
+            self._pane.state, self._pane.reason = str(self._stream.state), self._stream.reason
+            if is_last:
+                break
+            # Waits out the batch; what comes meanwhile goes with the next one.
+            self._stream.wait_for_end(BATCH_EVERY_S)
+        self._swap()
+
+    def _send(self) -> bool:
+        new = [line_from_event(seq, event) for seq, event in self._stream.since(self._sent)]
+        if not new:
+            return False
+        self._sent = new[-1]["seq"]
+        self._lines = [*self._lines, *new][-MOST_LINES:]
+        self._pane.send({"lines": new[-MOST_LINES:]})
+        return True
+
+    def _swap(self) -> None:
+        bundle = static_bundle(self._stream.worker, self._lines, self._stream.last_seq, self._stream.reason)
+        publish(bundle, self._display_id, update=True)
+        self._pane.close()
+
+
+def show_pane(stream: EventStream, surroundings: Surroundings, options: dict[str, Any]) -> None:
+    """Display a pane below the cell and feed it while later cells run."""
+    pane = EventPane(worker=stream.worker, state=str(stream.state), **options)
+    display_id = uuid4().hex
+    display(pane, display_id=display_id)
+    surroundings.start_thread(PaneFeeder(stream, pane, display_id).run, f"pane of {stream.worker}")
+
+
+def show_static(stream: EventStream, level: str | None, pattern: str | None, with_invocations: bool) -> None:
+    """Display what a stream has seen as plain HTML and text, once."""
+    is_wanted = wanted_lines(level, pattern, with_invocations)
+    lines = [line for line in (line_from_event(*item) for item in stream.since(0)) if is_wanted(line)]
+    publish(static_bundle(stream.worker, lines, stream.last_seq, stream.reason or str(stream.state)), None)
+
+
+def publish(bundle: dict[str, Any], display_id: str | None, *, update: bool = False) -> None:
+    transient = {"display_id": display_id} if display_id else {}
+    publish_display_data(data=bundle, transient=transient, update=update)

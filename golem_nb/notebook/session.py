@@ -1,0 +1,208 @@
+"""What the magics of one notebook share: the server in use, and the defaults. Lives on the Magics object."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+from weakref import WeakSet
+
+from golem_nb.client.client import Client
+from golem_nb.client.connect import (
+    LocalEngine,
+    default_folder,
+    engine_process,
+    kill_local,
+    running_engine,
+    stop_local,
+)
+from golem_nb.client.connect import connect as connect_to
+from golem_nb.errors import ClientError, ComponentNotFound, NotFound, ServerUnreachable, UsageError
+from golem_nb.model import LOCAL_ENVIRONMENT, Component, WorkerId
+from golem_nb.notebook.magics.grammar import Target, read_target
+from golem_nb.notebook.panes.stream import EventStream
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """The engine process of a data folder."""
+
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A server. The token stays in its environment variable and is read when a client is made."""
+
+    url: str
+    token_variable: str
+    environment_id: UUID = LOCAL_ENVIRONMENT
+
+
+class Session:
+    """The server in use and the default target. `say` shows one line to the user, `show` an object.
+
+    Nothing is started or asked before the first magic needs it.
+    """
+
+    def __init__(self, say: Callable[[str], None], show: Callable[[Any], None]) -> None:
+        self.say, self.show = say, show
+        self.place: Local | Remote | None = None
+        self.default = Target()
+        self.streams: WeakSet[EventStream] = WeakSet()
+        self._engine: LocalEngine | None = None
+        self._client: Client | None = None
+
+    # Which server.
+
+    def use_local(self, folder: Path | None) -> None:
+        self.forget()
+        self.place = Local((folder or default_folder()).expanduser().absolute())
+
+    def use_remote(self, url: str, token_variable: str, environment_id: UUID) -> None:
+        self.forget()
+        self.place = Remote(url, token_variable, environment_id)
+
+    def client(self) -> Client:
+        """Return the client of the server in use; start the local engine if it is not there, or no longer.
+
+        Raises:
+            EngineFailedToStart, ServerUnreachable
+        """
+        if self.place is None:
+            url = os.environ.get("GOLEM_URL")
+            self.place = Remote(url, "GOLEM_TOKEN") if url else Local(default_folder())
+        if isinstance(self.place, Remote):
+            if self._client is None:
+                token = os.environ.get(self.place.token_variable)
+                self._client = connect_to(self.place.url, token=token, environment_id=self.place.environment_id)
+            return self._client
+        if self._client is None or self._engine is None or running_engine(self.place.folder) != self._engine.lock:
+            self._attach(engine_process(self.place.folder))
+        assert self._client is not None
+        return self._client
+
+    def client_if_running(self) -> Client:
+        """Return a client of the server in use without starting anything: for what goes on in the background.
+
+        Raises:
+            ServerUnreachable: The local engine does not run.
+        """
+        if not isinstance(self.place, Local):
+            return self.client()
+        lock = running_engine(self.place.folder)
+        if lock is None:
+            raise ServerUnreachable(f"no engine runs on {self.place.folder}")
+        if self._client is not None and self._engine is not None and self._engine.lock == lock:
+            return self._client
+        return LocalEngine(self.place.folder, lock).client()
+
+    def stop(self) -> bool:
+        """End the local engine process; False where none ran."""
+        folder = self._local_folder("stop")
+        self.forget()
+        return stop_local(folder)
+
+    def kill_engine(self) -> int:
+        """Send signal 9 to the local engine process and return its number.
+
+        Raises:
+            ClientError: None runs.
+        """
+        folder = self._local_folder("kill")
+        lock = running_engine(folder)
+        if lock is None or not kill_local(folder):
+            raise ClientError(f"no engine runs on {folder}; the next magic starts one")
+        return lock.pid
+
+    def restart_engine(self) -> LocalEngine:
+        """Start the local engine again after it was killed on purpose; nothing is said of its end."""
+        engine = engine_process(self._local_folder("start"))
+        self._attach(engine, is_expected=True)
+        return engine
+
+    def forget(self) -> None:
+        """Close the client; what runs goes on."""
+        if self._client is not None:
+            self._client.close()
+        self._client = self._engine = None
+
+    def close(self) -> None:
+        """End the streams that were opened, and close the client."""
+        for stream in list(self.streams):
+            stream.close()
+        self.forget()
+
+    @property
+    def engine(self) -> LocalEngine | None:
+        """The local engine that this session talks to, if it does."""
+        return self._engine
+
+    def _local_folder(self, verb: str) -> Path:
+        if isinstance(self.place, Remote):
+            raise UsageError(f"{self.place.url} is not ours to {verb}; `%golem local` goes back to the local engine")
+        return self.place.folder if self.place else default_folder()
+
+    def _attach(self, engine: LocalEngine, *, is_expected: bool = False) -> None:
+        self.forget()
+        self.place, self._engine, self._client = Local(engine.folder), engine, engine.client()
+        if engine.note and not is_expected:
+            self.say(engine.note)
+        if engine.is_new and not is_expected:
+            self.say(f"started the local engine; its data: {engine.folder}")
+
+    # What is meant.
+
+    def component(self, name: str | None) -> Component:
+        """Return the component of that name or id; of the default's where None is given.
+
+        Raises:
+            UsageError: None is given and there is no default.
+            ComponentNotFound: There is none; the text names near ones.
+        """
+        name = name or self.default.component
+        if name is None:
+            raise UsageError("which component? name one, or choose a default with `%golem use COMPONENT`")
+        client = self.client()
+        try:
+            return client.component(UUID(name)) if _is_uuid(name) else client.component_by_name(name)
+        except NotFound:
+            known = [component.name for component in client.components()]
+            near = get_close_matches(name, known, 3)
+            hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(known) or 'none'}"
+            raise ComponentNotFound(f"there is no component {name!r}; {hint}") from None
+
+    def target(self, word: str | None) -> Target:
+        """Return the component and worker that a word names; what it leaves out comes from the defaults.
+
+        A bare word is a worker only after `%golem use COMPONENT`. Source: ARCHITECTURE, decision 17.
+
+        Raises:
+            UsageError: It names no worker.
+        """
+        if word is None:
+            if self.default.component and self.default.worker:
+                return self.default
+            raise UsageError("which worker? name one as component/worker")
+        target = read_target(word)
+        if target.worker is not None:
+            return target
+        if self.default.component is None:
+            raise UsageError(f"{word!r} names no worker: write component/worker, or `%golem use COMPONENT` before")
+        return Target(self.default.component, target.component)
+
+    def worker_id(self, target: Target) -> WorkerId:
+        component = self.component(target.component)
+        return WorkerId(component.id, target.worker or "")
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True

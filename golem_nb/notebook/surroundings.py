@@ -1,0 +1,51 @@
+"""Where the magics run: in JupyterLab with a reader, headless, or in a terminal. Source: UX, findings F2, F3, F8."""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+from collections.abc import Callable, MutableMapping
+from enum import Enum
+from typing import Any
+
+
+class Place(Enum):
+    """`LIVE` has somebody who looks on and a browser that runs widgets."""
+
+    LIVE = "live"
+    HEADLESS = "headless"
+    TERMINAL = "terminal"
+
+
+class Surroundings:
+    """One IPython shell. `widgets` is "auto", or "on"/"off" where the user overrides what is found."""
+
+    def __init__(self, shell: Any, widgets: Callable[[], str] = lambda: "auto") -> None:
+        self.shell, self._widgets = shell, widgets
+
+    @property
+    def place(self) -> Place:
+        if getattr(self.shell, "kernel", None) is None:
+            return Place.TERMINAL
+        wanted = self._widgets()
+        if wanted != "auto":
+            return Place.LIVE if wanted == "on" else Place.HEADLESS
+        # nbclient, papermill, nbconvert and the like say that nobody can answer a prompt.
+        request = self.shell.get_parent() or {}
+        return Place.LIVE if request.get("content", {}).get("allow_stdin", False) else Place.HEADLESS
+
+    @property
+    def names(self) -> MutableMapping[str, Any]:
+        """The user's variables."""
+        names: MutableMapping[str, Any] = self.shell.user_ns
+        return names
+
+    def start_thread(self, work: Callable[[], None], name: str) -> threading.Thread:
+        """Run `work` beside the cells.
+
+        In a copy of the cell's context: ipykernel 7.0 (Binder's) refuses widget messages from a thread without it.
+        """
+        context = contextvars.copy_context()
+        thread = threading.Thread(target=context.run, args=(work,), name=name, daemon=True)
+        thread.start()
+        return thread

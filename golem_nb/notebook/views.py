@@ -1,0 +1,225 @@
+"""What magics return, as text and as HTML that still reads in a stored, untrusted notebook.
+
+Rules (UX, F9): inline styles only, no script, no `<style>`, no `<svg>`; everything that a component or a user wrote is
+escaped; never colour alone, always a glyph and a word beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from golem_nb.model import Component, WorkerMetadata, WorkerStatus
+from golem_nb.values.types import FunctionType
+from golem_nb.values.wave import text_from_type
+
+# Glyph and colour of each status. The colours hold 3:1 on white and on JupyterLab's dark; the glyphs are in DejaVu.
+# Source: UX 2, status palette.
+STATUSES = {
+    WorkerStatus.RUNNING: ("▶", "#0072B2"),
+    WorkerStatus.IDLE: ("○", "#008A5E"),
+    WorkerStatus.SUSPENDED: ("‖", "#8A6FB8"),
+    WorkerStatus.INTERRUPTED: ("■", "#B8860B"),
+    WorkerStatus.RETRYING: ("↻", "#D55E00"),
+    WorkerStatus.FAILED: ("✕", "#D1242F"),
+    WorkerStatus.EXITED: ("□", "#767676"),
+}
+CELL = "text-align:left;vertical-align:top;padding:2px 10px 2px 0;border:0;background:none"
+QUIET = "opacity:.72"
+MONO = "font-family:var(--jp-code-font-family,monospace);font-size:var(--jp-code-font-size,13px)"
+
+
+class View:
+    """Something to look at. Subclasses give `text()` and `html()`."""
+
+    def text(self) -> str:
+        raise NotImplementedError
+
+    def html(self) -> str:
+        return f'<pre style="{MONO}">{escape(self.text())}</pre>'
+
+    def __repr__(self) -> str:
+        return self.text()
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/plain": self.text(), "text/html": self.html()}
+
+
+@dataclass(frozen=True, repr=False)
+class Text(View):
+    """Plain text that keeps its lines."""
+
+    lines: str
+
+    def text(self) -> str:
+        return self.lines
+
+
+def badge(status: WorkerStatus) -> str:
+    glyph, colour = STATUSES[status]
+    return f'<span style="color:{colour};font-weight:600;white-space:nowrap">{glyph} {status}</span>'
+
+
+def badge_text(status: WorkerStatus) -> str:
+    return f"{STATUSES[status][0]} {status}"
+
+
+def rows_html(rows: Iterable[tuple[str, str]]) -> str:
+    """Return a table of names and values; the values are HTML already."""
+    name_style = f"{CELL};{QUIET}"
+    cells = (
+        f'<tr style="background:none"><td style="{name_style}">{escape(name)}</td><td style="{CELL}">{value}</td></tr>'
+        for name, value in rows
+    )
+    return f'<table style="margin:0;border-collapse:collapse">{"".join(cells)}</table>'
+
+
+def rows_text(rows: Sequence[tuple[str, str]]) -> str:
+    width = max((len(name) for name, _ in rows), default=0)
+    return "\n".join(f"  {name:<{width}}  {value}" for name, value in rows)
+
+
+def head_html(title: str, note: str = "") -> str:
+    tail = f' <span style="{QUIET}">{escape(note)}</span>' if note else ""
+    return f'<div style="margin-bottom:2px"><b>{escape(title)}</b>{tail}</div>'
+
+
+def signature(function: FunctionType) -> str:
+    """Return a function as one would call it: `add-item(name: string) -> bool`."""
+    parameters = ", ".join(f"{p.name}: {text_from_type(p.type)}" for p in function.parameters)
+    result = f" -> {text_from_type(function.result)}" if function.result is not None else ""
+    return f"{function.name}({parameters}){result}"
+
+
+def size_text(size_bytes: int) -> str:
+    """Return a size for people: 437 B, 12.3 kB, 2.0 MB."""
+    if size_bytes < 1000:
+        return f"{size_bytes} B"
+    return f"{size_bytes / 1000:.1f} kB" if size_bytes < 1_000_000 else f"{size_bytes / 1_000_000:.1f} MB"
+
+
+@dataclass(frozen=True, repr=False)
+class ComponentView(View):
+    """A component version, and what became of it just now ("created", "version 4", "unchanged, version 3")."""
+
+    component: Component
+    news: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.component.name
+
+    @property
+    def version(self) -> int:
+        return self.component.version
+
+    def text(self) -> str:
+        rows = [("size", self._size), *(("export", signature(f)) for f in self.component.exports or ())]
+        return f"{self._title}\n{rows_text(rows)}"
+
+    def html(self) -> str:
+        exports = "".join(
+            f'<div style="{MONO}">{escape(signature(f))}'
+            f"{f' <span style={chr(34)}{QUIET}{chr(34)}>{escape(f.docs)}</span>' if f.docs else ''}</div>"
+            for f in self.component.exports or ()
+        )
+        rows = [("size", escape(self._size))]
+        if self.component.exports is not None:
+            rows.append(("exports", exports or "none"))
+        return head_html(f"component {self.component.name}", self._news) + rows_html(rows)
+
+    @property
+    def _news(self) -> str:
+        return self.news or f"version {self.component.version}"
+
+    @property
+    def _title(self) -> str:
+        return f"component {self.component.name}: {self._news}"
+
+    @property
+    def _size(self) -> str:
+        digest = f", sha256 {self.component.sha256[:12]}…" if self.component.sha256 else ""
+        return f"{size_text(self.component.size_bytes)}{digest}"
+
+
+@dataclass(frozen=True, repr=False)
+class WorkerView(View):
+    """A worker as it was when it was asked."""
+
+    name: str
+    metadata: WorkerMetadata
+    news: str = ""
+
+    @property
+    def status(self) -> WorkerStatus:
+        return self.metadata.status
+
+    def text(self) -> str:
+        rows = [("status", badge_text(self.status)), *self._rows()]
+        return f"worker {self.name}{f': {self.news}' if self.news else ''}\n{rows_text(rows)}"
+
+    def html(self) -> str:
+        rows = [("status", badge(self.status)), *((name, escape(value)) for name, value in self._rows())]
+        return head_html(f"worker {self.name}", self.news) + rows_html(rows)
+
+    def _rows(self) -> list[tuple[str, str]]:
+        found = self.metadata
+        rows = [
+            ("version", str(found.component_version)),
+            ("created", f"{found.created_at:%Y-%m-%d %H:%M:%S} UTC"),
+            ("last oplog index", str(found.last_index) if found.last_index else ""),
+            ("replayed", "" if found.entries_replayed is None else f"{found.entries_replayed} entries"),
+            ("waiting", str(found.pending_invocation_count) if found.pending_invocation_count else ""),
+            ("retries", str(found.retry_count) if found.retry_count else ""),
+            ("last error", found.last_error or ""),
+            ("args", " ".join(found.args)),
+            ("env", " ".join(f"{name}={value}" for name, value in found.env.items())),
+        ]
+        return [(name, value) for name, value in rows if value]
+
+
+@dataclass(frozen=True, repr=False)
+class CrashReport(View):
+    """What a crash did: where the worker (or the engine) died and how it came back."""
+
+    what: str
+    died_at: int | None
+    replayed: int | None
+    live_after_ms: int
+    status: WorkerStatus | None = None
+    pids: tuple[int, int] | None = None
+
+    def text(self) -> str:
+        return f"{self.what}\n{rows_text([(name, value) for name, value in self._rows()])}"
+
+    def html(self) -> str:
+        rows = [(name, escape(value)) for name, value in self._rows()]
+        if self.status is not None:
+            rows.append(("status now", badge(self.status)))
+        return head_html(self.what) + rows_html(rows)
+
+    def _rows(self) -> list[tuple[str, str]]:
+        rows = []
+        if self.pids is not None:
+            rows.append(("process", f"{self.pids[0]} got signal 9; {self.pids[1]} took over"))
+        if self.died_at is not None:
+            rows.append(("died at", f"oplog index {self.died_at}"))
+        replayed = "when it is next needed" if self.replayed is None else f"{self.replayed} entries"
+        rows.append(("replayed", replayed))
+        rows.append(("back after", f"{self.live_after_ms} ms"))
+        return rows
+
+
+@dataclass(frozen=True, repr=False)
+class ServerCard(View):
+    """The status card of `%golem`."""
+
+    rows: tuple[tuple[str, str], ...]
+
+    def text(self) -> str:
+        return f"golem_nb\n{rows_text(self.rows)}"
+
+    def html(self) -> str:
+        return head_html("golem_nb") + rows_html((name, escape(value)) for name, value in self.rows)
