@@ -1,4 +1,4 @@
-"""Where the magics run: in JupyterLab with a reader, headless, or in a terminal. Source: UX, findings F2, F3, F8."""
+"""Where the magics run: JupyterLab with a reader, headless, or a terminal. Source: UX, findings F2, F3, F7, F8."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ class Surroundings:
 
     def __init__(self, shell: Any, widgets: Callable[[], str] = lambda: "auto") -> None:
         self.shell, self._widgets = shell, widgets
+        self._hooks: list[Callable[[], bool]] = []
+        self._is_hooked = False
 
     @property
     def place(self) -> Place:
@@ -39,6 +41,23 @@ class Surroundings:
         """The user's variables."""
         names: MutableMapping[str, Any] = self.shell.user_ns
         return names
+
+    def after_cells(self, hook: Callable[[], bool]) -> None:
+        """Call `hook` after each later cell, in the main thread, for as long as it answers True."""
+        self._hooks.append(hook)
+        if not self._is_hooked:
+            self.shell.events.register("post_run_cell", self._after_cell)
+            self._is_hooked = True
+
+    def _after_cell(self, result: Any) -> None:
+        self._hooks = [hook for hook in self._hooks if hook()]
+
+    def close(self) -> None:
+        """Run no hook any more."""
+        self._hooks.clear()
+        if self._is_hooked:
+            self.shell.events.unregister("post_run_cell", self._after_cell)
+            self._is_hooked = False
 
     def start_thread(self, work: Callable[[], None], name: str) -> threading.Thread:
         """Run `work` beside the cells.

@@ -3,37 +3,33 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from golem_nb.errors import UsageError
 from golem_nb.model import LogLevel, WorkerId
 from golem_nb.notebook.magics.grammar import Option
 from golem_nb.notebook.magics.verb import Request, Verb, one_target
-from golem_nb.notebook.panes.lines import SEVERITY, line_from_event, text_from_line, wanted_lines
+from golem_nb.notebook.panes.lines import SEVERITY, Line, line_from_event, text_from_line, wanted_lines
 from golem_nb.notebook.panes.stream import EventStream, Opened
 from golem_nb.notebook.surroundings import Place
 
 USAGE = "%golem_connect component/worker"
-HEADLESS_S = 10.0
 
 
 def run(request: Request) -> Any:
     target = request.session.target(one_target(request, USAGE))
     worker = request.session.worker_id(target)
     level, pattern, is_with = request.option("level"), request.option("filter"), not request.option("no-invocations")
-    wanted_lines(level, pattern, is_with)  # says at once when one of them is none
+    is_wanted = wanted_lines(level, pattern, is_with)
     stream = open_stream(request, str(target), worker)
     match request.surroundings.place:
         case Place.LIVE:
             _live(request, stream)
         case Place.HEADLESS:
-            from golem_nb.notebook.panes.pane import show_static
-
-            stream.wait(timeout_s=request.number("for", HEADLESS_S))
-            stream.close()
-            show_static(stream, level, pattern, is_with)
+            _static(request, stream, is_wanted)
         case Place.TERMINAL:
-            _print(request, stream)
+            _print(request, stream, is_wanted)
     stream.is_shown = True
     return stream
 
@@ -79,9 +75,22 @@ def _close_after(stream: EventStream, seconds: float) -> None:
         stream.close()
 
 
-def _print(request: Request, stream: EventStream) -> None:
+def _static(request: Request, stream: EventStream, is_wanted: Callable[[Line], bool]) -> None:
+    """Show plain HTML: after `--for` once, else at once and again after each later cell."""
+    from golem_nb.notebook.panes.pane import StaticDisplay
+
+    shown = StaticDisplay(stream, is_wanted)
+    seconds = request.number("for", 0)
+    if seconds:
+        stream.wait(timeout_s=seconds)
+        stream.close()
+    shown.show()
+    if not stream.is_closed:
+        request.surroundings.after_cells(shown.renew)
+
+
+def _print(request: Request, stream: EventStream, is_wanted: Callable[[Line], bool]) -> None:
     """Print lines until the stream or the time ends, or the user interrupts."""
-    is_wanted = wanted_lines(request.option("level"), request.option("filter"), not request.option("no-invocations"))
     seconds = request.number("for", 0)
     deadline = time.monotonic() + seconds if seconds else None
     seen = 0
@@ -104,7 +113,7 @@ VERB = Verb(
     summary="Show the events of a worker while they happen: output, logs, invocations. Goes on while later cells run.",
     forms=(f"{USAGE} [--for S] [--level L] [--filter RE] [--lines N] [--no-invocations]",),
     options=(
-        Option("for", f"end after S seconds (never; without a reader at the screen {HEADLESS_S:g})", "S"),
+        Option("for", "end after S seconds; without a reader at the screen the cell waits for that", "S"),
         Option("level", "only lines of this level and above", "L"),
         Option("filter", "only lines that the regular expression is found in", "RE"),
         Option("lines", "keep so many lines in the pane (500)", "N"),

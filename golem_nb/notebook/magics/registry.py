@@ -77,3 +77,4 @@ class GolemMagics(Magics):  # type: ignore[misc]  # its package ships no types
     def close(self) -> None:
         """End all streams and close the client; the engine goes on."""
         self.session.close()
+        self.surroundings.close()

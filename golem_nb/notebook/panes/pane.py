@@ -5,6 +5,7 @@ Source: UX, F1 (batches, bounded), F2 (context of the cell), F3 (never print), F
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -13,7 +14,7 @@ import anywidget
 import traitlets
 from IPython.display import display, publish_display_data
 
-from golem_nb.notebook.panes.lines import Line, line_from_event, static_bundle, wanted_lines
+from golem_nb.notebook.panes.lines import Line, line_from_event, static_bundle
 from golem_nb.notebook.panes.stream import EventStream
 from golem_nb.notebook.surroundings import Surroundings
 
@@ -87,11 +88,31 @@ def show_pane(stream: EventStream, surroundings: Surroundings, options: dict[str
     surroundings.start_thread(PaneFeeder(stream, pane, display_id).run, f"pane of {stream.worker}")
 
 
-def show_static(stream: EventStream, level: str | None, pattern: str | None, with_invocations: bool) -> None:
-    """Display what a stream has seen as plain HTML and text, once."""
-    is_wanted = wanted_lines(level, pattern, with_invocations)
-    lines = [line for line in (line_from_event(*item) for item in stream.since(0)) if is_wanted(line)]
-    publish(static_bundle(stream.worker, lines, stream.last_seq, stream.reason or str(stream.state)), None)
+class StaticDisplay:
+    """A stream as plain HTML and text, for runs without a reader: renewed after each later cell, never from a thread.
+
+    (ipykernel 7.0 drops what a thread sends after its cell.)
+    """
+
+    def __init__(self, stream: EventStream, is_wanted: Callable[[Line], bool]) -> None:
+        self._stream, self._is_wanted = stream, is_wanted
+        self._display_id, self._shown = uuid4().hex, -1
+
+    def show(self) -> None:
+        publish(self._bundle(), self._display_id)
+
+    def renew(self) -> bool:
+        """Show what is new; False when nothing more will come."""
+        is_last = self._stream.is_closed
+        if self._shown != self._stream.last_seq or is_last:
+            publish(self._bundle(), self._display_id, update=True)
+        return not is_last
+
+    def _bundle(self) -> dict[str, Any]:
+        self._shown = self._stream.last_seq
+        lines = [line_from_event(*item) for item in self._stream.since(0)]
+        wanted = [line for line in lines if self._is_wanted(line)]
+        return static_bundle(self._stream.worker, wanted, self._shown, self._stream.reason or str(self._stream.state))
 
 
 def publish(bundle: dict[str, Any], display_id: str | None, *, update: bool = False) -> None:
