@@ -88,8 +88,6 @@ class FakeWorker:
         return f"key-{index}"
 
 
-def call(target, name, **arguments):
+def call(target, name, /, **arguments):
     """Call a host function of an object or interface by its Python name."""
     return target.worker.call(getattr(type(target), name), target, arguments)
-
-

@@ -1,0 +1,60 @@
+"""A server on loopback for tests of outgoing HTTP. It keeps what it was sent."""
+
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class Server:
+    """/echo gives the body back; /slow answers after a second; /drop closes in the middle; /N answers status N."""
+
+    def __init__(self):
+        requests = self.requests = []
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def answer(self):
+                body = self.body()
+                requests.append((self.command, self.path, dict(self.headers), body))
+                if self.path == "/drop":
+                    self.send_response(200)
+                    self.send_header("content-length", "100")
+                    self.end_headers()
+                    self.wfile.write(b"half")
+                    self.wfile.flush()
+                    self.close_connection = True
+                    return
+                if self.path == "/slow":
+                    time.sleep(1)
+                status = int(self.path[1:]) if self.path[1:].isdigit() else 200
+                self.send_response(status)
+                self.send_header("content-length", str(len(body)))
+                self.send_header("X-Twice", "1")
+                self.send_header("X-Twice", "2")
+                self.end_headers()
+                self.wfile.write(body)
+
+            do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = answer
+
+            def body(self):
+                if self.headers.get("transfer-encoding") != "chunked":
+                    return self.rfile.read(int(self.headers.get("content-length", 0)))
+                data = b""
+                while size := int(self.rfile.readline(), 16):
+                    data += self.rfile.read(size)
+                    self.rfile.readline()
+                self.rfile.readline()
+                return data
+
+            def log_message(self, *arguments):
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self.authority = f"127.0.0.1:{self._server.server_address[1]}"
+
+    def close(self):
+        self._server.shutdown()
+        self._server.server_close()

@@ -1,0 +1,238 @@
+import pytest
+
+from golem_nb.host import http
+from golem_nb.host.declare import HostFunction, Trap, WitError
+from tests.host.context import call
+
+
+def static(kind, name, worker, **arguments):
+    row = getattr(kind, name)
+    assert isinstance(row, HostFunction) and row.static
+    return row.body(worker, **arguments)
+
+
+def fields(worker, *entries):
+    return static(http.Fields, "from_list", worker, entries=list(entries))
+
+
+def request(worker, authority, path, method=("get", None), headers=()):
+    made = static(http.OutgoingRequest, "constructor", worker, headers=fields(worker, *headers))
+    call(made, "set_method", method=method)
+    call(made, "set_scheme", scheme=("HTTP", None))
+    call(made, "set_authority", authority=authority)
+    call(made, "set_path_with_query", path_with_query=path)
+    return made
+
+
+def handle(worker, made, options=None):
+    return call(http.OutgoingHandler(worker), "handle", request=made, options=options)
+
+
+def response_of(future):
+    call(call(future, "subscribe"), "block")
+    case, result = call(future, "get")
+    assert case == "ok"
+    return result
+
+
+def code(action):
+    with pytest.raises(WitError) as caught:
+        action()
+    return caught.value.payload
+
+
+def read_all(stream):
+    data = b""
+    while True:
+        try:
+            data += call(stream, "blocking_read", len=1000)
+        except WitError as error:
+            assert error.payload == ("closed", None)
+            return data
+
+
+def test_fields_compare_names_without_case(worker):
+    made = fields(worker, ("A", b"1"), ("b", b"2"), ("a", b"3"))
+
+    assert call(made, "get", name="a") == [b"1", b"3"]
+    assert call(made, "has", name="B")
+    call(made, "set", name="a", value=[b"4"])
+    call(made, "append", name="c", value=b"5")
+    call(made, "delete", name="b")
+    assert call(made, "entries") == [("a", b"4"), ("c", b"5")]
+    copy = call(made, "clone")
+    call(copy, "delete", name="a")
+    assert call(made, "has", name="a")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "error"),
+    [
+        ("a b", b"1", "invalid-syntax"),
+        ("", b"1", "invalid-syntax"),
+        ("a", b"\n", "invalid-syntax"),
+        ("Host", b"x", "forbidden"),
+    ],
+)
+def test_bad_fields_are_refused(worker, name, value, error):
+    assert code(lambda: fields(worker, (name, value))) == (error, None)
+
+
+def test_headers_of_a_request_cannot_change(worker):
+    headers = fields(worker, ("a", b"1"))
+    made = static(http.OutgoingRequest, "constructor", worker, headers=headers)
+
+    assert code(lambda: call(call(made, "headers"), "append", name="b", value=b"2")) == ("immutable", None)
+
+
+@pytest.mark.parametrize(
+    ("setter", "argument", "value"),
+    [
+        ("set_method", "method", ("other", "a b")),
+        ("set_path_with_query", "path_with_query", "/a b"),
+        ("set_authority", "authority", "a/b"),
+        ("set_authority", "authority", ""),
+    ],
+)
+def test_parts_of_a_request_are_checked(worker, setter, argument, value):
+    made = static(http.OutgoingRequest, "constructor", worker, headers=fields(worker))
+
+    assert code(lambda: call(made, setter, **{argument: value})) is None
+
+
+def test_a_request_without_authority_is_not_sent(worker):
+    made = static(http.OutgoingRequest, "constructor", worker, headers=fields(worker))
+
+    assert code(lambda: handle(worker, made)) == ("HTTP-request-URI-invalid", None)
+    assert worker.begun == []
+
+
+def test_a_request_is_sent_with_a_key_and_answered(online, http_server):
+    made = request(online, http_server.authority, "/echo?x=1", ("post", None), [("X-Mine", b"1")])
+    body = call(made, "body")
+    call(call(body, "write"), "blocking_write_and_flush", contents=b"hello")
+    future = handle(online, made)
+    static(http.OutgoingBody, "finish", online, this=body, trailers=None)
+
+    case, response = response_of(future)
+
+    assert (case, call(response, "status")) == ("ok", 200)
+    assert call(call(response, "headers"), "get", name="x-twice") == [b"1", b"2"]
+    assert read_all(call(call(response, "consume"), "stream")) == b"hello"
+    method, path, headers, sent = http_server.requests[-1]
+    assert (method, path, sent, headers["idempotency-key"], headers["X-Mine"]) == (
+        "POST",
+        "/echo?x=1",
+        b"hello",
+        "key-1",
+        "1",
+    )
+    assert (online.begun, online.ended) == ([1], [1])
+    assert online.spans[0]["request.method"] == "POST"
+
+
+def test_a_key_of_the_components_own_is_kept(online, http_server):
+    response_of(handle(online, request(online, http_server.authority, "/echo", headers=[("Idempotency-Key", b"mine")])))
+
+    assert http_server.requests[-1][2]["Idempotency-Key"] == "mine"
+
+
+def test_a_response_is_got_once(online, http_server):
+    future = handle(online, request(online, http_server.authority, "/404"))
+    _, response = response_of(future)
+
+    assert call(response, "status") == 404
+    assert call(future, "get") == ("err", None)
+
+
+def test_a_failure_is_a_case_of_wit_and_ends_the_request(online):
+    future = handle(online, request(online, "127.0.0.1:1", "/"))
+
+    assert response_of(future) == ("err", ("connection-refused", None))
+    assert online.ended == [1]
+
+
+@pytest.mark.parametrize("last", ["future", "response", "body", "stream"])
+def test_dropping_the_last_owner_ends_the_request_once(online, http_server, last):
+    future = handle(online, request(online, http_server.authority, "/echo"))
+    owners = {"future": future}
+    if last != "future":
+        owners["response"] = response_of(future)[1]
+        future.dropped()
+        assert online.ended == []
+    if last in ("body", "stream"):
+        owners["body"] = call(owners["response"], "consume")
+        owners["response"].dropped()
+    if last == "stream":
+        owners["stream"] = call(owners["body"], "stream")
+        assert online.ended == []
+
+    owners[last].dropped()
+    owners[last].dropped()
+
+    assert online.ended == [1]
+
+
+def test_what_is_given_out_once_is_refused_the_second_time(online, http_server):
+    made = request(online, http_server.authority, "/echo")
+    body = call(made, "body")
+    call(body, "write")
+    assert code(lambda: call(made, "body")) is None
+    assert code(lambda: call(body, "write")) is None
+    static(http.OutgoingBody, "finish", online, this=body, trailers=None)
+    _, response = response_of(handle(online, made))
+    incoming = call(response, "consume")
+    call(incoming, "stream")
+    assert code(lambda: call(response, "consume")) is None
+    assert code(lambda: call(incoming, "stream")) is None
+
+
+def test_a_body_must_have_the_length_that_was_announced(online, http_server):
+    made = request(online, http_server.authority, "/echo", ("post", None), [("content-length", b"3")])
+    body = call(made, "body")
+    stream = call(body, "write")
+    assert code(lambda: call(stream, "write", contents=b"four"))[0] == "last-operation-failed"
+    call(stream, "write", contents=b"tw")
+
+    assert code(lambda: static(http.OutgoingBody, "finish", online, this=body, trailers=None)) == (
+        "HTTP-request-body-size",
+        2,
+    )
+
+
+def test_there_are_no_trailers(online, http_server):
+    _, response = response_of(handle(online, request(online, http_server.authority, "/echo")))
+    trailers = static(http.IncomingBody, "finish", online, this=call(response, "consume"))
+
+    assert call(call(trailers, "subscribe"), "ready")
+    assert call(trailers, "get") == ("ok", ("ok", None))
+    assert call(trailers, "get") == ("err", None)
+    assert online.ended == [1]
+
+
+def test_options_are_timeouts(online, http_server):
+    options = static(http.RequestOptions, "constructor", online)
+    call(options, "set_connect_timeout", duration=1)
+    call(options, "set_first_byte_timeout", duration=50_000_000)
+    call(options, "set_between_bytes_timeout", duration=None)
+    assert call(options, "connect_timeout") == 1
+    assert call(options, "first_byte_timeout") == 50_000_000
+    assert call(options, "between_bytes_timeout") is None
+    call(options, "set_connect_timeout", duration=None)
+
+    future = handle(online, request(online, http_server.authority, "/slow"), options)
+
+    assert response_of(future) == ("err", ("connection-read-timeout", None))
+
+
+def test_in_replay_nothing_is_sent(worker):
+    worker.is_live = False
+
+    future = handle(worker, request(worker, "127.0.0.1:1", "/"))
+    recorded = ("headers-received", {"status": 200, "headers": [("a", b"1")]})
+    _, (_, response) = http.FutureIncomingResponse.get.rebuild(future, recorded)
+
+    assert call(response, "status") == 200
+    assert call(call(future, "subscribe"), "ready")
+    with pytest.raises(Trap, match="interrupted due to a restart"):
+        call(call(call(response, "consume"), "stream"), "read", len=1)

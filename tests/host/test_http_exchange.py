@@ -1,0 +1,114 @@
+import threading
+
+import httpx
+import pytest
+
+from golem_nb.host.http_exchange import BUFFER_BYTES, Exchange, Failed, Pipe, Request, Timeouts, error_code
+
+
+def exchanged(client, authority, path, *, method="GET", headers=(), body=None, timeouts=None):
+    exchange = Exchange(Request(method, f"http://{authority}{path}", list(headers), timeouts or Timeouts()), body)
+    thread = threading.Thread(target=exchange.run, args=(client,), daemon=True)
+    thread.start()
+    return exchange
+
+
+def read_all(pipe):
+    return b"".join(pipe.chunks())
+
+
+def test_a_response_has_status_headers_and_body(http_client, http_server):
+    body = Pipe()
+    body.put(b"hel")
+    body.put(b"lo")
+    body.end()
+
+    exchange = exchanged(http_client, http_server.authority, "/echo", method="POST", body=body)
+
+    head = exchange.head.result(5)
+    assert head.status == 200
+    assert [value for name, value in head.headers if name == "x-twice"] == [b"1", b"2"]
+    assert read_all(exchange.response_body) == b"hello"
+
+
+def test_only_the_components_headers_are_sent(http_client, http_server):
+    exchange = exchanged(http_client, http_server.authority, "/echo", headers=[("X-Mine", b"1")])
+    exchange.head.result(5)
+
+    sent = {name.lower() for name in http_server.requests[-1][2]}
+    assert sent == {"host", "x-mine", "connection"} or sent == {"host", "x-mine"}
+
+
+@pytest.mark.parametrize(
+    ("path", "timeouts", "code"),
+    [
+        ("/slow", Timeouts(first_byte_s=0.05), "connection-read-timeout"),
+        ("/drop", Timeouts(), "HTTP-protocol-error"),
+    ],
+)
+def test_failures_are_cases_of_wit(http_client, http_server, path, timeouts, code):
+    exchange = exchanged(http_client, http_server.authority, path, timeouts=timeouts)
+
+    with pytest.raises(Failed) as caught:
+        exchange.head.result(5)
+        while exchange.response_body.take(100) is not None:
+            pass
+    assert caught.value.code[0] == code
+
+
+def test_nobody_listening_is_connection_refused(http_client):
+    exchange = exchanged(http_client, "127.0.0.1:1", "/")
+
+    assert exchange.head.exception(5).code == ("connection-refused", None)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (httpx.ConnectTimeout(""), "connection-timeout"),
+        (httpx.WriteTimeout(""), "connection-write-timeout"),
+        (httpx.UnsupportedProtocol(""), "HTTP-request-URI-invalid"),
+        (httpx.ConnectError("[Errno -2] Name or service not known"), "DNS-error"),
+        (httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED]"), "TLS-certificate-error"),
+        (ValueError("x"), "internal-error"),
+    ],
+)
+def test_every_failure_has_a_case(error, code):
+    assert error_code(error)[0] == code
+
+
+def test_a_pipe_bounds_what_it_holds():
+    pipe = Pipe()
+    pipe.put(bytes(BUFFER_BYTES))
+    assert not pipe.has_room
+    writer = threading.Thread(target=pipe.put, args=(b"more",), daemon=True)
+    writer.start()
+    writer.join(0.05)
+    assert writer.is_alive()
+
+    assert len(pipe.take(BUFFER_BYTES)) == BUFFER_BYTES
+    writer.join(5)
+
+    assert pipe.take(100) == b"more"
+    assert pipe.take(100) == b""
+    pipe.end()
+    assert pipe.take(100) is None
+
+
+def test_an_abandoned_pipe_holds_nobody_up():
+    pipe = Pipe()
+    pipe.abandon()
+    pipe.put(bytes(2 * BUFFER_BYTES))
+
+    assert pipe.take(10) == b""
+    assert list(pipe.chunks()) == []
+
+
+def test_a_failed_pipe_gives_what_came_before():
+    pipe = Pipe()
+    pipe.put(b"half")
+    pipe.end(Failed(("connection-terminated", None)))
+
+    assert pipe.take(10) == b"half"
+    with pytest.raises(Failed):
+        pipe.take(10)

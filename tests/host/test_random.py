@@ -1,0 +1,10 @@
+from golem_nb.host.random import Insecure, InsecureSeed, Random
+from tests.host.context import call
+
+
+def test_all_interfaces_draw_from_the_workers_source(worker):
+    assert call(Random(worker), "get_random_bytes", len=3) == b"\0\1\2"
+    assert call(Insecure(worker), "get_insecure_random_bytes", len=2) == b"\0\1"
+    number = int.from_bytes(bytes(range(8)), "little")
+    assert call(Random(worker), "get_random_u64") == call(Insecure(worker), "get_insecure_random_u64") == number
+    assert call(InsecureSeed(worker), "insecure_seed")[0] == number
