@@ -1,0 +1,95 @@
+import socket
+from uuid import uuid4
+
+import pytest
+
+from golem_nb.model import LOCAL_ENVIRONMENT
+from golem_nb.server.app import Activity
+from golem_nb.wire.operations import EXTENSIONS, OPERATIONS
+
+JSON = {"content-type": "application/json"}
+
+
+def test_every_operation_of_the_contract_is_routed(running):
+    """It answers something of its own: never "no such path", never a 5xx but 501 for what comes later."""
+    ids = {"environment_id": uuid4(), "component_id": uuid4(), "agent_name": "w", "component_name": "c", "revision": 0}
+    ids |= {"id": "i", "version": "1", "site": "s", "account_id": "a", "plugin_id": uuid4()}
+    for op in OPERATIONS + EXTENSIONS:
+        answer = running.http.request(op.method, op.url(**ids))
+
+        assert answer.headers["content-type"] == "application/json", op.id
+        assert answer.status_code < 500 or answer.status_code == 501, op.id
+        if answer.status_code >= 400:
+            assert "there is no" not in answer.json()["error"], op.id
+
+
+def test_an_unknown_path_is_404_with_an_error(running):
+    answer = running.http.get("/v1/nothing")
+
+    assert (answer.status_code, "error" in answer.json()) == (404, True)
+
+
+def test_a_wrong_method_is_405_with_all_that_are_right(running):
+    answer = running.http.put(f"/v1/components/{uuid4()}")
+
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, PATCH, DELETE")
+    assert "error" in answer.json()
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status", "text"),
+    [
+        (b"{", JSON, 400, "not JSON"),
+        (b"", JSON, 400, "empty"),
+        (b"[" * 100_000, JSON, 400, ""),
+        (b'{"params": [NaN]}', JSON, 400, "not JSON"),
+        (b'{"params": [1e999]}', JSON, 400, "not JSON"),
+        (b'"\\ud800"', JSON, 400, "not JSON"),
+        (b"\xff", JSON, 400, "not JSON"),
+        (b"{}", {"content-type": "text/plain"}, 400, "application/json"),
+        (b"[]", JSON, 400, "must be a JSON object"),
+        (b'{"params": 5}', JSON, 400, "must be a list"),
+    ],
+)
+def test_bad_bodies_are_400_with_a_reason(running, body, headers, status, text):
+    url = f"/v1/components/{component_of(running)}/workers/w/invoke-and-await?function=inc"
+    answer = running.http.post(url, content=body, headers=headers)
+
+    assert answer.status_code == status
+    assert text in answer.json()["error"]
+
+
+def component_of(running):
+    found = running.engine.components(LOCAL_ENVIRONMENT)
+    return found[0].id if found else running.deploy()
+
+
+def test_bodies_over_the_limit_are_413(guarded):
+    answer = guarded.http.post(f"/v1/components/{uuid4()}/workers", content=b" " * 1001, headers=JSON)
+    assert answer.status_code == 413
+
+    chunks = (b" " * 600 for _ in range(2))  # no Content-Length
+    answer = guarded.http.post(f"/v1/components/{uuid4()}/workers", content=chunks, headers=JSON)
+    assert answer.status_code == 413
+
+    url = f"/v1/envs/{uuid4()}/components"
+    answer = guarded.http.post(url, data={"name": "x"}, files={"component": b"\0" * 200_000})
+    assert (answer.status_code, "limit" in answer.json()["error"]) == (413, True)
+
+
+def test_a_foreign_host_is_refused_before_anything_else(running):
+    with socket.create_connection(("127.0.0.1", running.port)) as connection:
+        connection.sendall(b"GET /healthcheck HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n")
+        answer = connection.makefile("rb").read()
+
+    assert answer.startswith(b"HTTP/1.1 403")
+
+
+def test_unknown_query_parameters_are_ignored(running):
+    assert running.http.get("/healthcheck?token=secret").status_code == 200
+
+
+def test_activity_is_what_goes_on():
+    assert not Activity().is_busy
+    assert Activity(requests=1).is_busy
+    assert Activity(sockets=1).is_busy

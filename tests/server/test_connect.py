@@ -1,0 +1,99 @@
+import json
+from uuid import uuid4
+
+import pytest
+from websockets.exceptions import ConnectionClosedOK, InvalidStatus
+from websockets.sync.client import connect
+
+from golem_nb.model import WorkerId
+from tests.server.conftest import TOKEN
+
+
+@pytest.fixture
+def worker(running):
+    worker = WorkerId(running.deploy(f"counter-{uuid4()}"), "w")
+    running.engine.invoke_and_await(worker, "inc", [1]).result(5)
+    return worker
+
+
+def url(running, worker):
+    return f"ws://127.0.0.1:{running.port}/v1/components/{worker.component_id}/workers/{worker.name}/connect"
+
+
+def receive(socket):
+    return json.loads(socket.recv(timeout=5))
+
+
+def test_history_comes_first_then_what_happens(running, worker):
+    with connect(url(running, worker)) as socket:
+        assert [receive(socket)["type"] for _ in range(2)] == ["InvocationStart", "InvocationFinished"]
+        running.engine.invoke_and_await(worker, "inc", [1], "k").result(5)
+
+        start = receive(socket)
+
+    assert (start["type"], start["context"]) == ("InvocationStart", {"function": "inc", "idempotencyKey": "k"})
+    assert start["timestamp"].endswith("Z")
+
+
+def test_what_the_client_says_is_ignored(running, worker):
+    with connect(url(running, worker)) as socket:
+        socket.send("hello")
+        socket.send(b"\0")
+
+        assert receive(socket)["type"] == "InvocationStart"
+
+
+def test_an_interrupt_ends_the_stream_in_good_order(running, worker):
+    with connect(url(running, worker)) as socket:
+        running.engine.invoke(worker, "spin", []).result(5)
+        while receive(socket).get("message") != "spin":
+            pass
+        running.engine.interrupt_worker(worker)
+
+        with pytest.raises(ConnectionClosedOK):
+            while True:
+                socket.recv(timeout=5)
+
+
+def test_connecting_does_not_start_the_worker(running, worker):
+    running.engine.launch_worker(worker.component_id, "idle")
+    idle = WorkerId(worker.component_id, "idle")
+
+    with connect(url(running, idle)):
+        assert running.engine.worker(idle).entries_replayed is None
+
+
+def test_refusals_come_before_the_upgrade(running, guarded, worker):
+    missing = WorkerId(worker.component_id, "missing")
+    with pytest.raises(InvalidStatus) as caught:
+        connect(url(running, missing))
+    assert caught.value.response.status_code == 404
+    assert "Worker not found" in json.loads(caught.value.response.body)["error"]
+
+    with pytest.raises(InvalidStatus) as caught:
+        connect(url(running, worker), origin="http://evil.example")
+    assert caught.value.response.status_code == 403
+
+    with pytest.raises(InvalidStatus) as caught:
+        connect(url(guarded, worker))
+    assert caught.value.response.status_code == 401
+    with pytest.raises(InvalidStatus) as caught:
+        connect(url(guarded, worker), additional_headers={"Cookie": f"GOLEM_SESSION={TOKEN}"})
+    assert caught.value.response.status_code == 404
+
+
+def test_a_plain_request_is_told_what_this_is(running, worker):
+    answer = running.http.get(url(running, worker).replace("ws://", "http://"))
+
+    assert (answer.status_code, answer.headers["upgrade"]) == (426, "websocket")
+
+
+def test_many_streams_of_a_busy_worker_get_everything(running, worker):
+    sockets = [connect(url(running, worker)) for _ in range(20)]
+    for n in range(50):
+        running.engine.invoke_and_await(worker, "inc", [1], f"many-{n}").result(5)
+
+    for socket in sockets:
+        keys = [receive(socket)["context"]["idempotencyKey"] for _ in range(102)]
+        assert keys[2:] == [f"many-{n}" for n in range(50) for _ in range(2)]
+        socket.close()
