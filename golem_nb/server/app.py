@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
 from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -126,8 +127,13 @@ class Server:
         handler = HANDLERS.get(op.id)
         if handler is None:
             raise NotSupported(f"{op.id} is not served by this version of golem_nb yet")
-        call = Call(request.path_params, request.query_params, request.headers, await self._body(op, request))
-        found = await run_in_threadpool(handler, self._engine, call)
+        body = await self._body(op, request)
+        try:
+            call = Call(request.path_params, request.query_params, request.headers, body)
+            found = await run_in_threadpool(handler, self._engine, call)
+        finally:
+            if isinstance(body, FormData):
+                await body.close()  # uploads lie in temporary files
         if isinstance(found, Later):
             found = found.encode(await asyncio.wrap_future(found.future))
         if isinstance(found, bytes):

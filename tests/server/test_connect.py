@@ -1,4 +1,5 @@
 import json
+from contextlib import ExitStack
 from uuid import uuid4
 
 import pytest
@@ -65,20 +66,21 @@ def test_connecting_does_not_start_the_worker(running, worker):
 
 def test_refusals_come_before_the_upgrade(running, guarded, worker):
     missing = WorkerId(worker.component_id, "missing")
-    with pytest.raises(InvalidStatus) as caught:
-        connect(url(running, missing))
+    with pytest.raises(InvalidStatus) as caught, connect(url(running, missing)):
+        pass
     assert caught.value.response.status_code == 404
     assert "Worker not found" in json.loads(caught.value.response.body)["error"]
 
-    with pytest.raises(InvalidStatus) as caught:
-        connect(url(running, worker), origin="http://evil.example")
+    with pytest.raises(InvalidStatus) as caught, connect(url(running, worker), origin="http://evil.example"):
+        pass
     assert caught.value.response.status_code == 403
 
-    with pytest.raises(InvalidStatus) as caught:
-        connect(url(guarded, worker))
+    with pytest.raises(InvalidStatus) as caught, connect(url(guarded, worker)):
+        pass
     assert caught.value.response.status_code == 401
-    with pytest.raises(InvalidStatus) as caught:
-        connect(url(guarded, worker), additional_headers={"Cookie": f"GOLEM_SESSION={TOKEN}"})
+    cookie = {"Cookie": f"GOLEM_SESSION={TOKEN}"}
+    with pytest.raises(InvalidStatus) as caught, connect(url(guarded, worker), additional_headers=cookie):
+        pass
     assert caught.value.response.status_code == 404
 
 
@@ -89,11 +91,11 @@ def test_a_plain_request_is_told_what_this_is(running, worker):
 
 
 def test_many_streams_of_a_busy_worker_get_everything(running, worker):
-    sockets = [connect(url(running, worker)) for _ in range(20)]
-    for n in range(50):
-        running.engine.invoke_and_await(worker, "inc", [1], f"many-{n}").result(5)
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(connect(url(running, worker))) for _ in range(20)]
+        for n in range(50):
+            running.engine.invoke_and_await(worker, "inc", [1], f"many-{n}").result(5)
 
-    for socket in sockets:
-        keys = [receive(socket)["context"]["idempotencyKey"] for _ in range(102)]
-        assert keys[2:] == [f"many-{n}" for n in range(50) for _ in range(2)]
-        socket.close()
+        for socket in sockets:
+            keys = [receive(socket)["context"]["idempotencyKey"] for _ in range(102)]
+            assert keys[2:] == [f"many-{n}" for n in range(50) for _ in range(2)]
