@@ -23,7 +23,8 @@ class Running:
 
     def __init__(self, access=None, limits=None):
         self.engine = Engine.open("memory:")
-        self.listener = socket.socket()
+        # With its protocol named: asyncio sets TCP_NODELAY on no other.
+        self.listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self.listener.bind(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         config = uvicorn.Config(
