@@ -264,7 +264,8 @@ class Worker:
         state = self.journal.state
         if self._is_paused or state.status in _ENDED:
             return False
-        return state.current is not None or bool(state.pending) or self._must_recover
+        is_retried = state.status is WorkerStatus.RETRYING  # perhaps of a recovery, with no invocation to take up
+        return state.current is not None or bool(state.pending) or self._must_recover or is_retried
 
     def _run(self) -> None:
         while True:

@@ -1,5 +1,9 @@
 """An engine in memory, and a component without imports: it counts, spins, traps and overflows its stack."""
 
+import time
+from functools import partial
+from pathlib import Path
+
 import pytest
 
 from golem_nb.engine.engine import Engine
@@ -62,3 +66,23 @@ def kinds(engine, counter):
         return [type(entry).__name__ for _, entry in engine.oplog(worker).entries]
 
     return kinds
+
+
+@pytest.fixture
+def asker(engine):
+    """A worker that asks its host: for time, randomness, output, sleep, exit."""
+    text = (Path(__file__).parent.parent / "components" / "host.wat").read_text()
+    return WorkerId(engine.create_component(LOCAL_ENVIRONMENT, "host", wasm_from_text(text)).id, "a1")
+
+
+@pytest.fixture
+def ask(call, asker):
+    return partial(call, worker=asker)
+
+
+def until(condition, seconds=5.0):
+    """Wait until something is so."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.002)

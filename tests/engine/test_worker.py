@@ -11,13 +11,7 @@ from golem_nb.errors import (
 )
 from golem_nb.model import EventType, WorkerId, WorkerStatus
 from golem_nb.oplog.entries import Error, ErrorKind
-
-
-def until(condition, seconds=5.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.002)
+from tests.engine.conftest import until
 
 
 def test_the_oplog_of_one_invocation_is_golems(call, kinds):
@@ -122,6 +116,7 @@ def test_what_waits_behind_an_interrupted_call_is_told_and_stays_queued(engine, 
     spinning = engine.invoke_and_await(counter, "spin", [])  # so that the next two are queued behind it
     failing = engine.invoke_and_await(counter, "recurse", [0])
     behind = engine.invoke_and_await(counter, "get", [])
+    until(lambda: engine.worker(counter).status is WorkerStatus.RUNNING)
     engine.interrupt_worker(counter)
     assert isinstance(spinning.exception(5), InvocationInterrupted)
     assert {type(failing.exception(5)), type(behind.exception(5))} == {InvocationInterrupted}
