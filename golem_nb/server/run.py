@@ -11,6 +11,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +28,8 @@ from golem_nb.wire.lock import LOCK_NAME, EngineLock, text_from_lock
 # A busy guest gives the lock up to Python every so often; a host call waits for it. Source: ENGINE 3, "GIL convoy".
 SWITCH_INTERVAL_S = 0.0005
 GRACE_S = 10
+WATCH_S = 0.25
+BACKLOG = 2048
 PING_S, PONG_TIMEOUT_S = 30.0, 15.0  # Source: SEMANTICS 11
 
 log = logging.getLogger("golem_nb.server")
@@ -55,29 +58,32 @@ def serve(options: ServeOptions) -> None:
     if not options.tokens:
         print("golem_nb: open to every user of this machine; --token restricts it", file=sys.stderr, flush=True)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
+    # uvicorn has handlers of its own while it serves, and raises what they caught again when it has ended; ours see to
+    # the time before and after.
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
     listener = _listen(options.host, options.port)
     try:
         engine = Engine.open(options.folder, options.settings)
     except GolemError:
         listener.close()
         raise
+    listener.listen(BACKLOG)  # before anybody is told of it: who connects now waits until we serve
     lock_file = options.folder / LOCK_NAME
     port = listener.getsockname()[1]
     _write_private(lock_file, text_from_lock(EngineLock(os.getpid(), port, "".join(options.tokens[:1]), __version__)))
     log.info("golem_nb %s serves %s on http://%s:%d", __version__, options.folder, options.host, port)
     print(f"golem_nb: http://{options.host}:{port}", flush=True)
-    # uvicorn ends on these signals and then raises them again: by then there must be a handler that lets us close.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
     try:
-        asyncio.run(_run(engine, listener, options))
+        asyncio.run(_run(engine, listener, options, stopping))
     finally:
         lock_file.unlink(missing_ok=True)
         engine.close()
         log.info("golem_nb has stopped")
 
 
-async def _run(engine: Engine, listener: socket.socket, options: ServeOptions) -> None:
+async def _run(engine: Engine, listener: socket.socket, options: ServeOptions, stopping: threading.Event) -> None:
     activity = Activity()
     access = Access(options.tokens, allowed_hosts(options.host, options.allowed_hosts))
     config = uvicorn.Config(
@@ -93,12 +99,15 @@ async def _run(engine: Engine, listener: socket.socket, options: ServeOptions) -
         timeout_keep_alive=75,
     )
     server = uvicorn.Server(config)
-    watching = asyncio.create_task(_exit_when_idle(server, engine, activity, options.idle_exit_minutes))
+    watching = asyncio.create_task(_watch(server, engine, activity, options.idle_exit_minutes, stopping))
     await server.serve(sockets=[listener])
     watching.cancel()
 
 
-async def _exit_when_idle(server: uvicorn.Server, engine: Engine, activity: Activity, minutes: float) -> None:
+async def _watch(
+    server: uvicorn.Server, engine: Engine, activity: Activity, minutes: float, stopping: threading.Event
+) -> None:
+    """End the server on a signal that came before its own handlers, and when nothing has happened for so long."""
     last = time.monotonic()
 
     def touch() -> None:
@@ -106,11 +115,13 @@ async def _exit_when_idle(server: uvicorn.Server, engine: Engine, activity: Acti
         last = time.monotonic()
 
     activity.touch = touch
-    while minutes > 0 and not server.should_exit:
-        await asyncio.sleep(min(1.0, minutes * 6))
-        if activity.is_busy or engine.is_busy:
+    while not server.should_exit:
+        await asyncio.sleep(WATCH_S)
+        if stopping.is_set():
+            server.should_exit = True
+        elif activity.is_busy or engine.is_busy:
             touch()
-        elif time.monotonic() - last > minutes * 60:
+        elif minutes > 0 and time.monotonic() - last > minutes * 60:
             log.info("nothing has happened for %g minutes: the engine ends itself", minutes)
             server.should_exit = True
 

@@ -1,0 +1,142 @@
+from uuid import UUID
+
+import pytest
+
+from golem_nb.model import LogLevel
+from golem_nb.oplog import entries as e
+from golem_nb.oplog.entries import KINDS, Recorded
+from golem_nb.values.types import STRING, U32, OptionType, ResultType
+from golem_nb.wire.entries import human_time, public_entry
+
+V = {"typ": {"type": "U32"}, "value": 5}
+FIVE = Recorded.of(U32, 5)
+ID = UUID(int=1)
+
+# Every kind with fields of its own, as Golem 1.3 shows it. Source: SEMANTICS 4.3.
+SHOWN = [
+    (
+        e.Create(0, ID, "w", 1, ("a",), {"K": "v"}, 10),
+        {
+            "workerId": {"componentId": str(ID), "workerName": "w"},
+            "componentVersion": 1,
+            "args": ["a"],
+            "env": {"K": "v"},
+            "componentSize": 10,
+            "initialTotalLinearMemorySize": 0,
+            "initialActivePlugins": [],
+        },
+    ),
+    (
+        e.ImportedFunctionInvoked(
+            0,
+            "f",
+            Recorded.of(OptionType(STRING), None),
+            Recorded.of(ResultType(U32, STRING), ("ok", 5)),
+            "WriteRemoteBatched",
+            3,
+        ),
+        {
+            "functionName": "f",
+            "request": {"typ": {"type": "Option", "inner": {"type": "Str"}}, "value": None},
+            "response": {"typ": {"type": "Result", "ok": {"type": "U32"}, "err": {"type": "Str"}}, "value": {"ok": 5}},
+            "durableFunctionType": {"type": "WriteRemoteBatched", "index": 3},
+        },
+    ),
+    (
+        e.ExportedFunctionInvoked(0, "f", (FIVE,), "k", "t"),
+        {
+            "functionName": "f",
+            "request": [V],
+            "idempotencyKey": "k",
+            "traceId": "t",
+            "traceStates": [],
+            "invocationContext": [],
+        },
+    ),
+    (e.ExportedFunctionCompleted(0, FIVE), {"response": V, "consumedFuel": 0}),
+    (e.ExportedFunctionCompleted(0, None), {"consumedFuel": 0}),
+    (
+        e.PendingWorkerInvocation(0, "k", "f", (FIVE,)),
+        {
+            "invocation": {
+                "type": "ExportedFunction",
+                "idempotencyKey": "k",
+                "fullFunctionName": "f",
+                "functionInput": [V],
+                "traceId": "",
+                "traceStates": [],
+                "invocationContext": [],
+            }
+        },
+    ),
+    (e.Error(0, e.ErrorKind.UNKNOWN, "boom", "", 3), {"error": "boom", "retryFrom": 3}),
+    (e.Jump(0, 3, 5), {"jump": {"start": 3, "end": 5}}),
+    (e.Exited(0, 1), {"code": 1}),
+    (
+        e.ChangeRetryPolicy(0, 3, 10**8, 10**9, 2.0, 0.1),
+        {
+            "newPolicy": {
+                "maxAttempts": 3,
+                "minDelay": "100ms",
+                "maxDelay": "1s",
+                "multiplier": 2.0,
+                "maxJitterFactor": 0.1,
+            }
+        },
+    ),
+    (e.EndAtomicRegion(0, 3), {"beginIndex": 3}),
+    (e.EndRemoteWrite(0, 3), {"beginIndex": 3}),
+    (e.PendingUpdate(0, 2), {"target_version": 2, "description": {"type": "Automatic"}}),
+    (
+        e.PendingUpdate(0, 2, b"\1"),
+        {"target_version": 2, "description": {"type": "SnapshotBased", "payload": [1]}},
+    ),
+    (e.SuccessfulUpdate(0, 2, 9), {"target_version": 2, "new_component_size": 9, "new_active_plugins": []}),
+    (e.FailedUpdate(0, 2, "why"), {"targetVersion": 2, "details": "why"}),
+    (e.GrowMemory(0, 5), {"delta": 5}),
+    (e.CreateResource(0, 1, "cart", "a:b/c"), {"id": 1, "name": "cart", "owner": "a:b/c"}),
+    (e.DropResource(0, 1, "cart", "a:b/c"), {"id": 1, "name": "cart", "owner": "a:b/c"}),
+    (e.Log(0, LogLevel.STDOUT, "c", "m"), {"level": "Stdout", "context": "c", "message": "m"}),
+    (e.ActivatePlugin(0, "i"), {"plugin": {"installationId": "i"}}),
+    (e.DeactivatePlugin(0, "i"), {"plugin": {"installationId": "i"}}),
+    (e.Revert(0, 3, 5), {"droppedRegion": {"start": 3, "end": 5}}),
+    (e.CancelPendingInvocation(0, "k"), {"idempotencyKey": "k"}),
+    (
+        e.StartSpan(0, "s", "p", {"name": "n"}),
+        {"spanId": "s", "parentId": "p", "attributes": [{"key": "name", "value": {"type": "String", "value": "n"}}]},
+    ),
+    (e.FinishSpan(0, "s"), {"spanId": "s"}),
+    (e.SetSpanAttribute(0, "s", "k", "v"), {"spanId": "s", "key": "k", "value": {"type": "String", "value": "v"}}),
+    (e.ChangePersistenceLevel(0, "Smart"), {"persistenceLevel": "Smart"}),
+    (e.BeginRemoteTransaction(0, "t"), {"transactionId": "t"}),
+    (e.PreCommitRemoteTransaction(0, 3), {"beginIndex": 3}),
+    (e.PreRollbackRemoteTransaction(0, 3), {"beginIndex": 3}),
+    (e.CommittedRemoteTransaction(0, 3), {"beginIndex": 3}),
+    (e.RolledBackRemoteTransaction(0, 3), {"beginIndex": 3}),
+    (e.Snapshot(0, b"\1"), {"data": [1]}),
+]
+
+
+@pytest.mark.parametrize(("entry", "fields"), SHOWN, ids=lambda value: type(value).__name__)
+def test_fields_are_golems(entry, fields):
+    assert public_entry(7, entry).fields == fields
+
+
+def test_every_kind_is_shown_with_all_its_fields():
+    shown = {type(entry) for entry, _ in SHOWN}
+    without_fields = {kind for kind in KINDS if kind.__struct_fields__ == ("timestamp_us",)}
+
+    assert shown | without_fields == set(KINDS)
+
+
+def test_kinds_have_golems_public_names():
+    assert public_entry(1, e.CancelPendingInvocation(0, "k")).kind == "CancelInvocation"
+    assert public_entry(1, e.NoOp(1_500_000)).kind == "NoOp"
+    assert public_entry(1, e.NoOp(1_500_000)).timestamp.timestamp() == 1.5
+
+
+@pytest.mark.parametrize(
+    ("ns", "text"), [(0, "0s"), (10**8, "100ms"), (15 * 10**8, "1s 500ms"), (3_661 * 10**9 + 1, "1h 1m 1s 1ns")]
+)
+def test_durations_are_written_as_golem_does(ns, text):
+    assert human_time(ns) == text
