@@ -1,0 +1,56 @@
+"""What the README says is so."""
+
+import re
+from pathlib import Path
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+
+from golem_nb.client.connect import stop_local
+from golem_nb.notebook.magics.registry import VERBS
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def session():
+    """Yield the inputs of the README's session, each with its output."""
+    (block,) = re.findall(r"```\n(In \[1\].*?)```", README, re.DOTALL)
+    for cell in re.split(r"\n\n(?=In \[)", block.strip()):
+        line, _, output = cell.partition("\n")
+        code = re.sub(r"^In \[\d+\]: ", "", line).partition("  #")[0].strip()
+        yield code, re.sub(r"^Out\[\d+\]: ?\n?", "", output).strip()
+
+
+# What differs from run to run.
+VARIABLE = re.compile(r"\d+ got signal|; \d+ took over|\d+ ms")
+
+
+@pytest.mark.slow
+def test_the_session_of_the_readme_goes_as_printed(tmp_path, monkeypatch):
+    monkeypatch.setenv("GOLEM_NB_DIR", str(tmp_path / "data"))
+    monkeypatch.chdir(ROOT)
+    shell = InteractiveShell.instance()
+    try:
+        for code, output in session():
+            result = shell.run_cell(code)
+            assert result.success, code
+            shown = "" if result.result is None else shell.display_formatter.format(result.result)[0]["text/plain"]
+            assert VARIABLE.sub("…", shown.strip()) == VARIABLE.sub("…", output), code
+    finally:
+        shell.run_line_magic("unload_ext", "golem_nb")
+        InteractiveShell.clear_instance()
+        stop_local(tmp_path / "data")
+
+
+def test_every_magic_and_command_is_in_the_readme():
+    for verb in VERBS:
+        assert f"%{verb.name}" in README
+    for command in ("serve", "demo", "doctor"):
+        assert f"golem-nb {command}" in README + (ROOT / "CHANGES.md").read_text()
+
+
+def test_every_link_of_the_documents_leads_somewhere():
+    for document in ("README.md", "DESIGN.md", "CHANGES.md"):
+        for link in re.findall(r"\]\(([^)#]+)\)", (ROOT / document).read_text()):
+            assert link.startswith("http") or (ROOT / link).exists(), f"{document}: {link}"
