@@ -24,6 +24,7 @@ GolemError                       what all of them share: one line of text, an HT
 │   └── InvocationInterrupted
 ├── ReplayMismatch          500  the component took another path than its oplog
 ├── EngineStopped           503  the engine is closing
+├── StoreFailed             503  an oplog could not be stored: the disk is full, or worse
 ├── NotSupported            501  this server cannot do it
 ├── DataFolderError              the engine's folder cannot be used
 │   ├── DataFolderInUse
@@ -224,6 +225,12 @@ class ReplayMismatch(GolemError):
 
 class EngineStopped(GolemError):
     """The engine is closing; what was accepted goes on at its next start."""
+
+    http_status = 503
+
+
+class StoreFailed(GolemError):
+    """What a worker did could not be stored. Nothing of it was answered; the worker goes on from what is stored."""
 
     http_status = 503
 

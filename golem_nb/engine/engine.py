@@ -332,6 +332,9 @@ class Engine:
         for idle in oldest:
             idle.unload_if_idle()
 
+    def note_broken(self, worker: Worker) -> None:
+        self._loaded.pop(worker.id, None)
+
     # What the server asks for.
 
     @property
@@ -349,13 +352,15 @@ class Engine:
     def _find(self, id: WorkerId) -> Worker | None:
         """Return the worker, loaded from its oplog if need be; None where there is none."""
         found = self._loaded.get(id)
-        if found is not None:
+        if found is not None and not found.is_beyond_use:
             return found
         with self._loading:
             self._check_open()
             found = self._loaded.get(id)
-            if found is not None:
+            if found is not None and not found.is_beyond_use:
                 return found
+            if found is not None:
+                self._forget(found)
             number = self._workers.number(id)
             if number is None:
                 return None
@@ -398,7 +403,9 @@ class Engine:
         while not self._closing.wait(TICK_S):
             self._platform.tick()
             for _ in range(len(self._dirty)):
-                self._dirty.pop(0).commit()
+                journal = self._dirty.pop(0)
+                if not journal.is_broken:
+                    journal.commit()
 
 
 def _number_from_cursor(cursor: str | None) -> int:

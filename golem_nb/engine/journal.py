@@ -4,6 +4,9 @@ How this works: `append` numbers an entry, folds it into `state` and buffers it.
 as one chunk and returns the future of its commit; chunks of a worker are committed in the order of their indices, so a
 later future says that all earlier entries are safe, too. Entries nobody asked to commit are flushed by the engine's
 ticker. Any thread may append.
+
+When the store fails to take a chunk, the journal is ahead of what is stored and can never be right again: from then on
+it refuses everything, and the worker must be loaded anew.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 
+from golem_nb.errors import StoreFailed
 from golem_nb.model import OplogIndex
 from golem_nb.oplog.codec import CHUNK_CODEC, chunk_from_entries, entries_from_chunk
 from golem_nb.oplog.entries import OplogEntry
@@ -32,6 +36,7 @@ class Journal:
         self._buffer: list[OplogEntry] = []
         self._last_commit: Future[None] = Future()
         self._last_commit.set_result(None)
+        self._failure: BaseException | None = None
         self.state = WorkerState()
         self.last_timestamp_us = 0
         for _, entry in self.stored_entries():
@@ -56,6 +61,7 @@ class Journal:
             return self._append(make(self.last_timestamp_us, self.state.last_index + 1))
 
     def _append(self, entry: OplogEntry) -> OplogIndex:
+        self._check_whole()
         if not self._buffer:
             self._note_dirty(self)
         self._buffer.append(entry)
@@ -70,12 +76,25 @@ class Journal:
             return self._commit()
 
     def _commit(self) -> Future[None]:
+        self._check_whole()
         if self._buffer:
             entries, self._buffer = self._buffer, []
             first = self.state.last_index - len(entries) + 1
             chunk = Chunk(first, len(entries), CHUNK_CODEC, chunk_from_entries(entries))
             self._last_commit = self._oplogs.append(self._worker, chunk, self.state.wants_to_run)
+            self._last_commit.add_done_callback(self._note_failure)
         return self._last_commit
+
+    def _note_failure(self, stored: Future[None]) -> None:
+        self._failure = self._failure or stored.exception()
+
+    def _check_whole(self) -> None:
+        if self._failure is not None:
+            raise StoreFailed(f"the oplog could not be stored: {self._failure}; make room, and try again")
+
+    @property
+    def is_broken(self) -> bool:
+        return self._failure is not None
 
     def stored_entries(self, from_index: OplogIndex = 1) -> Iterator[tuple[OplogIndex, OplogEntry]]:
         """Yield index and entry of what is committed, from `from_index` on."""

@@ -19,6 +19,7 @@ Callers wait on futures, which are resolved only when the entries that they spea
 from __future__ import annotations
 
 import logging
+import secrets
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -43,6 +44,7 @@ from golem_nb.errors import (
     InvocationInterrupted,
     NotResumable,
     PreviousInvocationFailed,
+    StoreFailed,
     WorkerExited,
 )
 from golem_nb.host.declare import Exit
@@ -100,6 +102,9 @@ class Services(Protocol):
 
     def note_idle(self, worker: Worker) -> None:
         """A worker with a loaded instance has nothing to do."""
+
+    def note_broken(self, worker: Worker) -> None:
+        """A worker's journal is ahead of what is stored: it must be loaded anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +237,11 @@ class Worker:
     def is_busy(self) -> bool:
         return self._is_running
 
+    @property
+    def is_beyond_use(self) -> bool:
+        """Must the worker be loaded anew? (While it runs, its thread sees to that.)"""
+        return self.journal.is_broken and not self._is_running
+
     def metadata(self, component_size: int) -> WorkerMetadata:
         with self._lock, self.journal.lock:
             state = self.journal.state
@@ -276,6 +286,9 @@ class Worker:
     def _step(self) -> bool:
         """Do one thing: recover, or one invocation. Return False, and be idle, when there is nothing to do."""
         with self._lock:
+            if self.journal.is_broken:
+                self._give_up()
+                return False
             if isinstance(self._stop, Unload) or not self._has_work():
                 self._rest()
                 return False
@@ -288,7 +301,8 @@ class Worker:
         except Exit as exit:
             self._exited(exit)
         except BaseException as error:  # a trap, a mismatch, or a bug of ours: in any case this invocation's failure
-            self._failed(error)
+            if not self.journal.is_broken:
+                self._failed(error)
         return True
 
     def _rest(self) -> None:
@@ -298,6 +312,16 @@ class Worker:
         self._lock.notify_all()
         if self._live is not None:
             self._services.note_idle(self)
+
+    def _give_up(self) -> None:
+        """Let go of everything in memory: the store did not take what it says."""
+        log.error("worker %s: its oplog could not be stored; it is loaded anew when it is next needed", self.id)
+        self._is_gone = True
+        self._is_running = False
+        self._drop_instance()
+        self._fail_all_waiters(lambda key: StoreFailed("the oplog could not be stored; try again with the same key"))
+        self._services.note_broken(self)
+        self._lock.notify_all()
 
     def _advance(self) -> None:
         if self._live is None:
@@ -355,7 +379,8 @@ class Worker:
         invoked: list[ExportedFunctionInvoked] = []
 
         def make(now: int) -> OplogEntry:
-            invoked.append(ExportedFunctionInvoked(now, pending.function_name, pending.input, key))
+            trace, span = secrets.token_hex(16), secrets.token_hex(8)  # W3C's sizes
+            invoked.append(ExportedFunctionInvoked(now, pending.function_name, pending.input, key, trace, span))
             return invoked[0]
 
         self.journal.append(make)
@@ -568,7 +593,9 @@ def _resolve(waiters: Sequence[Waiter], stored: Future[None], result: Callable[[
     """Resolve futures with what `result` gives or raises; with the store's failure where there was one."""
     failure = stored.exception()
     value: Result = None
-    if failure is None:
+    if failure is not None:
+        failure = StoreFailed(f"the oplog could not be stored: {failure}; try again with the same key")
+    else:
         try:
             value = result()
         except GolemError as error:

@@ -1,8 +1,10 @@
+from concurrent.futures import Future
 from uuid import UUID
 
 import pytest
 
 from golem_nb.engine.journal import MOST_BUFFERED, Journal
+from golem_nb.errors import StoreFailed
 from golem_nb.model import WorkerId
 from golem_nb.oplog.codec import CHUNK_CODEC, chunk_from_entries
 from golem_nb.oplog.entries import Create, Jump, NoOp
@@ -98,3 +100,22 @@ def test_who_flushes_is_told_once_for_each_buffer(bench):
     journal.append(NoOp)
 
     assert bench.dirty == [journal, journal]
+
+
+def test_a_journal_that_could_not_be_stored_refuses_everything(bench, monkeypatch):
+    journal = bench.journal()
+    journal.append(NoOp)
+    monkeypatch.setattr(bench.oplogs, "append", lambda *arguments: failed(OSError("disk full")))
+
+    assert isinstance(journal.commit().exception(5), OSError)
+
+    assert journal.is_broken
+    with pytest.raises(StoreFailed, match="disk full"):
+        journal.append(NoOp)
+    assert bench.journal().state.last_index == 1
+
+
+def failed(error):
+    future = Future()
+    future.set_exception(error)
+    return future

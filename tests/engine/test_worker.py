@@ -1,5 +1,5 @@
 import time
-from concurrent.futures import wait
+from concurrent.futures import Future, wait
 
 import pytest
 
@@ -8,6 +8,7 @@ from golem_nb.errors import (
     InvocationInterrupted,
     NotResumable,
     PreviousInvocationFailed,
+    StoreFailed,
 )
 from golem_nb.model import EventType, WorkerId, WorkerStatus
 from golem_nb.oplog.entries import Error, ErrorKind
@@ -175,3 +176,27 @@ def test_deleting_a_running_worker_stops_it(engine, counter):
     engine.delete_worker(counter)
 
     assert spinning.exception(1) is not None
+
+
+def test_a_full_disk_loses_no_answer_and_the_worker_goes_on_from_what_is_stored(engine, counter, call, monkeypatch):
+    call("inc", 5)
+    whole = engine._oplogs.append
+    full = Future()
+    full.set_exception(OSError("disk full"))
+    monkeypatch.setattr(engine._oplogs, "append", lambda *arguments: full)
+    with pytest.raises(StoreFailed):
+        call("inc", 2, key="k")
+
+    monkeypatch.setattr(engine._oplogs, "append", whole)
+
+    until(lambda: engine.worker(counter).last_index == 4)
+    assert call("inc", 2, key="k") == 7
+
+
+def test_an_idle_worker_that_could_not_be_stored_is_loaded_anew(engine, counter, call, monkeypatch):
+    call("inc", 5)
+    worker = engine._loaded[counter]
+    worker.journal._failure = OSError("disk full")
+
+    assert call("inc", 2) == 7
+    assert engine._loaded[counter] is not worker
