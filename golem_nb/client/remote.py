@@ -202,9 +202,10 @@ class RemoteClient:
         url = self.url.replace("http", "ws", 1) + _OPS["connectWorker"].url(**_worker(worker))
         proxy: Literal[True] | None = None if self._is_loopback else True
         try:
+            # Entered here, since a refusal belongs to this call; the stream that is returned leaves it.
             connection = connect_websocket(
                 url, additional_headers=self._headers, open_timeout=CONNECT_TIMEOUT_S, proxy=proxy, max_size=None
-            )
+            ).__enter__()
         except InvalidStatus as refusal:
             answer = refusal.response
             raise failure_from_answer(answer.status_code, _json_or_text(bytes(answer.body or b""))) from None

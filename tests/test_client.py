@@ -1,0 +1,214 @@
+"""One conformance suite for all clients: in process, and over a real port."""
+
+import threading
+import time
+from itertools import islice
+
+import pytest
+
+from golem_nb.client.client import Client
+from golem_nb.client.local import LocalClient
+from golem_nb.client.remote import RemoteClient
+from golem_nb.engine.engine import Engine
+from golem_nb.errors import (
+    BadInput,
+    ComponentRejected,
+    Conflict,
+    GolemError,
+    InvocationFailed,
+    InvocationInterrupted,
+    NotFound,
+    PreviousInvocationFailed,
+    WaitTimeout,
+)
+from golem_nb.model import EventType, WorkerId, WorkerStatus
+from golem_nb.server.access import Access
+from golem_nb.values.types import U32, TypedValue
+from golem_nb.wasm.text import wasm_from_text
+from tests.engine.conftest import COUNTER, until
+from tests.server.conftest import TOKEN, Running
+
+WASM = wasm_from_text(COUNTER)
+
+
+@pytest.fixture(params=["local", "remote"])
+def client(request):
+    if request.param == "local":
+        local = LocalClient(Engine.open("memory:"))
+        yield local
+        local.close()
+        return
+    server = Running(Access((TOKEN,)))
+    remote = RemoteClient(f"http://127.0.0.1:{server.port}", TOKEN)
+    yield remote
+    remote.close()
+    server.close()
+
+
+@pytest.fixture
+def worker(client):
+    return WorkerId(client.create_component("counter", WASM).id, "w")
+
+
+def test_a_client_has_every_method_of_the_protocol(client):
+    methods = {name for name in vars(Client) if not name.startswith("_") and callable(getattr(Client, name))}
+
+    assert methods <= set(dir(client))
+    assert client.environment_id
+
+
+def test_components(client):
+    first = client.create_component("counter", WASM)
+    second = client.update_component(first.id, WASM)
+
+    assert (first.version, second.version, second.name, len(second.sha256)) == (0, 1, "counter", 64)
+    assert [f.name for f in first.exports] == ["inc", "get", "spin", "fail-above", "recurse"]
+    assert client.component(first.id) == client.component_by_name("counter") == second
+    assert client.components() == [second]
+    assert client.component_wasm(first.id, 0) == WASM
+    client.delete_component(first.id)
+    assert client.components() == []
+
+
+def test_workers(client, worker):
+    assert client.launch_worker(worker.component_id, "w", args=["a"], env={"K": "v"}) == worker
+    for n in range(3):
+        client.launch_worker(worker.component_id, f"w{n}")
+
+    metadata = client.worker(worker)
+    assert (metadata.worker_id, metadata.status, metadata.args, metadata.env) == (
+        worker,
+        WorkerStatus.IDLE,
+        ("a",),
+        {"K": "v"},
+    )
+    page = client.workers(worker.component_id, count=3)
+    assert [w.worker_id.name for w in page.workers] == ["w", "w0", "w1"]
+    rest = client.workers(worker.component_id, cursor=page.cursor, count=3)
+    assert ([w.worker_id.name for w in rest.workers], rest.cursor) == (["w2"], None)
+    client.delete_worker(worker)
+    with pytest.raises(NotFound):
+        client.worker(worker)
+
+
+def test_invocations(client, worker):
+    assert client.invoke_and_await(worker, "inc", [5]) == TypedValue(U32, 5)
+    assert client.invoke_and_await(worker, "inc", [1], key="k").value == 6
+    client.invoke(worker, "inc", [1], key="k")
+    client.invoke(worker, "inc", [10], key="l")
+    assert client.invoke_and_await(worker, "inc", [0], key="l").value == 16
+
+
+def test_a_wait_may_be_over_before_the_answer(client, worker):
+    with pytest.raises(WaitTimeout):
+        client.invoke_and_await(worker, "spin", [], key="k", timeout_s=0.2)
+
+    assert client.worker(worker).status is WorkerStatus.RUNNING
+    client.interrupt_worker(worker)
+
+
+def test_steering(client, worker):
+    client.invoke(worker, "spin", [])
+    until(lambda: client.worker(worker).status is WorkerStatus.RUNNING)
+    client.interrupt_worker(worker, recover_immediately=True)
+    waiting = []
+    thread = threading.Thread(
+        target=lambda: waiting.append(error_of(lambda: client.invoke_and_await(worker, "get", [])))
+    )
+    thread.start()
+    until(lambda: client.worker(worker).pending_invocation_count == 1)
+
+    client.interrupt_worker(worker)
+    thread.join(5)
+
+    assert [type(error) for error in waiting] == [InvocationInterrupted]
+    assert client.worker(worker).status is WorkerStatus.INTERRUPTED
+    client.resume_worker(worker)
+    client.interrupt_worker(worker)
+
+
+def test_a_crash_is_survived(client, worker):
+    client.invoke_and_await(worker, "inc", [5])
+    client.crash_worker(worker)
+
+    assert client.invoke_and_await(worker, "get", []).value == 5
+    assert client.worker(worker).entries_replayed == 2
+
+
+def test_oplogs(client, worker):
+    client.invoke_and_await(worker, "inc", [5], key="k")
+
+    page = client.oplog(worker)
+
+    assert [e.kind for e in page.entries] == [
+        "Create",
+        "PendingWorkerInvocation",
+        "ExportedFunctionInvoked",
+        "ExportedFunctionCompleted",
+    ]
+    assert page.entries[2].fields["idempotencyKey"] == "k"
+    assert page.entries[3].fields["response"] == {"typ": {"type": "U32"}, "value": 5}
+    assert (page.first_index, page.last_index, page.next_index) == (1, 4, None)
+    assert client.oplog(worker, from_index=2, count=2).next_index == 4
+
+
+def test_events(client, worker):
+    client.invoke_and_await(worker, "inc", [5])
+    with client.events(worker) as events:
+        client.invoke_and_await(worker, "inc", [5], key="k")
+        found = list(islice(events, 4))
+
+    assert [e.type for e in found] == [EventType.INVOCATION_START, EventType.INVOCATION_FINISHED] * 2
+    assert found[3].context["idempotencyKey"] == "k"
+
+
+def test_closing_a_stream_ends_who_waits_in_it(client, worker):
+    client.launch_worker(worker.component_id, "w")
+    ended = threading.Event()
+    with client.events(worker) as events:
+        thread = threading.Thread(target=lambda: (list(events), ended.set()))
+        thread.start()
+        time.sleep(0.1)
+        events.close()
+        assert ended.wait(5)
+    thread.join()
+
+
+def error_of(action):
+    with pytest.raises(GolemError) as caught:
+        action()
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("action", "kind"),
+    [
+        (lambda c, w: c.create_component("counter", WASM), Conflict),
+        (lambda c, w: c.create_component("x", b"hello"), BadInput),
+        (lambda c, w: c.component_by_name("nothing"), NotFound),
+        (lambda c, w: c.worker(w), NotFound),
+        (lambda c, w: c.oplog(w), NotFound),
+        (lambda c, w: c.events(w).__enter__(), NotFound),
+        (lambda c, w: c.invoke_and_await(w, "nothing", []), BadInput),
+        (lambda c, w: c.invoke_and_await(w, "inc", ["x"]), BadInput),
+        (lambda c, w: c.invoke(w, "inc", []), BadInput),
+        (lambda c, w: c.launch_worker(w.component_id, "a b"), BadInput),
+        (lambda c, w: c.component_wasm(w.component_id, 7), NotFound),
+    ],
+)
+def test_failures_have_the_same_class_and_text_everywhere(client, worker, action, kind):
+    error = error_of(lambda: action(client, worker))
+
+    assert isinstance(error, kind)
+    assert len(str(error)) > 5
+
+
+def test_failed_invocations_carry_their_cause(client, worker):
+    client.invoke_and_await(worker, "inc", [5])
+
+    failed = error_of(lambda: client.invoke_and_await(worker, "fail-above", [3]))
+    after = error_of(lambda: client.invoke_and_await(worker, "get", []))
+
+    assert (type(failed), type(after)) == (InvocationFailed, PreviousInvocationFailed)
+    assert "unreachable" in failed.cause
+    assert issubclass(ComponentRejected, BadInput)
