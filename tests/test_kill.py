@@ -68,7 +68,7 @@ class Traffic:
 
     def add(self, worker, chance):
         if chance.random() < 0.2:
-            self.ask(worker, "work", [chance.randrange(20_000_000), 1])
+            self.ask(worker, "work", [chance.randrange(2_000_000), 1])
         else:
             self.ask(worker, "add", [1])
 
@@ -133,9 +133,9 @@ def aim(phase, traffic, chance):
                 traffic.enqueue(WorkerId(traffic.steps, "queue"))
         case "running":
             threading.Thread(
-                target=traffic.ask, args=(WorkerId(traffic.ledger, "busy"), "work", [200_000_000, 1]), daemon=True
+                target=traffic.ask, args=(WorkerId(traffic.ledger, "busy"), "work", [60_000_000, 1]), daemon=True
             ).start()
-            time.sleep(chance.uniform(0.03, 0.08))
+            time.sleep(chance.uniform(0.02, 0.05))
         case "inside a host call":
             time.sleep(chance.uniform(0.0, 0.1))
         case "committing":

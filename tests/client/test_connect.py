@@ -1,0 +1,133 @@
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from golem_nb import __version__
+from golem_nb.client import connect as connecting
+from golem_nb.client.connect import (
+    attach_local,
+    connect,
+    default_folder,
+    engine_process,
+    kill_local,
+    running_engine,
+    stop_local,
+)
+from golem_nb.client.local import LocalClient
+from golem_nb.client.remote import RemoteClient
+from golem_nb.errors import ClientError, DataFolderUnsuitable, EngineFailedToStart
+from golem_nb.model import WorkerId
+from golem_nb.wasm.text import wasm_from_text
+from golem_nb.wire.lock import LOCK_NAME, EngineLock, text_from_lock
+from tests.engine.conftest import COUNTER
+
+
+@pytest.fixture
+def folder(tmp_path):
+    yield tmp_path / "data"
+    stop_local(tmp_path / "data")
+
+
+def test_an_address_decides_the_client(tmp_path):
+    for target, kind in (("memory:", LocalClient), (tmp_path, LocalClient), ("http://127.0.0.1:1", RemoteClient)):
+        client = connect(target)
+        assert isinstance(client, kind)
+        client.close()
+
+
+def test_the_folder_is_the_users_unless_given(monkeypatch, tmp_path):
+    monkeypatch.setenv("GOLEM_NB_DIR", str(tmp_path))
+    assert default_folder() == tmp_path
+
+    monkeypatch.delenv("GOLEM_NB_DIR")
+    assert default_folder().parts[-2:] == ("golem-nb", "default")
+
+
+def test_an_engine_is_started_once_and_shared(folder):
+    first = engine_process(folder)
+    second = engine_process(folder)
+
+    assert (first.is_new, second.is_new, first.lock) == (True, False, second.lock)
+    assert first.lock.version == __version__
+    assert len(first.lock.token) == 36
+    assert os.getsid(first.lock.pid) == first.lock.pid
+
+
+def test_an_engine_outlives_its_clients(folder):
+    client = attach_local(folder)
+    worker = WorkerId(client.create_component("counter", wasm_from_text(COUNTER)).id, "w")
+    client.invoke_and_await(worker, "inc", [5])
+    client.close()
+
+    client = attach_local(folder)
+    assert client.invoke_and_await(worker, "get", []).value == 5
+    client.close()
+
+
+def test_a_killed_engine_is_started_again_and_the_reason_is_told(folder):
+    first = engine_process(folder)
+    assert kill_local(folder)
+    assert running_engine(folder) is None
+
+    second = engine_process(folder)
+
+    assert second.lock.pid != first.lock.pid
+    assert f"process {first.lock.pid}" in second.note
+    assert "serves" in second.note  # the end of its log
+
+
+def test_stopping_is_waited_for_and_leaves_no_lock(folder):
+    engine = engine_process(folder)
+
+    assert stop_local(folder)
+
+    with pytest.raises(ProcessLookupError):
+        os.kill(engine.lock.pid, 0)
+    assert not (folder / LOCK_NAME).exists()
+    assert not stop_local(folder)
+    assert not kill_local(folder)
+
+
+def test_an_engine_that_cannot_start_shows_the_end_of_its_log(folder):
+    folder.mkdir()
+    (folder / "golem.db").write_bytes(b"no database" * 1000)
+
+    with pytest.raises(EngineFailedToStart, match="cannot be used as a database"):
+        engine_process(folder)
+
+
+def test_a_process_that_only_has_the_number_of_an_engine_is_left_alone(folder):
+    folder.mkdir()
+    (folder / LOCK_NAME).write_text(text_from_lock(EngineLock(os.getpid(), 1, "", __version__)))
+
+    assert not kill_local(folder)
+    assert running_engine(folder) is None
+
+
+def test_an_engine_of_another_version_is_told_of(folder, monkeypatch):
+    engine_process(folder)
+    monkeypatch.setattr(connecting, "__version__", "9.9.9")
+
+    with pytest.raises(ClientError, match="%golem stop"):
+        engine_process(folder)
+
+
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
+    (tmp_path / "file").touch()
+
+    with pytest.raises(DataFolderUnsuitable):
+        engine_process(tmp_path / "file" / "data")
+
+
+def test_two_that_start_an_engine_at_once_share_it(folder):
+
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(lambda _: engine_process(folder), range(3)))
+
+    assert len({engine.lock.pid for engine in found}) == 1
+    deadline = time.monotonic() + 5
+    while running_engine(folder) is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert sum(engine.is_new for engine in found) == 1
