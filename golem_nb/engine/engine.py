@@ -119,8 +119,13 @@ class Engine:
         self.memory_limit_bytes = settings.memory_limit_bytes
         self.threads, self.timers = Threads("worker"), Timers(self._clock.now_ns)
         self._http: httpx.Client | None = None
+        self._activity = threading.Event()
         self.surroundings = Surroundings(
-            self._clock, random_bytes, Slots(settings.slots or default_slots()), Threads("network"), self._http_client
+            self._clock,
+            random_bytes,
+            Slots(settings.slots or default_slots(), self._activity.set),
+            Threads("network"),
+            self._http_client,
         )
         self._max_loaded = settings.max_loaded
         self._loaded: dict[WorkerId, Worker] = {}
@@ -156,6 +161,7 @@ class Engine:
         for worker in workers:
             worker.let_go(max(0.0, deadline - time.monotonic()))
         self._closing.set()
+        self._activity.set()
         self._ticker.join()
         self.timers.close()
         for worker in workers:
@@ -364,7 +370,7 @@ class Engine:
             number = self._workers.number(id)
             if number is None:
                 return None
-            journal = Journal(self._oplogs, number, lambda: self._clock.now_ns() // 1000, self._dirty.append)
+            journal = Journal(self._oplogs, number, lambda: self._clock.now_ns() // 1000, self._note_dirty)
             found = self._loaded[id] = Worker(id, number, journal, self)
             return found
 
@@ -398,9 +404,21 @@ class Engine:
             log.info("worker %s was cut off; it goes on", id)
             self._load(id).start_if_wanted()
 
+    def _note_dirty(self, journal: Journal) -> None:
+        self._dirty.append(journal)
+        self._activity.set()
+
     def _tick(self) -> None:
-        """Advance the epoch, and flush what nobody asked to commit: nothing stays buffered longer than two ticks."""
-        while not self._closing.wait(TICK_S):
+        """Advance the epoch, and flush what nobody asked to commit: nothing stays buffered longer than two ticks.
+
+        While no component runs and nothing is buffered, it sleeps.
+        """
+        while not self._closing.is_set():
+            if not self.surroundings.slots.in_use and not self._dirty:
+                self._activity.wait()
+            self._activity.clear()
+            if self._closing.wait(TICK_S):
+                return
             self._platform.tick()
             for _ in range(len(self._dirty)):
                 journal = self._dirty.pop(0)

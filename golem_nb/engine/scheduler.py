@@ -24,27 +24,41 @@ def default_slots() -> int:
 
 
 class Slots:
-    """A number of places; who runs has one."""
+    """A number of places; who runs has one. `note_taken` is called whenever one is taken."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, note_taken: Callable[[], None] = lambda: None) -> None:
         self._places = threading.Semaphore(count)
+        self._lock = threading.Lock()
+        self._note_taken = note_taken
+        self.in_use = 0
 
     @contextmanager
     def taken(self) -> Iterator[None]:
-        self._places.acquire()
+        self._take()
         try:
             yield
         finally:
-            self._places.release()
+            self._give()
 
     @contextmanager
     def given_back(self) -> Iterator[None]:
         """Let another run while this one waits."""
-        self._places.release()
+        self._give()
         try:
             yield
         finally:
-            self._places.acquire()
+            self._take()
+
+    def _take(self) -> None:
+        self._places.acquire()
+        with self._lock:
+            self.in_use += 1
+        self._note_taken()
+
+    def _give(self) -> None:
+        with self._lock:
+            self.in_use -= 1
+        self._places.release()
 
 
 _stack_size_lock = threading.Lock()  # threading.stack_size is one setting of the process

@@ -40,6 +40,18 @@ def test_one_that_waits_lets_another_run():
     thread.join()
 
 
+def test_slots_in_use_are_counted_and_told_of():
+    told = []
+    slots = Slots(2, lambda: told.append(slots.in_use))
+
+    with slots.taken():
+        with slots.given_back():
+            assert slots.in_use == 0
+        assert slots.in_use == 1
+
+    assert (slots.in_use, told) == (0, [1, 1])
+
+
 def test_threads_are_used_again_and_there_are_enough_of_them():
     threads, names, together = Threads("t"), set(), threading.Barrier(5)
     done = threading.Semaphore(0)
