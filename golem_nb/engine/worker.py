@@ -268,7 +268,11 @@ class Worker:
     def _start(self) -> None:
         if not self._is_running and self._has_work() and not self._is_gone:
             self._is_running = True
-            self._services.threads.run(self._run)
+            try:
+                self._services.threads.run(self._run)
+            except RuntimeError:  # the system gives no further thread
+                self._is_running = False
+                raise
 
     def _has_work(self) -> bool:
         state = self.journal.state

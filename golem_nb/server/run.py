@@ -73,8 +73,9 @@ def serve(options: ServeOptions) -> None:
     lock_file = options.folder / LOCK_NAME
     port = listener.getsockname()[1]
     _write_private(lock_file, text_from_lock(EngineLock(os.getpid(), port, "".join(options.tokens[:1]), __version__)))
-    log.info("golem_nb %s serves %s on http://%s:%d", __version__, options.folder, options.host, port)
-    print(f"golem_nb: http://{options.host}:{port}", flush=True)
+    url = f"http://[{options.host}]:{port}" if ":" in options.host else f"http://{options.host}:{port}"
+    log.info("golem_nb %s serves %s on %s", __version__, options.folder, url)
+    print(f"golem_nb: {url}", flush=True)
     try:
         asyncio.run(_run(engine, listener, options, stopping))
     finally:
