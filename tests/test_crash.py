@@ -11,7 +11,7 @@ from golem_nb.demo import DONE, RUN, SOURCE, CountingServer
 from golem_nb.engine.engine import Engine
 from golem_nb.model import LOCAL_ENVIRONMENT, WorkerId
 from golem_nb.oplog.codec import chunk_from_entries, entries_from_chunk
-from golem_nb.oplog.entries import BeginRemoteWrite, EndRemoteWrite
+from golem_nb.oplog.entries import BeginRemoteWrite, EndRemoteWrite, Log
 from golem_nb.oplog.fold import state_of
 
 COMPONENTS = Path(__file__).parent / "components"
@@ -27,6 +27,10 @@ def server():
 # Component text, and the calls made to one worker, in order.
 SCENARIOS = {
     "ledger": (COMPONENTS / "ledger.wat", [("add", [3]), ("work", [1000, 4]), ("sum", [])]),
+    "host": (
+        COMPONENTS / "host.wat",
+        [("say", ["hello\n"]), ("ticks", [3, False]), ("sleep", [20]), ("warn", ["end\n"]), ("ticks", [1, False])],
+    ),
     "steps": (SOURCE, [(RUN, ["AUTHORITY", 2]), (DONE, [])]),
 }
 
@@ -45,6 +49,10 @@ def oplog_of(folder):
     rows = connection.execute("SELECT body FROM oplog_chunk ORDER BY first_index").fetchall()
     connection.close()
     return [entry for (body,) in rows for entry in entries_from_chunk(body)]
+
+
+def output_of(folder):
+    return "".join(entry.message for entry in oplog_of(folder) if isinstance(entry, Log))
 
 
 def cut(folder, copy, length):
@@ -93,5 +101,6 @@ def test_every_prefix_is_a_legal_crash_point(name, server, tmp_path):
         engine = Engine.open(copy)
         assert answers(engine, worker, name, server) == original, f"cut after entry {at}"
         engine.close()
+        assert output_of(copy) == output_of(folder), f"cut after entry {at}"
         shutil.rmtree(copy)
         check_requests(oplog, at, requests, server.requests[seen:])
