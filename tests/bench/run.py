@@ -6,6 +6,7 @@ These machines are noisy: compare figures of one run, as ratios.
 import statistics
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -91,7 +92,36 @@ def bench_replay():
         engine.close()
 
 
-BENCHES = {"invoke": bench_invoke, "replay": bench_replay}
+def bench_throughput():
+    """Many workers at once, each with one caller that waits for every answer."""
+    wasm = component_from_text(LEDGER.read_text())
+    for durability in ("process", "power"):
+        for count in (1, 8, 64):
+            with tempfile.TemporaryDirectory() as folder:
+                engine = Engine.open(folder, Settings(durability=durability))
+                component = engine.create_component(LOCAL_ENVIRONMENT, "ledger", wasm).id
+                total = _all_call(engine, [WorkerId(component, f"w{n}") for n in range(count)], rounds=3000 // count)
+                print(f"{count:3} workers, durability {durability:8} {total:8.0f} invocations/s", flush=True)
+                engine.close()
+
+
+def _all_call(engine, workers, rounds):
+    def repeat(worker):
+        for _ in range(rounds):
+            engine.invoke_and_await(worker, "add", [1]).result(30)
+
+    for worker in workers:
+        engine.invoke_and_await(worker, "add", [1]).result(30)
+    threads = [threading.Thread(target=repeat, args=(worker,)) for worker in workers]
+    start = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return len(workers) * rounds / (time.perf_counter() - start)
+
+
+BENCHES = {"invoke": bench_invoke, "throughput": bench_throughput, "replay": bench_replay}
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or BENCHES:
