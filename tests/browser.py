@@ -50,6 +50,10 @@ class Lab:
         (settings / "themes.jupyterlab-settings").write_text(json.dumps({"theme": name}))
         notifications = {"fetchNews": "false", "checkForUpdates": False}
         (settings / "notification.jupyterlab-settings").write_text(json.dumps(notifications))
+        # Cells out of sight are in the page, too: otherwise they could not be asked.
+        notebooks = home / "settings" / "@jupyterlab" / "notebook-extension"
+        notebooks.mkdir(parents=True)
+        (notebooks / "tracker.jupyterlab-settings").write_text(json.dumps({"windowingMode": "none"}))
         folders = {
             "JUPYTER_CONFIG_DIR": "config",
             "JUPYTER_DATA_DIR": "data",

@@ -77,10 +77,14 @@ def test_the_quick_start_runs_and_leaves_what_can_be_read(place):
         lab.open(NOTEBOOK.name)
         lab.run_all()
         # The last cell closes the stream: plain HTML takes the pane's place.
-        lab.page.wait_for_function(
-            "() => [...document.querySelectorAll('.jp-OutputArea details')].some((d) => d.innerText.includes('step 12'))"
-        )
+        static = lab.page.locator(".jp-OutputArea details", has_text="step 12")
+        static.wait_for()
+        static.scroll_into_view_if_needed()
         lab.page.screenshot(path=str(OUTPUT / "quick-start.png"))
+        lab.page.locator("text=met in the last replay").or_(
+            lab.page.locator("text=↺ replayed")
+        ).first.scroll_into_view_if_needed()
+        lab.page.screenshot(path=str(OUTPUT / "oplog.png"))
         text = lab.page.locator(".jp-Notebook").inner_text()
 
         assert "got signal 9" in text

@@ -16,6 +16,7 @@ NAME = "golem"
 MOST_ROWS = 60
 MOST_CHARACTERS = 80
 _NEEDED = {"timestamp", "kind", "function", "request", "response", "raw"}
+_HEADS = ("#", "entry", "", "function", "request", "response or message")
 _SHOWN = ("kind", "function", "request", "response", "message", "replayed")
 # What a row is about, by family: a glyph and a colour of the status palette, which hold on both themes.
 _MARKS = {
@@ -136,21 +137,22 @@ class OplogAccessor:
         frame = self._frame.head(MOST_ROWS)
         body = "".join(self._row_html(index, row) for index, row in frame.iterrows())
         more = len(self._frame) - len(frame)
-        heads = "".join(
-            f'<th style="text-align:left;padding:2px 10px 2px 0;background:none">{head}</th>'
-            for head in ("#", "entry", "function", "request", "response", "message")
-        )
+        style = "text-align:left;padding:2px 10px 2px 0;background:none"
+        heads = "".join(f'<th style="{style}">{head}</th>' for head in _HEADS)
         note = f'<div style="{QUIET}">{more} more; df.golem.between(a, b) shows them</div>' if more > 0 else ""
         return f'<table style="border-collapse:collapse"><tr style="background:none">{heads}</tr>{body}</table>{note}'
 
     def _row_html(self, index: Any, row: Any) -> str:
         glyph, colour = _MARKS.get(str(row["family"]), ("·", "#767676"))
-        mark = (
-            f'<span style="color:{colour};font-weight:600;white-space:nowrap">{glyph} {escape(str(row["kind"]))}</span>'
+        kind = escape(str(row["kind"]))
+        mark = f'<span style="color:{colour};font-weight:600;white-space:nowrap">{glyph} {kind}</span>'
+        replayed = '<span style="white-space:nowrap">↺ replayed</span>' if row["replayed"] is True else ""
+        # An entry has a response or a message, never both.
+        answer = _cut(row["response"]) or _cut(row["message"])
+        cells = [str(index), mark, replayed, _cut(row["function"]), _cut(row["request"]), answer]
+        style = (
+            f"text-align:left;vertical-align:top;padding:1px 10px 1px 0;background:none;overflow-wrap:anywhere;{MONO}"
         )
-        replayed = ' <span title="met in the last replay">↺ replayed</span>' if row["replayed"] is True else ""
-        cells = [str(index), mark + replayed, *(_cut(row[c]) for c in ("function", "request", "response", "message"))]
-        style = f"text-align:left;vertical-align:top;padding:1px 10px 1px 0;background:none;{MONO}"
         tds = "".join(f'<td style="{style}">{cell}</td>' for cell in cells)
         return f'<tr style="background:none">{tds}</tr>'
 

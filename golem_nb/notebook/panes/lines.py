@@ -103,28 +103,27 @@ def static_bundle(worker: str, lines: Sequence[Line], total: int, reason: str) -
     Without times: runs of a notebook can then be compared. The times are in `.df`.
     """
     shown = list(_last(lines))
-    head = f"events of {worker}: {total}{f', the last {len(shown)} shown' if len(shown) < total else ''}; {reason}"
+    some = f", the last {len(shown)} shown" if len(shown) < total else ""
+    head = f"{total} events{some}; {reason}"
     body = "\n".join(text_from_line(line, with_time=False) for line in shown)
     rows = "".join(_row_html(line) for line in shown)
     html = (
         f'<details open><summary style="cursor:pointer"><b>{escape(worker)}</b> '
-        f'<span style="{QUIET}">{escape(head.partition(": ")[2])}</span></summary>'
+        f'<span style="{QUIET}">{escape(head)}</span></summary>'
         f'<div style="{MONO};white-space:pre-wrap;max-height:24em;overflow:auto">{rows}</div></details>'
     )
-    return {"text/plain": f"{head}\n{body}" if body else head, "text/html": html}
+    title = f"{worker}: {head}"
+    return {"text/plain": f"{title}\n{body}" if body else title, "text/html": html}
 
 
+_PLAIN = "padding-left:8px"
 _SERIOUS = "font-weight:600;border-left:3px solid #D55E00;padding-left:5px"
 
 
 def _row_html(line: Line) -> str:
-    weight = (
-        "font-weight:600;border-left:3px solid #D55E00;padding-left:5px"
-        if line["severity"] >= 3
-        else "padding-left:8px"
-    )
-    style = f"{weight};{QUIET}" if line["severity"] < 0 else weight
-    return f'<div style="{style}">[{escape(line["word"]):<8}] {escape(line["text"])}</div>'
+    separator, serious = line["severity"] < 0, line["severity"] >= SEVERITY[LogLevel.WARN]
+    style = f"{_PLAIN};{QUIET}" if separator else _SERIOUS if serious else _PLAIN
+    return f'<div style="{style}">{escape(text_from_line(line, with_time=False))}</div>'
 
 
 def _last(lines: Sequence[Line]) -> Iterable[Line]:
