@@ -104,7 +104,7 @@ def static_bundle(worker: str, lines: Sequence[Line], total: int, reason: str) -
     """
     shown = list(_last(lines))
     some = f", the last {len(shown)} shown" if len(shown) < total else ""
-    head = f"{total} events{some}; {reason}"
+    head = f"{total} {'event' if total == 1 else 'events'}{some}; {reason}"
     body = "\n".join(text_from_line(line, with_time=False) for line in shown)
     rows = "".join(_row_html(line) for line in shown)
     html = (

@@ -108,9 +108,13 @@ class EventStream:
 
     def __repr__(self) -> str:
         reason = f" ({self.reason})" if self.reason else ""
-        return (
-            f"event stream of {self.worker}: {self.state}{reason}, {self._last} events; .df has them, .close() ends it"
-        )
+        return f"events of {self.worker}: {self.state}{reason}, {self._last} so far; .df has them, .close() ends it"
+
+    def _ipython_display_(self) -> None:
+        """Show nothing right after a pane was shown: the magic's own result would repeat it."""
+        if not self.is_shown:
+            print(repr(self))
+        self.is_shown = False
 
     # The thread's part.
 

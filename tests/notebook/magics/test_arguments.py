@@ -1,0 +1,149 @@
+from dataclasses import dataclass
+
+import numpy
+import pytest
+
+from golem_nb.errors import FunctionNotFound, UsageError, ValueMismatch
+from golem_nb.notebook.magics.arguments import evaluate, evaluate_body, find_function, json_parameters, plain_json
+from golem_nb.values.types import STRING, U32, FunctionType, OptionType, Parameter, record
+
+ADD = FunctionType(
+    "shop:cart/api@1.0.0.{add-item}",
+    (Parameter("item", record(product_id=STRING)), Parameter("how-many", U32), Parameter("note", OptionType(STRING))),
+    None,
+)
+GET, PLAIN = FunctionType("shop:cart/api@1.0.0.{get}", (), U32), FunctionType("get-all", (), U32)
+EXPORTS = (ADD, GET, PLAIN)
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments"),
+    [
+        ("", ([], {})),
+        ("5, x", ([5, 7], {})),
+        ('{"ok": true, "no": null}', ([{"ok": True, "no": None}], {})),
+        ("*[1, 2], by=x  # why", ([1, 2], {"by": 7})),
+        ("(lambda: x)()", ([7], {})),
+    ],
+)
+def test_arguments_are_python_of_the_users(text, arguments):
+    assert evaluate(text, {"x": 7}) == arguments
+
+
+def test_a_variable_of_the_users_goes_before_the_words_of_json():
+    assert evaluate("null", {"null": 3}) == ([3], {})
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"), [("1 +", "no Python"), ("nope", "name 'nope' is not defined"), ("a b", "no Python")]
+)
+def test_what_is_no_python_is_said_in_a_line(text, fault):
+    with pytest.raises(UsageError, match=fault):
+        evaluate(text, {})
+
+
+def test_what_the_users_code_raises_goes_through():
+    with pytest.raises(ZeroDivisionError):
+        evaluate("1 / 0", {})
+
+
+@pytest.mark.parametrize(
+    ("body", "arguments"),
+    [
+        ("a = 1\nb = x + 1\n", ([], {"a": 1, "b": 8})),
+        ("[1, {'k': true}]", ([1, {"k": True}], {})),
+        ("# nothing\n", ([], {})),
+        ("(1,\n 2)", ([1, 2], {})),
+    ],
+)
+def test_a_body_is_names_or_one_list(body, arguments):
+    assert evaluate_body(body, {"x": 7}) == arguments
+
+
+@pytest.mark.parametrize(
+    ("body", "fault"),
+    [
+        ("a = 1\nimport os", "line 3 of the cell must be `name = expression`"),
+        ("a = 1\na = 2", "line 3"),
+        ("a = = 1", "line 2 of the cell is no Python"),
+        ("5", "must be a list"),
+    ],
+)
+def test_another_body_is_refused_with_its_line(body, fault):
+    with pytest.raises(UsageError, match=fault):
+        evaluate_body(body, {})
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [("add_item", ADD), ("add-item", ADD), ("shop:cart/api@1.0.0.{add-item}", ADD), ("get_all", PLAIN), ("get", GET)],
+)
+def test_a_function_is_found_by_its_python_name_its_last_part_or_in_full(name, found):
+    assert find_function(EXPORTS, name) == (found.name, found)
+
+
+def test_a_name_that_two_functions_end_in_is_asked_about():
+    other = FunctionType("shop:cart/admin.{get}", (), None)
+
+    with pytest.raises(UsageError, match=r"get could be .*api@1.0.0.\{get\} or .*admin"):
+        find_function((GET, other), "get")
+
+
+def test_a_missing_function_has_near_names():
+    with pytest.raises(FunctionNotFound, match="did you mean add-item"):
+        find_function(EXPORTS, "add_itm")
+
+
+def test_without_exports_the_name_is_only_spelled_as_in_wit():
+    assert find_function(None, "add_item") == ("add-item", None)
+    assert find_function(None, "a:b/c.{d_e}") == ("a:b/c.{d_e}", None)
+
+
+def test_parameters_go_by_position_and_name_and_options_may_be_left_out():
+    json = json_parameters(ADD, ([{"product_id": "G1"}], {"how_many": 2}))
+
+    assert json == [{"product-id": "G1"}, 2, None]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "fault"),
+    [
+        (([1, 2, 3, 4], {}), UsageError, "takes 3 arguments, found 4"),
+        (([{"product_id": "x"}], {}), UsageError, "also needs how-many"),
+        (([{"product_id": "x"}], {"how_mny": 1}), UsageError, "no parameter how_mny; did you mean how-many"),
+        (([{"product_id": "x"}, 1], {"how_many": 1}), UsageError, "given twice"),
+        (([{"product_id": 5}, 1], {}), ValueMismatch, "item.product_id: expected string"),
+        (([{"product_id": "x"}, -1], {}), ValueMismatch, "how-many: expected u32"),
+    ],
+)
+def test_parameters_that_do_not_fit_are_named(arguments, error, fault):
+    with pytest.raises(error, match=fault):
+        json_parameters(ADD, arguments)
+
+
+@dataclass
+class Point:
+    x: int
+
+
+@pytest.mark.parametrize(
+    ("value", "json"),
+    [
+        ((1, [b"\x01"]), [1, [[1]]]),
+        ({"a": None}, {"a": None}),
+        (numpy.int64(3), 3),
+        (Point(1), {"x": 1}),
+    ],
+)
+def test_without_a_type_values_become_plain_json(value, json):
+    assert plain_json(value) == json
+
+
+def test_what_json_has_nothing_for_is_refused():
+    with pytest.raises(UsageError, match="JSON has nothing for a object"):
+        plain_json(object())
+
+
+def test_names_need_a_function_that_is_known():
+    with pytest.raises(UsageError, match="by position"):
+        json_parameters(None, ([], {"a": 1}))

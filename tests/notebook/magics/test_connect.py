@@ -1,0 +1,45 @@
+import pytest
+
+from golem_nb.errors import UsageError, WorkerNotFound
+
+
+@pytest.fixture
+def worker(notebook, ledger):
+    notebook.run(f"%golem_invoke {ledger}/w add(1)")
+    return f"{ledger}/w"
+
+
+def test_a_terminal_prints_the_lines_of_golems_own_command(notebook, worker):
+    notebook.run(f"stream = %golem_connect {worker} --for 0.5")
+    lines = notebook.printed.splitlines()
+
+    assert [line.partition("] ")[2].split(" (")[0] for line in lines] == [
+        "[INVOKE  ] STARTED  add",
+        "[INVOKE  ] FINISHED add",
+    ]
+    assert notebook.names["stream"].is_closed
+
+
+def test_lines_can_be_left_out(notebook, worker):
+    notebook.run(f"stream = %golem_connect {worker} --for 0.3 --no-invocations")
+
+    assert notebook.printed == ""
+    assert len(notebook.names["stream"].df) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "fault"),
+    [
+        ("--level loud", UsageError, "--level loud is not known"),
+        ("--filter '['", UsageError, "no regular expression"),
+        ("--for soon", UsageError, "--for must be a number"),
+    ],
+)
+def test_wrong_options_are_refused(notebook, worker, options, error, fault):
+    with pytest.raises(error, match=fault):
+        notebook.run(f"%golem_connect {worker} {options}")
+
+
+def test_a_missing_worker_has_no_stream(notebook, ledger):
+    with pytest.raises(WorkerNotFound):
+        notebook.run(f"%golem_connect {ledger}/nobody")

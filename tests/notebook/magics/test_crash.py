@@ -1,0 +1,42 @@
+import os
+
+import pytest
+
+from golem_nb.client.connect import running_engine
+from golem_nb.errors import WorkerNotFound
+
+
+def test_a_crashed_worker_has_its_state_again(notebook, ledger):
+    notebook.run(f"%golem_invoke {ledger}/w add(5)")
+
+    report = notebook.run(f"%golem_crash {ledger}/w")
+
+    assert report.died_at == 4
+    assert notebook.run(f"%golem_invoke {ledger}/w sum()") == 5
+
+
+def test_a_killed_engine_is_another_process_with_the_same_workers(notebook, ledger, data_folder):
+    notebook.run(f"%golem_invoke {ledger}/w add(5)")
+    before = running_engine(data_folder).pid
+
+    report = notebook.run(f"%golem_crash --engine {ledger}/w")
+
+    assert report.pids == (before, running_engine(data_folder).pid)
+    assert not os.path.exists(f"/proc/{before}")
+    assert "signal 9" in report.text() and "signal 9" in report.html()
+    assert notebook.run(f"%golem_invoke {ledger}/w sum()") == 5
+
+
+def test_a_worker_under_way_finishes_after_the_crash(notebook, ledger):
+    notebook.run(f"%golem_invoke {ledger}/w work(300000000, 7) --key k --trigger")
+
+    report = notebook.run(f"%golem_crash --engine {ledger}/w")
+
+    assert report.died_at == 3
+    assert notebook.run(f"%golem_invoke {ledger}/w work(300000000, 7) --key k") == 7
+    assert notebook.run(f"%golem_invoke {ledger}/w sum()") == 7
+
+
+def test_a_missing_worker_cannot_crash(notebook, ledger):
+    with pytest.raises(WorkerNotFound):
+        notebook.run(f"%golem_crash {ledger}/nobody")

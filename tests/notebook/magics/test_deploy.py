@@ -1,0 +1,64 @@
+import pytest
+
+from golem_nb.errors import ComponentRejected, UsageError
+from golem_nb.wasm.text import wasm_from_text
+from tests.notebook.conftest import LEDGER
+
+COMPONENT = '(component (core module $m (func (export "f"))) (core instance $i (instantiate $m)) {more})'
+
+
+def cell(name, source, options=""):
+    return f"%%golem_deploy {name}{options}\n{source}"
+
+
+def test_a_text_file_and_a_wasm_file_are_the_same_component(notebook, tmp_path):
+    path = tmp_path / "ledger.wasm"
+    path.write_bytes(wasm_from_text(LEDGER.read_text()))
+
+    first = notebook.run(f"%golem_deploy both {LEDGER}")
+    second = notebook.run(f"%golem_deploy both {path}")
+
+    assert (first.news, second.news) == ("created, version 0", "unchanged, version 0")
+
+
+def test_other_bytes_make_a_new_version(notebook):
+    notebook.run(cell("grows", COMPONENT.format(more="")))
+    again = notebook.run(cell("grows", COMPONENT.format(more=""), " --lang wat"))
+    other = notebook.run(cell("grows", COMPONENT.format(more="(core module $other)")))
+
+    assert again.news == "unchanged, version 0"
+    assert (other.news, other.version) == ("updated, now version 1", 1)
+
+
+def test_a_fault_in_the_text_has_line_and_column_of_the_cell(notebook):
+    with pytest.raises(ComponentRejected, match=r"line 3, column 4: .*of the cell"):
+        notebook.run(cell("bad", "(component\n  (bogus))"))
+
+
+def test_a_fault_in_a_file_has_its_name_and_line(notebook, tmp_path):
+    path = tmp_path / "bad.wat"
+    path.write_text("(component\n  (bogus))")
+
+    with pytest.raises(ComponentRejected, match=r"bad.wat, line 2, column 4"):
+        notebook.run(f"%golem_deploy bad {path}")
+
+
+def test_a_variable_names_the_file(notebook):
+    notebook.names["path"] = LEDGER
+
+    assert notebook.run("%golem_deploy var {path}").name == "var"
+
+
+@pytest.mark.parametrize(
+    ("source", "error", "fault"),
+    [
+        ("%golem_deploy x", UsageError, "write: %golem_deploy NAME FILE"),
+        ("%golem_deploy x /no/such.wasm", UsageError, "cannot be read: No such file"),
+        ("%%golem_deploy x --lang cobol\n.", UsageError, "--lang cobol is not known"),
+        ("%%golem_deploy\n(component)", UsageError, "write: %%golem_deploy NAME"),
+        ("%%golem_deploy x\n(module)", ComponentRejected, "core module"),
+    ],
+)
+def test_what_cannot_be_deployed_is_refused_with_a_reason(notebook, source, error, fault):
+    with pytest.raises(error, match=fault):
+        notebook.run(source)

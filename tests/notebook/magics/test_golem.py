@@ -1,0 +1,77 @@
+import pytest
+
+from golem_nb.client.connect import running_engine
+from golem_nb.errors import ComponentNotFound, UsageError
+
+
+def test_the_card_starts_nothing(notebook, data_folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("GOLEM_NB_DIR", str(tmp_path / "other"))
+
+    card = notebook.run("%golem")
+
+    assert "does not run" in card.text()
+    assert not (tmp_path / "other").exists()
+
+
+def test_local_starts_the_engine_of_a_folder_and_stop_ends_it(notebook, tmp_path):
+    folder = tmp_path / "mine"
+
+    card = notebook.run(f"%golem local --dir {folder}")
+    running = running_engine(folder)
+    notebook.run("%golem stop")
+
+    assert str(running.pid) in card.text()
+    assert running.token not in card.text() + card.html()
+    assert running_engine(folder) is None
+    assert "stopped the local engine" in notebook.printed
+
+
+def test_use_sets_the_default_target(notebook, ledger):
+    notebook.run(f"%golem use {ledger}/w")
+    value = notebook.run("%golem_invoke add(6)")
+    card = notebook.run("%golem")
+    notebook.run("%golem use")
+
+    assert value == 6
+    assert f"{ledger}/w" in card.text()
+    with pytest.raises(UsageError, match="which worker"):
+        notebook.run("%golem_worker")
+
+
+def test_use_of_a_missing_component_says_so_at_once(notebook, ledger):
+    with pytest.raises(ComponentNotFound, match=f"did you mean .*{ledger}"):
+        notebook.run(f"%golem use {ledger}x")
+
+
+def test_a_remote_server_that_is_not_there_is_told_on_the_card(notebook):
+    card = notebook.run("%golem remote http://127.0.0.1:9")
+    notebook.run("%golem local")
+
+    assert "nobody answers at http://127.0.0.1:9" in card.text()
+
+
+def test_a_remote_token_is_read_and_never_shown(notebook, data_folder, monkeypatch):
+    notebook.run("%golem local")
+    lock = running_engine(data_folder)
+    monkeypatch.setenv("SECRET", lock.token)
+
+    card = notebook.run(f"%golem remote http://127.0.0.1:{lock.port} --token-env SECRET")
+    frame = notebook.run("%golem_components")
+    notebook.run("%golem local")
+
+    assert lock.token not in card.text() + card.html()
+    assert "SECRET" in card.text()
+    assert "component" in frame.columns
+
+
+def test_help_lists_all_and_shows_one(notebook):
+    assert "%golem_oplog" in notebook.run("%golem help").text()
+    assert "--from N" in notebook.run("%golem help oplog").text()
+    with pytest.raises(UsageError, match="there is no magic nope"):
+        notebook.run("%golem help nope")
+
+
+@pytest.mark.parametrize("line", ["%golem locl", "%golem remote", "%golem stop now", "%golem use a b"])
+def test_other_forms_are_refused(notebook, line):
+    with pytest.raises(UsageError):
+        notebook.run(line)

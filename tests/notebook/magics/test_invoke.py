@@ -1,0 +1,114 @@
+import pandas as pd
+import pytest
+
+from golem_nb.errors import FunctionNotFound, UsageError, ValueMismatch, WaitTimeout
+from golem_nb.notebook.magics.invoke import read_calls
+
+
+def test_a_call_returns_its_value_and_makes_the_worker(notebook, ledger):
+    assert notebook.run(f"%golem_invoke {ledger}/w add(5)") == 5
+    assert f"new worker {ledger}/w" in notebook.printed
+    assert notebook.run(f"%golem_invoke {ledger}/w add(amount=2)") == 7
+    assert "new worker" not in notebook.printed
+
+
+def test_a_near_name_is_asked_about_when_a_worker_is_made(notebook, ledger):
+    notebook.run(f"%golem_invoke {ledger}/alice add(1)")
+    notebook.run(f"%golem_invoke {ledger}/alise add(1)")
+
+    assert "did you mean alice" in notebook.printed
+
+
+def test_the_same_key_runs_once_and_says_so(notebook, ledger):
+    notebook.run(f"%golem_invoke {ledger}/w add(5) --key k")
+    again = notebook.run(f"%golem_invoke {ledger}/w add(5) --key k")
+
+    assert again == 5
+    assert "key k was seen before" in notebook.printed
+
+
+def test_a_dash_makes_and_shows_a_key(notebook, ledger):
+    notebook.run(f"%golem_invoke {ledger}/w add(5) --key -")
+
+    assert "key: " in notebook.printed
+
+
+def test_trigger_does_not_wait(notebook, ledger):
+    value = notebook.run(f"%golem_invoke {ledger}/w add(5) --trigger --key t")
+
+    assert value is None
+    assert "accepted; its key: t" in notebook.printed
+    assert notebook.run(f"%golem_invoke {ledger}/w sum()") == 5
+
+
+def test_a_wait_that_is_over_says_how_to_go_on(notebook, ledger):
+    with pytest.raises(WaitTimeout, match=rf"%golem_invoke {ledger}/w work\(2000000000, 1\) --key "):
+        notebook.run(f"%golem_invoke {ledger}/w work(2000000000, 1) --timeout 0.2")
+
+    notebook.run(f"%golem_worker {ledger}/w delete --yes")
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "fault"),
+    [
+        ("add('x')", ValueMismatch, "amount: expected u32, found string 'x'"),
+        ("add()", UsageError, "also needs amount"),
+        ("ad(1)", FunctionNotFound, "did you mean add"),
+        ("add(nope)", UsageError, "nope"),
+        ("add", UsageError, "is not a call"),
+        ("add(1) sub(1)", UsageError, "what is"),
+    ],
+)
+def test_a_wrong_call_is_refused_before_it_is_sent(notebook, ledger, call, error, fault):
+    with pytest.raises(error, match=fault):
+        notebook.run(f"%golem_invoke {ledger}/w {call}")
+
+
+def test_a_cell_with_a_function_has_its_parameters(notebook, ledger):
+    notebook.names["n"] = 4
+
+    assert notebook.run(f"%%golem_invoke {ledger}/w add\namount = n + 1") == 5
+    assert notebook.run(f"%%golem_invoke {ledger}/w add\n[n]") == 9
+
+
+def test_a_cell_with_a_worker_has_one_call_on_each_line(notebook, ledger):
+    frame = notebook.run(f"%%golem_invoke {ledger}/w\nr = add(1)\n\n@key once\nadd(10)\n@key once\nadd(10)\nadd(r)")
+
+    assert frame["result"].tolist() == [1, 11, 11, 12]
+    assert frame["ok"].all()
+    assert frame["replayed"].tolist() == [False, False, True, False]
+    assert frame["first_index"].isna().tolist() == [False, False, True, False]
+    assert notebook.names["r"] == 1
+
+
+def test_calls_stop_at_the_first_failure(notebook, ledger):
+    with pytest.raises(ValueMismatch):
+        notebook.run(f"%%golem_invoke {ledger}/w\nadd(1)\nadd('x')\nadd(1)")
+
+    assert notebook.run(f"%golem_invoke {ledger}/w sum()") == 1
+
+
+def test_calls_go_on_when_asked_to(notebook, ledger):
+    frame = notebook.run(f"%%golem_invoke {ledger}/w --keep-going\nadd(1)\nadd('x')\nadd(1)")
+
+    assert frame["ok"].tolist() == [True, False, True]
+    assert "expected u32" in frame["error"][1]
+    assert pd.isna(frame["error"][0])
+
+
+def test_the_lines_of_a_cell_are_read_with_their_numbers():
+    lines = list(read_calls("# a\n@key k\nx = add(\n  1)\n\nsum()"))
+
+    assert [(line.number, str(line.call), line.variable, line.key) for line in lines] == [
+        (4, "add(\n  1)", "x", "k"),
+        (7, "sum()", None, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "fault"),
+    [("add(1)\nadd", "line 3 of the cell"), ("@key", "line 2 .*needs a key"), ("add(1", "not closed")],
+)
+def test_a_line_that_is_no_call_is_named(body, fault):
+    with pytest.raises(UsageError, match=fault):
+        list(read_calls(body))

@@ -1,0 +1,56 @@
+import pytest
+
+from golem_nb.errors import UsageError
+from golem_nb.notebook.magics.registry import VERBS
+from golem_nb.notebook.views import Text
+
+
+def test_every_magic_is_known_to_the_shell(notebook):
+    known = notebook.shell.magics_manager.magics
+
+    assert all(verb.name in known["line"] for verb in VERBS)
+    assert sorted(name for name in known["cell"] if name.startswith("golem")) == ["golem_deploy", "golem_invoke"]
+
+
+def test_a_result_is_bound_and_shown(notebook, ledger):
+    value = notebook.run(f"%golem_invoke {ledger}/w add(2) --out total")
+
+    assert value == notebook.names["total"] == 2
+
+
+@pytest.mark.parametrize("end", [" -q", ";", " --quiet"])
+def test_quiet_binds_and_shows_nothing(notebook, ledger, end):
+    value = notebook.run(f"%golem_invoke {ledger}/w add(2) --out total{end}")
+
+    assert value is None
+    assert notebook.names["total"] == 2
+
+
+def test_a_result_can_be_assigned(notebook, ledger):
+    notebook.run(f"r = %golem_invoke {ledger}/w add(3)")
+
+    assert notebook.names["r"] == 3
+
+
+def test_out_must_be_a_name(notebook):
+    with pytest.raises(UsageError, match="--out 5 is no name"):
+        notebook.run("%golem_components --out 5")
+
+
+def test_help_is_an_option_of_every_magic(notebook):
+    assert all(isinstance(notebook.run(f"%{verb.name} --help"), Text) for verb in VERBS)
+
+
+def test_local_names_of_a_function_are_arguments(notebook, ledger):
+    notebook.run(
+        f"def f(mine):\n    return get_ipython().run_line_magic('golem_invoke', '{ledger}/w add(mine)')\nout = f(4)"
+    )
+
+    assert notebook.names["out"] == 4
+
+
+def test_an_error_is_one_line_without_a_traceback(notebook):
+    with pytest.raises(UsageError) as caught:
+        notebook.run("%golem_oplog")
+
+    assert caught.value._render_traceback_() == ["UsageError: which worker? name one as component/worker"]

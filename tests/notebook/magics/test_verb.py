@@ -1,0 +1,64 @@
+import pytest
+
+from golem_nb.errors import UsageError
+from golem_nb.notebook.magics.grammar import Line, Option
+from golem_nb.notebook.magics.registry import VERBS
+from golem_nb.notebook.magics.verb import Request, Verb, expand
+
+PLAIN = Verb("v", "Does it.", ("%v X",), ("%v x",), run=lambda request: None, options=(Option("to", "", "P"),))
+CALLING = Verb("v", "Does it.", ("%v X",), ("%v x",), run=lambda request: None, takes_call=True)
+
+
+@pytest.mark.parametrize(("word", "text"), [("{a}/x", "A/x"), ("$a", "A"), ("{no-name}", "{no-name}"), ("{}", "{}")])
+def test_names_are_put_into_words(word, text):
+    assert expand(word, {"a": "A"}) == text
+
+
+def test_a_name_that_is_not_there_is_named():
+    with pytest.raises(UsageError, match="there is no variable nope"):
+        expand("{nope}", {})
+
+
+def test_targets_and_options_are_expanded():
+    line = PLAIN.read("{a} {a} --to $a", {"a": "A"})
+
+    assert (line.words, line.options) == (("A", "A"), {"to": "A"})
+
+
+def test_a_call_is_python_and_never_expanded():
+    line = CALLING.read("{a}/w f({a})", {"a": "A"})
+
+    assert line.words == ("A/w", "f({a})")
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
+def test_every_magic_has_help_with_its_options_and_two_examples(verb):
+    text = verb.help()
+
+    assert all(option.usage in text and option.help for option in verb.all_options)
+    assert len(verb.examples) >= 2
+    assert all(verb.name in example for example in verb.examples)
+    assert all(len(line) <= 120 for line in text.splitlines())
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
+def test_no_magic_has_two_options_of_one_name(verb):
+    names = [option.name for option in verb.all_options] + [o.short for o in verb.all_options if o.short]
+
+    assert len(set(names)) == len(names)
+
+
+def request(**options):
+    return Request(None, None, Line((), options), {})
+
+
+def test_a_number_must_be_one():
+    assert request(count="5").number("count", 1) == 5
+    assert request().number("count", 1) == 1
+    with pytest.raises(UsageError, match="--count must be a number"):
+        request(count="many").number("count", 1)
+
+
+def test_a_word_too_many_is_named():
+    with pytest.raises(UsageError, match="what is 'b'"):
+        Request(None, None, Line(("a", "b")), {}).only_words(1, "%v X")

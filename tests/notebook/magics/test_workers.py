@@ -1,0 +1,45 @@
+import pytest
+
+from golem_nb.errors import UsageError
+from golem_nb.notebook.magics import workers
+
+
+@pytest.fixture
+def three(notebook, ledger):
+    for name in ("a1", "a2", "b1"):
+        notebook.run(f"%golem_worker {ledger}/{name} new")
+    return ledger
+
+
+def test_workers_are_a_frame_in_order_of_creation(notebook, three):
+    frame = notebook.run(f"%golem_workers {three}")
+
+    assert frame["worker"].tolist() == ["a1", "a2", "b1"]
+    assert frame["status"].tolist() == ["Idle"] * 3
+
+
+def test_all_components_are_listed_where_none_is_named(notebook, three):
+    frame = notebook.run("%golem_workers --name b*")
+
+    assert three in frame["component"].tolist()
+    assert set(frame["worker"]) == {"b1"}
+
+
+def test_pages_are_followed(notebook, three, monkeypatch):
+    monkeypatch.setattr(workers, "PAGE", 1)
+
+    assert len(notebook.run(f"%golem_workers {three} --all")) == 3
+
+
+def test_a_limit_says_that_there_is_more(notebook, three):
+    frame = notebook.run(f"%golem_workers {three} --limit 2")
+
+    assert len(frame) == 2
+    assert "more than 2" in notebook.printed
+
+
+def test_statuses_are_chosen_and_checked(notebook, three):
+    assert len(notebook.run(f"%golem_workers {three} --status idle,Failed")) == 3
+    assert len(notebook.run(f"%golem_workers {three} --status failed")) == 0
+    with pytest.raises(UsageError, match="--status sleepy is not known"):
+        notebook.run(f"%golem_workers {three} --status sleepy")

@@ -1,0 +1,91 @@
+import json
+
+import pandas as pd
+import pytest
+
+from golem_nb.notebook import accessor
+from golem_nb.notebook.accessor import OplogAccessor, register, unregister
+from golem_nb.notebook.frames import oplog_frame
+from tests.notebook.test_frames import ENTRIES, entry, worker
+
+
+@pytest.fixture
+def frame():
+    register()
+    yield oplog_frame(ENTRIES, component="shop", worker=worker(entries_replayed=3))
+    unregister()
+
+
+def test_a_frame_of_another_kind_has_no_accessor(frame):
+    assert hasattr(frame, "golem")
+    assert not hasattr(pd.DataFrame({"a": [1]}), "golem")
+
+
+def test_registering_twice_warns_of_nothing(frame):
+    register()
+
+    assert isinstance(frame.golem, OplogAccessor)
+
+
+def test_calls_are_those_of_host_functions(frame):
+    assert frame.golem.calls()["function"].tolist() == ["f"]
+
+
+def test_invocations_join_beginning_and_end(frame):
+    (row,) = frame.golem.invocations().to_dict("records")
+
+    assert (row["function"], row["args"], row["result"], row["ms"], row["calls"], row["attempts"]) == (
+        "add",
+        [5],
+        5,
+        6.0,
+        1,
+        2,
+    )
+    assert (row["first_index"], row["last_index"], row["idempotency_key"]) == (3, 9, "k")
+
+
+def test_an_invocation_under_way_has_no_result():
+    register()
+    frame = oplog_frame(ENTRIES[:8], component="shop")
+    (row,) = frame.golem.invocations().to_dict("records")
+    unregister()
+
+    assert (row["result"], row["error"], pd.isna(row["ms"]), pd.isna(row["last_index"])) == (None, "boom", True, True)
+
+
+def test_logs_errors_and_counts(frame):
+    assert frame.golem.logs()["message"].tolist() == ["hello"]
+    assert frame.golem.errors()["message"].tolist() == ["boom"]
+    assert frame.golem.counts()["Log"] == 1
+    assert frame.golem.between(2, 4).index.tolist() == [2, 3, 4]
+
+
+def test_payloads_become_columns(frame):
+    assert frame.golem.payload("response", function="f").to_dict("records") == [{"ok": 7}]
+    assert frame.golem.payload("response", function="add").to_dict("records") == [{"value": 5}]
+
+
+def test_json_lines_are_as_the_api_sends_them(frame):
+    lines = [json.loads(line) for line in frame.golem.to_jsonl().splitlines()]
+
+    assert [line["oplogIndex"] for line in lines] == list(range(1, 10))
+    assert lines[6]["entry"] == {
+        "type": "Log",
+        "timestamp": "2026-01-01T00:00:00.007Z",
+        "level": "Stdout",
+        "context": "",
+        "message": "hello",
+    }
+
+
+def test_the_table_escapes_what_a_worker_says_and_is_bounded():
+    register()
+    nasty = [entry(n, "Log", level="Stdout", context="", message="<b>x</b>" * 30) for n in range(1, 100)]
+    html = oplog_frame(nasty, component="shop").golem._repr_html_()
+    unregister()
+
+    assert "<b>x" not in html and "&lt;b&gt;x" in html
+    assert "39 more" in html
+    assert "<style" not in html and "<script" not in html
+    assert accessor.MOST_ROWS == 60

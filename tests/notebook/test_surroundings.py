@@ -1,0 +1,62 @@
+import contextvars
+from types import SimpleNamespace
+
+import pytest
+
+from golem_nb.notebook.surroundings import Place, Surroundings
+
+
+class Events:
+    def __init__(self):
+        self.hooks = []
+
+    def register(self, event, hook):
+        self.hooks.append(hook)
+
+    def unregister(self, event, hook):
+        self.hooks.remove(hook)
+
+
+def shell(allow_stdin=None):
+    kernel = None if allow_stdin is None else object()
+    parent = {"content": {"allow_stdin": allow_stdin}}
+    return SimpleNamespace(kernel=kernel, get_parent=lambda: parent, events=Events(), user_ns={"a": 1})
+
+
+@pytest.mark.parametrize(
+    ("allow_stdin", "widgets", "place"),
+    [
+        (None, "auto", Place.TERMINAL),
+        (None, "on", Place.TERMINAL),
+        (True, "auto", Place.LIVE),
+        (False, "auto", Place.HEADLESS),
+        (True, "off", Place.HEADLESS),
+        (False, "on", Place.LIVE),
+    ],
+)
+def test_where_it_runs_is_found_out(allow_stdin, widgets, place):
+    assert Surroundings(shell(allow_stdin), lambda: widgets).place is place
+
+
+def test_hooks_run_after_each_cell_until_they_are_done():
+    ip, calls = shell(), []
+    surroundings = Surroundings(ip)
+    surroundings.after_cells(lambda: calls.append(1) or len(calls) < 2)
+    for _ in range(3):
+        for hook in ip.events.hooks:
+            hook(None)
+    assert len(calls) == 2
+
+    surroundings.close()
+    assert ip.events.hooks == []
+
+
+def test_threads_run_in_the_context_of_the_cell():
+    """ipykernel 7.0 refuses widget messages from threads that have another."""
+    variable = contextvars.ContextVar("parent", default="none")
+    variable.set("cell")
+    found = []
+
+    Surroundings(shell()).start_thread(lambda: found.append(variable.get()), "t").join()
+
+    assert found == ["cell"]
