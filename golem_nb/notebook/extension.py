@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 _NAME = "GolemMagics"
+_ACCESSOR = "golem_nb.notebook.accessor"
 
 
 def load_ipython_extension(shell: Any) -> None:
     """Register the magics; a second time changes nothing."""
+    from golem_nb.notebook.completion import install, make_matcher
     from golem_nb.notebook.magics.registry import GolemMagics
 
-    if _NAME not in shell.magics_manager.registry:
-        shell.register_magics(GolemMagics(shell))
+    if _NAME in shell.magics_manager.registry:
+        return
+    magics = GolemMagics(shell)
+    magics.matcher = make_matcher(magics.session)
+    install(shell, magics.matcher)
+    shell.register_magics(magics)
 
 
 def unload_ipython_extension(shell: Any) -> None:
     """Remove the magics, close streams and client. The engine process goes on, and so do the workers."""
-    from golem_nb.notebook.accessor import unregister
+    from golem_nb.notebook.completion import remove
 
     manager = shell.magics_manager
     magics = manager.registry.pop(_NAME, None)
     if magics is None:
         return
     magics.close()
+    remove(shell, magics.matcher)
     for kind, functions in magics.magics.items():
         for name in functions:
             manager.magics[kind].pop(name, None)
     # Magics.__init__ put it there, so that %config knows it.
     shell.configurables[:] = [item for item in shell.configurables if item is not magics]
-    unregister()
+    if _ACCESSOR in sys.modules:  # else no frame was made, and pandas need not be imported for this
+        sys.modules[_ACCESSOR].unregister()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -54,6 +54,9 @@ class Session:
         self.place: Local | Remote | None = None
         self.default = Target()
         self.streams: WeakSet[EventStream] = WeakSet()
+        # What magics have met; completion answers from it, and asks nobody.
+        self.seen_components: dict[str, Component] = {}
+        self.seen_workers: dict[str, set[str]] = {}
         self._engine: LocalEngine | None = None
         self._client: Client | None = None
 
@@ -169,12 +172,19 @@ class Session:
             raise UsageError("which component? name one, or choose a default with `%golem use COMPONENT`")
         client = self.client()
         try:
-            return client.component(UUID(name)) if _is_uuid(name) else client.component_by_name(name)
+            found = client.component(UUID(name)) if _is_uuid(name) else client.component_by_name(name)
         except NotFound:
             known = [component.name for component in client.components()]
             near = get_close_matches(name, known, 3)
             hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(known) or 'none'}"
             raise ComponentNotFound(f"there is no component {name!r}; {hint}") from None
+        self.note(found)
+        return found
+
+    def note(self, component: Component, workers: Iterable[str] = ()) -> None:
+        """Remember what there is, for completion."""
+        self.seen_components[component.name] = component
+        self.seen_workers.setdefault(component.name, set()).update(workers)
 
     def target(self, word: str | None) -> Target:
         """Return the component and worker that a word names; what it leaves out comes from the defaults.
@@ -197,7 +207,9 @@ class Session:
 
     def worker_id(self, target: Target) -> WorkerId:
         component = self.component(target.component)
-        return WorkerId(component.id, target.worker or "")
+        worker = WorkerId(component.id, target.worker or "")
+        self.note(component, [worker.name])
+        return worker
 
 
 def _is_uuid(text: str) -> bool:

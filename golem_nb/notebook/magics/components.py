@@ -20,7 +20,10 @@ def run(request: Request) -> Any:
 
         if request.option("download") or request.option("delete"):
             raise UsageError(f"which component? Write: {USAGE}")
-        return components_frame(request.session.client().components())
+        components = request.session.client().components()
+        for component in components:
+            request.session.note(component)
+        return components_frame(components)
     component = request.session.component(name)
     if request.option("delete"):
         if not request.option("yes"):

@@ -24,10 +24,14 @@ def run(request: Request) -> ComponentView:
     if request.body is not None:
         if len(words) != 1:
             raise UsageError("write: %%golem_deploy NAME --lang wat, and the source below")
-        return deploy(request.session, words[0], _from_cell(request.option("lang") or "wat", request.body))
-    if len(words) != 2:
+        wasm = _from_cell(request.option("lang") or "wat", request.body)
+    elif len(words) != 2:
         raise UsageError(f"write: {USAGE}")
-    return deploy(request.session, words[0], _from_file(Path(words[1]).expanduser()))
+    else:
+        wasm = _from_file(Path(words[1]).expanduser())
+    view = deploy(request.session, words[0], wasm)
+    request.session.note(view.component)
+    return view
 
 
 def deploy(session: Session, name: str, wasm: bytes) -> ComponentView:

@@ -34,6 +34,7 @@ def run(request: Request) -> Any:
         if limit is not None and len(workers) > limit:
             workers.pop()
             request.session.say(f"{component.name} has more than {limit} such workers; --all shows them")
+        request.session.note(component, [worker.worker_id.name for worker in workers])
         frames.append(workers_frame(workers, component.name))
     filled = [frame for frame in frames if len(frame)]
     return pd.concat(filled, ignore_index=True) if len(filled) > 1 else (filled or frames or [workers_frame([], "")])[0]

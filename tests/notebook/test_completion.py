@@ -1,0 +1,120 @@
+import time
+
+import pytest
+from IPython.core.completer import provisionalcompleter
+
+from golem_nb.notebook.completion import complete, sample_arguments
+from golem_nb.notebook.magics.grammar import Target
+from golem_nb.notebook.session import Session
+from golem_nb.values.types import (
+    BOOL,
+    BYTES,
+    F64,
+    STRING,
+    U32,
+    Case,
+    EnumType,
+    FlagsType,
+    FunctionType,
+    OptionType,
+    Parameter,
+    ResultType,
+    TupleType,
+    VariantType,
+    record,
+)
+from tests.wire.test_codec import COMPONENT
+
+
+@pytest.fixture
+def session():
+    made = Session(print, print)
+    made.note(COMPONENT, ["alice", "bob"])
+    return made
+
+
+@pytest.mark.parametrize(
+    ("text", "fragment", "found"),
+    [
+        ("%golem_invoke ca", "ca", ["cart/", "cart/alice", "cart/bob"]),
+        ("r = %golem_invoke cart/a", "cart/a", ["cart/alice"]),
+        ("%golem_invoke cart/alice ", "", ["add_item(", "clear("]),
+        ("%golem_invoke --key k cart/alice ad", "ad", ["add_item("]),
+        ("%golem_invoke cart/alice add_item(", "add_item(", ['add_item(item={"name": "a"})']),
+        ("%golem_invoke cart/alice clear() --tr", "--tr", ["--trigger"]),
+        ("%golem_oplog cart/b", "cart/b", ["cart/bob"]),
+        ("%golem_workers c", "c", ["cart"]),
+        ("%golem st", "st", ["stop"]),
+        ("%golem use cart/", "cart/", ["cart/", "cart/alice", "cart/bob"]),
+        ("%golem_worker cart/alice in", "in", ["interrupt"]),
+        ("x = 1\n%golem_components ca", "ca", ["cart"]),
+        ("%%golem_invoke cart/alice\nr = add", "add", ["add_item("]),
+        ("%%golem_invoke cart/alice\nclear()\nad", "ad", ["add_item("]),
+        ("%%golem_invoke ca", "ca", ["cart/", "cart/alice", "cart/bob"]),
+    ],
+)
+def test_tab_knows_what_may_stand_there(session, text, fragment, found):
+    assert complete(session, text) == (fragment, found)
+
+
+@pytest.mark.parametrize(
+    "text", ["x = 5", "%matplotlib inl", "%golem_invoke cart/alice add_item(5, x", "%golem_nope x", ""]
+)
+def test_tab_leaves_the_rest_to_others(session, text):
+    assert complete(session, text)[1] == []
+
+
+def test_a_bare_worker_is_offered_for_the_default_component(session):
+    session.default = Target("cart", "alice")
+
+    assert complete(session, "%golem_invoke al")[1] == ["alice"]
+    assert complete(session, "%golem_invoke ad")[1] == ["add_item("]
+
+
+def test_tab_is_answered_without_a_server_and_at_once(session):
+    session.note(COMPONENT, map(str, range(5000)))
+    start = time.perf_counter()
+
+    complete(session, "%golem_invoke cart/4")
+
+    assert time.perf_counter() - start < 0.05
+    assert session.place is None
+
+
+def test_samples_fit_their_types():
+    shapes = VariantType((Case("dot"), Case("box", U32)))
+    types = [BOOL, STRING, F64, BYTES, TupleType((U32,)), record(a_b=U32), shapes, ResultType(), EnumType(("x",))]
+    types += [FlagsType(("f",)), OptionType(U32)]
+    function = FunctionType("f", tuple(Parameter(f"p{n}", type) for n, type in enumerate(types)), None)
+
+    sample = sample_arguments(function)
+
+    assert eval(f"dict({sample})") == {
+        "p0": False,
+        "p1": "a",
+        "p2": 0.0,
+        "p3": [0],
+        "p4": (0,),
+        "p5": {"a_b": 0},
+        "p6": "dot",
+        "p7": "ok",
+        "p8": "x",
+        "p9": {"f"},
+        "p10": None,
+    }
+
+
+def test_the_shell_asks_the_matcher(notebook, ledger):
+    text = f"%golem_invoke {ledger}/w su"
+    with provisionalcompleter():
+        found = [completion.text for completion in notebook.shell.Completer.completions(text, len(text))]
+
+    assert found == ["sum("]
+
+
+def test_unloading_takes_the_matcher_out(notebook):
+    before = len(notebook.shell.Completer.custom_matchers)
+    notebook.run("%unload_ext golem_nb")
+
+    assert len(notebook.shell.Completer.custom_matchers) == before - 1
+    notebook.run("%load_ext golem_nb")
