@@ -9,6 +9,7 @@ sent; a request that has no end in the oplog is sent again whole, with the same 
 from __future__ import annotations
 
 import re
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -350,6 +351,18 @@ class _Owner:
         self.holder: object = None
         self.is_ended = False
 
+    def send(self, body: OutgoingBody | None) -> None:
+        """Send the request, with the idempotency key that a second sending would have, too."""
+        shown, headers = self.request, list(self.request.headers)
+        if KEY_HEADER not in {name.lower() for name, _ in headers}:
+            headers.append((KEY_HEADER, self.worker.derived_key(self.begin).encode()))
+        sent = Request(shown.method, shown.url, headers, shown.timeouts)
+        exchange = self.exchange = Exchange(sent, None if body is None else body.pipe)
+        # An instance that is unloaded drops no handles: without this its request would hold a thread and a connection.
+        weakref.finalize(self, exchange.close).atexit = False
+        client = self.worker.http_client()
+        self.worker.submit(lambda: exchange.run(client))
+
     def pass_to(self, holder: object) -> None:
         self.holder = holder
 
@@ -391,23 +404,12 @@ class OutgoingHandler(Interface, wit="wasi:http/outgoing-handler"):
         shown = Request(verb, url, headers, options.timeouts() if options else Timeouts())
         owner = _Owner(worker, begin, span, shown)
         if worker.is_live:
-            owner.exchange = _send(worker, shown, begin, request.outgoing)
+            owner.send(request.outgoing)
         if request.outgoing is not None:
             request.outgoing.send_with(owner.exchange)
         future = FutureIncomingResponse(worker, owner)
         owner.pass_to(future)
         return future
-
-
-def _send(worker: HostContext, shown: Request, begin: int, body: OutgoingBody | None) -> Exchange:
-    """Send the request, with the idempotency key that a second sending would have, too."""
-    headers = list(shown.headers)
-    if KEY_HEADER not in {name.lower() for name, _ in headers}:
-        headers.append((KEY_HEADER, worker.derived_key(begin).encode()))
-    exchange = Exchange(Request(shown.method, shown.url, headers, shown.timeouts), None if body is None else body.pipe)
-    client = worker.http_client()
-    worker.submit(lambda: exchange.run(client))
-    return exchange
 
 
 class _HeadSource:

@@ -18,6 +18,9 @@ import httpx
 Headers = list[tuple[str, bytes]]
 # Of bodies, in each direction, between the worker and the network.
 BUFFER_BYTES = 256 << 10
+# Components take out the body of every request and end it empty where there is none. So long its first byte, or its
+# end, is waited for: a GET that announces a chunked body is refused by some servers.
+EMPTY_BODY_WAIT_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +115,27 @@ class Pipe:
         return first
 
     def chunks(self) -> Iterator[bytes]:
-        """Yield until the end, waiting as need be; ends early where `end` got a failure."""
+        """Yield until the end, waiting as need be.
+
+        Raises:
+            Failed: What was put is not the whole: whoever sends it must not end it as if it were.
+        """
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._parts or self._ended or self._abandoned)
-                if self._abandoned or (not self._parts and self._ended):
-                    return
+                if self._abandoned:
+                    raise Failed(("connection-terminated", None))
             data = self.take(BUFFER_BYTES)
+            if data is None:
+                return
             if data:
                 yield data
+
+    def is_empty_within(self, timeout_s: float) -> bool:
+        """Has it ended, after at most this time, without having held anything?"""
+        with self._changed:
+            self._changed.wait_for(lambda: self._parts or self._ended or self._abandoned, timeout_s)
+            return self._ended and not self._parts and self._failure is None and not self._abandoned
 
     @property
     def has_room(self) -> bool:
@@ -161,30 +176,17 @@ class Exchange:
             if not self.head.done():
                 self.head.set_exception(failed)
             self.response_body.end(failed)
+        finally:
+            if self.request_body is not None:
+                self.request_body.abandon()  # a component that still writes must not wait for us
 
     def _run(self, client: httpx.Client) -> None:
-        wanted = self.request.timeouts
-        timeout = httpx.Timeout(
-            client.timeout.read,
-            connect=wanted.connect_s or client.timeout.connect,
-            read=wanted.first_byte_s or client.timeout.read,
-        )
-        content = None if self.request_body is None else self.request_body.chunks()
-        request = client.build_request(
-            self.request.method,
-            self.request.url,
-            headers=[(name.encode(), value) for name, value in self.request.headers],
-            content=content,
-            timeout=timeout,
-        )
-        for name in ("user-agent", "accept", "accept-encoding"):  # httpx's own, which the component did not send
-            if name not in {n.lower() for n, _ in self.request.headers}:
-                request.headers.pop(name, None)
+        request = self._http_request(client.timeout)
         response = client.send(request, stream=True)
         try:
             self.head.set_result(Head(response.status_code, _headers(response.headers.raw)))
-            if wanted.between_bytes_s is not None:
-                request.extensions["timeout"]["read"] = wanted.between_bytes_s
+            if self.request.timeouts.between_bytes_s is not None:
+                request.extensions["timeout"]["read"] = self.request.timeouts.between_bytes_s
             for data in response.iter_raw():
                 self.response_body.put(data)
                 if self._closed.is_set():
@@ -193,10 +195,28 @@ class Exchange:
         finally:
             response.close()
 
+    def _http_request(self, most: httpx.Timeout) -> httpx.Request:
+        wanted, body = self.request.timeouts, self.request_body
+        if body is not None and body.is_empty_within(EMPTY_BODY_WAIT_S):
+            body = None
+        timeout = httpx.Timeout(
+            most.read, connect=wanted.connect_s or most.connect, read=wanted.first_byte_s or most.read
+        )
+        # Not made by the client: it would add headers of its own, and cookies that other workers were given.
+        return httpx.Request(
+            self.request.method,
+            self.request.url,
+            headers=[(name.encode(), value) for name, value in self.request.headers],
+            content=None if body is None else body.chunks(),
+            extensions={"timeout": timeout.as_dict()},
+        )
+
     def close(self) -> None:
-        """Nobody wants the rest of the response."""
+        """Nobody wants the rest of the response; a body that is not sent yet is cut off."""
         self._closed.set()
         self.response_body.abandon()
+        if self.request_body is not None:
+            self.request_body.abandon()
 
 
 def _headers(raw: Sequence[tuple[bytes, bytes]]) -> Headers:

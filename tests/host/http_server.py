@@ -6,7 +6,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Server:
-    """/echo gives the body back; /slow answers after a second; /drop closes in the middle; /N answers status N."""
+    """/echo gives the body back; /N answers status N; /slow answers after a second; /drop closes in the middle.
+
+    /cookie sets a cookie. Requests that break off are not kept.
+    """
 
     def __init__(self):
         requests = self.requests = []
@@ -16,6 +19,9 @@ class Server:
 
             def answer(self):
                 body = self.body()
+                if body is None:
+                    self.close_connection = True
+                    return
                 requests.append((self.command, self.path, dict(self.headers), body))
                 if self.path == "/drop":
                     self.send_response(200)
@@ -30,6 +36,8 @@ class Server:
                 status = int(self.path[1:]) if self.path[1:].isdigit() else 200
                 self.send_response(status)
                 self.send_header("content-length", str(len(body)))
+                if self.path == "/cookie":
+                    self.send_header("Set-Cookie", "key=value")
                 self.send_header("X-Twice", "1")
                 self.send_header("X-Twice", "2")
                 self.end_headers()
@@ -41,7 +49,9 @@ class Server:
                 if self.headers.get("transfer-encoding") != "chunked":
                     return self.rfile.read(int(self.headers.get("content-length", 0)))
                 data = b""
-                while size := int(self.rfile.readline(), 16):
+                while size := int(self.rfile.readline() or b"-1", 16):
+                    if size < 0:
+                        return None
                     data += self.rfile.read(size)
                     self.rfile.readline()
                 self.rfile.readline()

@@ -1,7 +1,10 @@
+import gc
+
 import pytest
 
 from golem_nb.host import http
 from golem_nb.host.declare import HostFunction, Trap, WitError
+from golem_nb.host.http_exchange import BUFFER_BYTES
 from tests.host.context import call
 
 
@@ -223,6 +226,17 @@ def test_options_are_timeouts(online, http_server):
     future = handle(online, request(online, http_server.authority, "/slow"), options)
 
     assert response_of(future) == ("err", ("connection-read-timeout", None))
+
+
+def test_a_request_that_nobody_holds_any_more_is_closed(online, http_server):
+    future = handle(online, request(online, http_server.authority, "/slow"))
+    exchange = future.owner.exchange
+
+    del future
+    gc.collect()
+
+    exchange.response_body.put(bytes(2 * BUFFER_BYTES))
+    assert exchange.response_body.take(1) == b""
 
 
 def test_in_replay_nothing_is_sent(worker):

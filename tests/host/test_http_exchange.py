@@ -101,7 +101,8 @@ def test_an_abandoned_pipe_holds_nobody_up():
     pipe.put(bytes(2 * BUFFER_BYTES))
 
     assert pipe.take(10) == b""
-    assert list(pipe.chunks()) == []
+    with pytest.raises(Failed):
+        next(pipe.chunks())
 
 
 def test_a_failed_pipe_gives_what_came_before():
@@ -112,3 +113,52 @@ def test_a_failed_pipe_gives_what_came_before():
     assert pipe.take(10) == b"half"
     with pytest.raises(Failed):
         pipe.take(10)
+
+
+def test_a_body_that_is_cut_off_is_not_sent_as_if_it_were_whole(http_client, http_server):
+    body = Pipe()
+    body.put(b"half of it")
+    body.end(Failed(("connection-terminated", None)))
+    answered = len(http_server.requests)
+
+    exchange = exchanged(http_client, http_server.authority, "/echo", method="POST", body=body)
+
+    assert exchange.head.exception(5).code == ("connection-terminated", None)
+    assert len(http_server.requests) == answered
+
+
+def test_an_empty_body_is_none(http_client, http_server):
+    body = Pipe()
+    body.end()
+
+    exchanged(http_client, http_server.authority, "/echo", body=body).head.result(5)
+
+    assert "transfer-encoding" not in {name.lower() for name in http_server.requests[-1][2]}
+
+
+def test_a_body_for_a_request_that_failed_waits_for_nobody(http_client):
+    body = Pipe()
+    body.put(bytes(BUFFER_BYTES))
+
+    exchanged(http_client, "127.0.0.1:1", "/", body=body).head.exception(5)
+
+    body.put(b"more")
+    assert body.has_room
+
+
+def test_cookies_of_one_request_are_not_sent_with_another(http_client, http_server):
+    exchanged(http_client, http_server.authority, "/cookie").head.result(5)
+
+    exchanged(http_client, http_server.authority, "/echo").head.result(5)
+
+    assert "cookie" not in {name.lower() for name in http_server.requests[-1][2]}
+
+
+def test_closing_cuts_off_a_body_that_is_being_sent(http_client, http_server):
+    body = Pipe()
+    body.put(b"begin")
+    exchange = exchanged(http_client, http_server.authority, "/echo", method="POST", body=body)
+
+    exchange.close()
+
+    assert exchange.head.exception(5).code == ("connection-terminated", None)
