@@ -186,6 +186,12 @@ class Session:
         self.seen_components[component.name] = component
         self.seen_workers.setdefault(component.name, set()).update(workers)
 
+    def spelled(self, worker: object) -> str:
+        """Return a worker's id as the user writes it, with the component's name where it is known."""
+        id, slash, name = str(worker).partition("/")
+        by_id = {str(component.id): component.name for component in self.seen_components.values()}
+        return f"{by_id.get(id, id)}{slash}{name}"
+
     def target(self, word: str | None) -> Target:
         """Return the component and worker that a word names; what it leaves out comes from the defaults.
 

@@ -9,7 +9,7 @@ import traitlets
 from IPython.core.magic import Magics, magics_class
 from IPython.display import display
 
-from golem_nb.errors import UsageError
+from golem_nb.errors import UsageError, WorkerNotFound
 from golem_nb.notebook.magics import components, connect, crash, deploy, golem, invoke, oplog, worker, workers
 from golem_nb.notebook.magics.verb import Request, Verb
 from golem_nb.notebook.session import Session
@@ -69,7 +69,10 @@ class GolemMagics(Magics):  # type: ignore[misc]  # its package ships no types
         variable = read.options.get("out")
         if variable is not None and not str(variable).isidentifier():
             raise UsageError(f"--out {variable} is no name of a variable")
-        result = verb.run(Request(self.session, self.surroundings, read, names, cell))
+        try:
+            result = verb.run(Request(self.session, self.surroundings, read, names, cell))
+        except WorkerNotFound as missing:
+            raise WorkerNotFound(self.session.spelled(missing.worker), missing.near) from None
         if variable is not None:
             self.surroundings.names[variable] = result
         return None if read.is_quiet else result

@@ -40,7 +40,7 @@ def test_deleting_needs_yes(notebook, ledger):
 
     notebook.run(f"%golem_worker {ledger}/w delete --yes")
 
-    with pytest.raises(WorkerNotFound):
+    with pytest.raises(WorkerNotFound, match=f"not found: {ledger}/w"):
         notebook.run(f"%golem_worker {ledger}/w")
 
 
