@@ -149,12 +149,18 @@ class OplogAccessor:
         replayed = '<span style="white-space:nowrap">↺ replayed</span>' if row["replayed"] is True else ""
         # An entry has a response or a message, never both.
         answer = _cut(row["response"]) or _cut(row["message"])
-        cells = [str(index), mark, replayed, _cut(row["function"]), _cut(row["request"]), answer]
-        style = (
-            f"text-align:left;vertical-align:top;padding:1px 10px 1px 0;background:none;overflow-wrap:anywhere;{MONO}"
-        )
-        tds = "".join(f'<td style="{style}">{cell}</td>' for cell in cells)
+        cells = [str(index), mark, replayed, _broken(_cut(row["function"])), _cut(row["request"]), answer]
+        style = f"text-align:left;vertical-align:top;padding:1px 10px 1px 0;background:none;{MONO}"
+        tds = "".join(f'<td style="{style};{_LAST if n >= 4 else _FIRST}">{cell}</td>' for n, cell in enumerate(cells))
         return f'<tr style="background:none">{tds}</tr>'
+
+
+# The table fits a page: payloads may be broken anywhere, names only behind their colons.
+_FIRST, _LAST = "white-space:normal;overflow-wrap:normal", "overflow-wrap:anywhere;min-width:9em"
+
+
+def _broken(name: str) -> str:
+    return name.replace("::", "::<wbr>").replace("/", "/<wbr>")
 
 
 def _cut(value: Any) -> str:
