@@ -25,7 +25,7 @@ WATCHING = [
     "from importlib.resources import files\nfrom golem_nb.demo import CountingServer\nworld = CountingServer()\n"
     'source = files("golem_nb") / "demo.wat"',
     "%golem_deploy steps {source}",
-    "%golem_invoke steps/w run(world.authority, 60) --key k --trigger",
+    "%golem_invoke steps/w run(world.authority, 600) --key k --trigger",
     "events = %golem_connect steps/w",
     "1 + 1",
 ]
@@ -90,3 +90,37 @@ def test_the_quick_start_runs_and_leaves_what_can_be_read(place):
         assert lab.page.locator("text=Error displaying widget").count() == 0
         assert lab.errors() == []
         assert lab.foreign == []
+
+
+def test_a_reader_pauses_filters_and_finds_the_pane_again_after_a_reload(place):
+    root, home, data = place
+    write_notebook(root / "watching.ipynb", WATCHING)
+
+    with reader(root, home, environment={"GOLEM_NB_DIR": str(data)}) as lab:
+        lab.open("watching.ipynb")
+        lab.run_all()
+        lab.page.wait_for_function(f"() => ({SEQ})() > 5")
+        pane = lab.page.locator(".golem-events")
+
+        pane.get_by_role("button", name="Pause").click()
+        paused = pane.get_by_role("log").inner_text()
+        before = lab.page.evaluate(SEQ)
+        lab.page.wait_for_function(f"() => ({SEQ})() > {before} + 2")
+        assert pane.get_by_role("log").inner_text() == paused
+        pane.get_by_role("button", name="Go on").click()
+        assert pane.get_by_role("log").inner_text() != paused
+
+        pane.get_by_role("searchbox").fill("/step [12]$/")
+        assert [row.split()[-2:] for row in pane.locator("[data-seq]").all_inner_texts()] == [
+            ["step", "1"],
+            ["step", "2"],
+        ]
+
+        lab.page.evaluate("() => { void window.jupyterapp.commands.execute('docmanager:save'); }")
+        lab.page.wait_for_function("() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
+        seen = lab.page.evaluate(SEQ)
+        lab.page.reload(wait_until="domcontentloaded")
+        lab.page.wait_for_function(f"() => ({SEQ})() > {seen}")
+
+        assert "step 1" in pane.get_by_role("log").inner_text()
+        assert lab.errors() == []
