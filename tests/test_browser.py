@@ -111,6 +111,8 @@ def test_a_reader_pauses_filters_and_finds_the_pane_again_after_a_reload(place):
         assert pane.get_by_role("log").inner_text() != paused
 
         pane.get_by_role("searchbox").fill("/step [12]$/")
+        # What was sent before the page had the pane comes a moment later.
+        pane.get_by_text("step 1", exact=True).wait_for()
         assert [row.split()[-2:] for row in pane.locator("[data-seq]").all_inner_texts()] == [
             ["step", "1"],
             ["step", "2"],

@@ -49,7 +49,7 @@ class PaneFeeder:
 
     def run(self) -> None:
         """Send batches; at the end put plain HTML in the pane's place."""
-        since_tail = 0.0
+        since_tail = TAIL_EVERY_S  # at once: the first deltas are sent before the page has the pane
         while True:
             self._stream.wait_for_change(self._sent, TAIL_EVERY_S)
             is_last = self._stream.is_closed
