@@ -94,8 +94,10 @@ class RemoteClient:
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._is_loopback = urlsplit(self.url).hostname in ("127.0.0.1", "localhost", "::1")
         self._owns_http = http is None
-        # A proxy of the environment is not for a server on this machine.
-        self._http = http or httpx.Client(trust_env=not self._is_loopback)
+        # A proxy of the environment is not for a server on this machine. Without TLS there are no certificates to load,
+        # which would take 20 ms each time that we look whether the local engine answers.
+        is_plain = self._is_loopback and self.url.startswith("http://")
+        self._http = http or httpx.Client(trust_env=not self._is_loopback, verify=not is_plain)
 
     def __repr__(self) -> str:
         return f"RemoteClient({self.url!r})"
