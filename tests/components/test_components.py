@@ -1,0 +1,100 @@
+"""Components written by hand, each for what it shows: run by the engine, and cut off after every entry."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from golem_nb.authoring.wat import component_from_text
+from golem_nb.engine.engine import Engine
+from golem_nb.model import LOCAL_ENVIRONMENT, WorkerId
+from golem_nb.oplog.entries import BeginRemoteWrite, EndRemoteWrite, ImportedFunctionInvoked
+from tests.host.http_server import Server
+from tests.test_crash import cut, indices, oplog_of
+
+HERE = Path(__file__).parent
+BODY = "a body of some thirty characters"
+
+
+@pytest.fixture(scope="module")
+def server():
+    echoing = Server()
+    yield echoing
+    echoing.close()
+
+
+class Run:
+    """One worker of one component in a data folder; the engine is opened for each call of `call`, and closed."""
+
+    def __init__(self, folder, name):
+        self.folder = folder
+        with_component = Engine.open(folder)
+        text = (HERE / f"{name}.wat").read_text()
+        self.component_id = with_component.create_component(LOCAL_ENVIRONMENT, name, component_from_text(text)).id
+        with_component.close()
+
+    def calls(self, calls, folder=None):
+        engine = Engine.open(folder or self.folder)
+        worker = WorkerId(self.component_id, "w")
+        try:
+            futures = [engine.invoke_and_await(worker, f, params, f"key-{n}") for n, (f, *params) in enumerate(calls)]
+            return [future.result(20).value for future in futures]
+        finally:
+            engine.close()
+
+    def cuts(self, tmp_path):
+        """Yield, for each entry but the last, its index and a folder whose oplog ends with it."""
+        for at in range(1, len(oplog_of(self.folder))):
+            copy = tmp_path / f"cut-{at}"
+            cut(self.folder, copy, at)
+            yield at, copy
+            shutil.rmtree(copy)
+
+    def labels(self):
+        return [e.function_name for e in oplog_of(self.folder) if isinstance(e, ImportedFunctionInvoked)]
+
+
+@pytest.mark.parametrize("path", sorted(HERE.glob("*.wat")), ids=lambda path: path.stem)
+def test_each_compiles(path):
+    assert component_from_text(path.read_text()).startswith(b"\0asm")
+
+
+def test_bodies_go_both_ways_and_each_read_is_an_entry(tmp_path, server):
+    run = Run(tmp_path, "exchange")
+
+    assert run.calls([("exchange", server.authority, "/echo", BODY)]) == [BODY]
+    assert server.requests[-1][3] == BODY.encode()
+    reads = [label for label in run.labels() if label == "http::types::incoming_body_stream::blocking_read"]
+    assert len(reads) == len(BODY) // 5 + 2  # a rest of two, and the end
+
+
+def test_a_cut_off_exchange_is_made_again_whole_and_an_ended_one_is_not(tmp_path, server):
+    run = Run(tmp_path / "whole", "exchange")
+    calls = [("exchange", server.authority, "/echo", BODY), ("exchange", server.authority, "/echo", "second")]
+    seen = len(server.requests)
+    original = run.calls(calls)
+    keys = [headers["idempotency-key"] for _, _, headers, _ in server.requests[seen:]]
+    begins, ends = (indices(oplog_of(run.folder), kind) for kind in (BeginRemoteWrite, EndRemoteWrite))
+
+    for at, copy in run.cuts(tmp_path):
+        seen = len(server.requests)
+        assert run.calls(calls, copy) == original, f"cut after entry {at}"
+        repeated = server.requests[seen:]
+        ended = sum(end <= at for end in ends)
+        assert [body for *_, body in repeated] == [BODY.encode(), b"second"][ended:], f"cut after entry {at}"
+        if sum(begin <= at for begin in begins) > ended:
+            assert repeated[0][2]["idempotency-key"] == keys[ended], f"cut after entry {at}"
+
+
+def test_files_are_built_again_and_their_times_are_those_that_were_told(tmp_path):
+    run = Run(tmp_path / "whole", "files")
+    calls = [("note", "one,"), ("note", "two"), ("modified",)]
+    original = run.calls(calls)
+    assert original[:2] == ["one,", "one,two"]
+
+    for at, copy in run.cuts(tmp_path):
+        again = run.calls([*calls, ("modified",)], copy)
+        assert again[:2] == original[:2], f"cut after entry {at}"
+        assert again[2] == again[3], f"cut after entry {at}"
+
+    assert run.calls([*calls, ("modified",)]) == [*original, original[2]]
