@@ -9,6 +9,8 @@ from golem_nb.authoring.wat import component_from_text
 from golem_nb.engine.engine import Engine
 from golem_nb.model import LOCAL_ENVIRONMENT, WorkerId
 from golem_nb.oplog.entries import BeginRemoteWrite, EndRemoteWrite, ImportedFunctionInvoked
+from golem_nb.values.json import json_from_value
+from golem_nb.wasm.platform import Platform
 from tests.host.http_server import Server
 from tests.test_crash import cut, indices, oplog_of
 
@@ -23,8 +25,17 @@ def server():
     echoing.close()
 
 
+@pytest.fixture(scope="module")
+def echo():
+    engine = Engine.open("memory:")
+    component = engine.create_component(LOCAL_ENVIRONMENT, "echo", component_from_text((HERE / "echo.wat").read_text()))
+    worker = WorkerId(component.id, "w")
+    yield lambda function, json: engine.invoke_and_await(worker, f"echo-{function}", [json], None).result(10)
+    engine.close()
+
+
 class Run:
-    """One worker of one component in a data folder; the engine is opened for each call of `call`, and closed."""
+    """One worker of one component in a data folder; the engine is opened by each `calls`, and closed."""
 
     def __init__(self, folder, name):
         self.folder = folder
@@ -55,8 +66,61 @@ class Run:
 
 
 @pytest.mark.parametrize("path", sorted(HERE.glob("*.wat")), ids=lambda path: path.stem)
-def test_each_compiles(path):
-    assert component_from_text(path.read_text()).startswith(b"\0asm")
+def test_each_runs_here_and_imports_what_there_is(path, tmp_path):
+    linked = Platform(tmp_path).link(component_from_text(path.read_text()))
+
+    assert all(name.startswith("test:unknown/") for name in linked.unknown)
+
+
+EVERYTHING = {
+    "yes": True,
+    "small": 255,
+    "below": -128,
+    "u16": 65535,
+    "s16": -32768,
+    "u32": 4294967295,
+    "s32": -2147483648,
+    "large": 2**64 - 1,
+    "deep": -(2**63),
+    "half": 0.5,
+    "whole": 0.1,
+    "letter": ord("ß"),
+    "text": "zwölf 🂡 \u0000 ende",
+    "bytes": [0, 127, 255],
+    "numbers": [2**53 + 1, 0],
+    "color": "deep-blue",
+    "rights": ["read", "run-it"],
+    "shapes": [{"nothing": None}, {"dot": {"x": 1.5, "y-axis": -2.0}}, {"path": []}, {"named": ""}],
+    "maybe": None,
+    "twice": 7,
+    "pair": [1, "b", [False]],
+    "outcome": {"err": "no"},
+    "ok-only": {"ok": 3},
+    "bare": {"ok": None},
+}
+
+
+@pytest.mark.parametrize(
+    ("function", "json"),
+    [
+        ("everything", EVERYTHING),
+        ("everything", EVERYTHING | {"maybe": "x", "twice": None, "outcome": {"ok": {"x": 0.0, "y-axis": 1.0}}}),
+        ("bool", False),
+        ("u8", 255),
+        ("s8", -1),
+        ("u64", 2**64 - 1),
+        ("s64", -(2**63)),
+        ("f32", -0.25),
+        ("f64", 1e300),
+        ("char", 0x10FFFF),
+        ("color", "green"),
+        ("rights", []),
+    ],
+)
+def test_what_goes_in_as_json_comes_out_as_the_same_json(echo, function, json):
+    typed = echo(function, json)
+
+    assert json_from_value(typed.type, typed.value) == json
 
 
 def test_bodies_go_both_ways_and_each_read_is_an_entry(tmp_path, server):
