@@ -32,6 +32,7 @@ from golem_nb.engine.parameters import parameters_from_json
 from golem_nb.engine.scheduler import Slots, Threads, Timers, default_slots
 from golem_nb.engine.worker import Worker
 from golem_nb.errors import BadInput, EngineStopped, WorkerNotFound
+from golem_nb.host.http_exchange import make_client
 from golem_nb.model import (
     Component,
     ComponentId,
@@ -56,6 +57,7 @@ MOST_OPLOG_ENTRIES = 100  # of one page. Source: SEMANTICS 11
 MOST_WORKERS = 1000  # of one page
 # To outside, at once; requests beyond wait. Each has a thread while it is under way.
 MOST_CONNECTIONS = 256
+HTTP_TIMEOUT_S = 600.0  # of workers' requests that set none themselves
 TICK_S = 0.01
 
 log = logging.getLogger("golem_nb.engine")
@@ -395,8 +397,7 @@ class Engine:
         if self._http is None:
             with self._loading:
                 if self._http is None:
-                    limits = httpx.Limits(max_connections=MOST_CONNECTIONS)
-                    self._http = httpx.Client(timeout=httpx.Timeout(600.0), limits=limits, follow_redirects=False)
+                    self._http = make_client(MOST_CONNECTIONS, HTTP_TIMEOUT_S)
         return self._http
 
     def _start_unfinished(self) -> None:

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpx
@@ -21,6 +22,7 @@ BUFFER_BYTES = 256 << 10
 # Components take out the body of every request and end it empty where there is none. So long its first byte, or its
 # end, is waited for: a GET that announces a chunked body is refused by some servers.
 EMPTY_BODY_WAIT_S = 0.1
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +158,20 @@ class Pipe:
             wakes = tuple(self._wakes)
         for wake in wakes:
             wake()
+
+
+def make_client(most_connections: int, timeout_s: float) -> httpx.Client:
+    """Return a client for the requests of many workers: it keeps no cookies, and follows no redirects.
+
+    A proxy of the environment is used, but not for this machine's own addresses.
+    """
+    nobody = CookieJar(DefaultCookiePolicy(allowed_domains=()))
+    return httpx.Client(
+        timeout=timeout_s,
+        limits=httpx.Limits(max_connections=most_connections),
+        cookies=nobody,
+        mounts={f"all://{host}": None for host in LOOPBACK},
+    )
 
 
 class Exchange:

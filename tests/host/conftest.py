@@ -1,6 +1,6 @@
-import httpx
 import pytest
 
+from golem_nb.host.http_exchange import make_client
 from tests.host.context import FakeWorker
 from tests.host.http_server import Server
 
@@ -19,7 +19,7 @@ def http_server():
 
 @pytest.fixture(scope="session")
 def http_client():
-    with httpx.Client() as client:
+    with make_client(100, 5.0) as client:
         yield client
 
 

@@ -3,7 +3,7 @@ import threading
 import httpx
 import pytest
 
-from golem_nb.host.http_exchange import BUFFER_BYTES, Exchange, Failed, Pipe, Request, Timeouts, error_code
+from golem_nb.host.http_exchange import BUFFER_BYTES, Exchange, Failed, Pipe, Request, Timeouts, error_code, make_client
 
 
 def exchanged(client, authority, path, *, method="GET", headers=(), body=None, timeouts=None):
@@ -146,12 +146,23 @@ def test_a_body_for_a_request_that_failed_waits_for_nobody(http_client):
     assert body.has_room
 
 
-def test_cookies_of_one_request_are_not_sent_with_another(http_client, http_server):
-    exchanged(http_client, http_server.authority, "/cookie").head.result(5)
+def test_cookies_of_one_request_are_not_kept_for_another(http_server):
+    with make_client(10, 5.0) as client:
+        exchanged(client, http_server.authority, "/cookie").head.result(5)
+        exchanged(client, http_server.authority, "/echo").head.result(5)
 
-    exchanged(http_client, http_server.authority, "/echo").head.result(5)
+        assert "cookie" not in {name.lower() for name in http_server.requests[-1][2]}
+        assert not client.cookies
 
-    assert "cookie" not in {name.lower() for name in http_server.requests[-1][2]}
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_proxy_is_not_asked_for_this_machine(http_server, monkeypatch, host):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    port = http_server.authority.rpartition(":")[2]
+
+    with make_client(10, 5.0) as client:
+        assert exchanged(client, f"{host}:{port}", "/echo").head.result(5).status == 200
+        assert exchanged(client, "192.0.2.1", "/").head.exception(5).code == ("connection-refused", None)
 
 
 def test_closing_cuts_off_a_body_that_is_being_sent(http_client, http_server):
