@@ -158,6 +158,8 @@ def test_cookies_of_one_request_are_not_kept_for_another(http_server):
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_a_proxy_is_not_asked_for_this_machine(http_server, monkeypatch, host):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
     port = http_server.authority.rpartition(":")[2]
 
     with make_client(10, 5.0) as client:
