@@ -144,6 +144,11 @@ class Pipe:
         return self._size < BUFFER_BYTES or self._abandoned
 
     @property
+    def is_whole(self) -> bool:
+        """Has everything been put?"""
+        return self._ended and self._failure is None
+
+    @property
     def is_readable(self) -> bool:
         return bool(self._parts) or self._ended
 
@@ -228,10 +233,10 @@ class Exchange:
         )
 
     def close(self) -> None:
-        """Nobody wants the rest of the response; a body that is not sent yet is cut off."""
+        """Nobody wants the rest of the response; a body that was not written to its end is cut off."""
         self._closed.set()
         self.response_body.abandon()
-        if self.request_body is not None:
+        if self.request_body is not None and not self.request_body.is_whole:
             self.request_body.abandon()
 
 

@@ -175,3 +175,15 @@ def test_closing_cuts_off_a_body_that_is_being_sent(http_client, http_server):
     exchange.close()
 
     assert exchange.head.exception(5).code == ("connection-terminated", None)
+
+
+def test_a_whole_body_is_sent_even_if_nobody_waits_for_the_answer(http_client, http_server):
+    body = Pipe()
+    body.put(b"fire and forget")
+    body.end()
+    exchange = Exchange(Request("POST", f"http://{http_server.authority}/echo", []), body)
+
+    exchange.close()
+    exchange.run(http_client)
+
+    assert http_server.requests[-1][3] == b"fire and forget"
