@@ -178,12 +178,12 @@ class OutputStream(Resource, wit="wasi:io/streams#output-stream"):
 
     @deterministic
     def write_zeroes(self, len: int) -> None:
-        self.put(bytes(len))
+        self.put(_zeroes(len))
 
     @deterministic
     def blocking_write_zeroes_and_flush(self, len: int) -> None:
         self.wait_for_permit()
-        self.put(bytes(len))
+        self.put(_zeroes(len))
         self.wait_until_flushed()
 
     @deterministic
@@ -200,6 +200,13 @@ class OutputStream(Resource, wit="wasi:io/streams#output-stream"):
         contents: bytes = self.worker.call(read, src, {"len": min(most, self.permit(), MOST_READ)})
         self.put(contents)
         return _length(contents)
+
+
+def _zeroes(count: int) -> bytes:
+    # Other contents come out of the component's own memory; these would come out of ours.
+    if count > WRITE_PERMIT:
+        raise Trap(f"{count} zeroes were written at once; check-write permits {WRITE_PERMIT}")
+    return bytes(count)
 
 
 class LogStream(OutputStream):

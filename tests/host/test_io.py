@@ -1,7 +1,7 @@
 import pytest
 
 from golem_nb.host.declare import Trap, WitError
-from golem_nb.host.io import MOST_READ, InputStream, LogStream, OutputStream, Poll, Pollable
+from golem_nb.host.io import MOST_READ, WRITE_PERMIT, InputStream, LogStream, OutputStream, Poll, Pollable
 from golem_nb.model import LogLevel
 from tests.host.context import call
 
@@ -97,3 +97,9 @@ def test_a_character_split_over_two_writes_is_not_lost(worker):
     call(LogStream(worker, LogLevel.STDOUT), "write", contents=second)
 
     assert "".join(text for _, text in worker.output) == "x\N{EURO SIGN}y"
+
+
+@pytest.mark.parametrize("function", ["write_zeroes", "blocking_write_zeroes_and_flush"])
+def test_more_zeroes_than_permitted_trap(worker, function):
+    with pytest.raises(Trap, match="zeroes were written at once"):
+        call(LogStream(worker, LogLevel.STDOUT), function, len=WRITE_PERMIT + 1)
