@@ -2,29 +2,11 @@ import gc
 
 import pytest
 
-from golem_nb.host import http
-from golem_nb.host.declare import HostFunction, Trap, WitError
+from golem_nb.host import http, http_request
+from golem_nb.host.declare import Trap, WitError
 from golem_nb.host.http_exchange import BUFFER_BYTES
 from tests.host.context import call
-
-
-def static(kind, name, worker, **arguments):
-    row = getattr(kind, name)
-    assert isinstance(row, HostFunction) and row.static
-    return row.body(worker, **arguments)
-
-
-def fields(worker, *entries):
-    return static(http.Fields, "from_list", worker, entries=list(entries))
-
-
-def request(worker, authority, path, method=("get", None), headers=()):
-    made = static(http.OutgoingRequest, "constructor", worker, headers=fields(worker, *headers))
-    call(made, "set_method", method=method)
-    call(made, "set_scheme", scheme=("HTTP", None))
-    call(made, "set_authority", authority=authority)
-    call(made, "set_path_with_query", path_with_query=path)
-    return made
+from tests.host.http_requests import code, fields, request, static
 
 
 def handle(worker, made, options=None):
@@ -38,12 +20,6 @@ def response_of(future):
     return result
 
 
-def code(action):
-    with pytest.raises(WitError) as caught:
-        action()
-    return caught.value.payload
-
-
 def read_all(stream):
     data = b""
     while True:
@@ -54,57 +30,8 @@ def read_all(stream):
             return data
 
 
-def test_fields_compare_names_without_case(worker):
-    made = fields(worker, ("A", b"1"), ("b", b"2"), ("a", b"3"))
-
-    assert call(made, "get", name="a") == [b"1", b"3"]
-    assert call(made, "has", name="B")
-    call(made, "set", name="a", value=[b"4"])
-    call(made, "append", name="c", value=b"5")
-    call(made, "delete", name="b")
-    assert call(made, "entries") == [("a", b"4"), ("c", b"5")]
-    copy = call(made, "clone")
-    call(copy, "delete", name="a")
-    assert call(made, "has", name="a")
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "error"),
-    [
-        ("a b", b"1", "invalid-syntax"),
-        ("", b"1", "invalid-syntax"),
-        ("a", b"\n", "invalid-syntax"),
-        ("Host", b"x", "forbidden"),
-    ],
-)
-def test_bad_fields_are_refused(worker, name, value, error):
-    assert code(lambda: fields(worker, (name, value))) == (error, None)
-
-
-def test_headers_of_a_request_cannot_change(worker):
-    headers = fields(worker, ("a", b"1"))
-    made = static(http.OutgoingRequest, "constructor", worker, headers=headers)
-
-    assert code(lambda: call(call(made, "headers"), "append", name="b", value=b"2")) == ("immutable", None)
-
-
-@pytest.mark.parametrize(
-    ("setter", "argument", "value"),
-    [
-        ("set_method", "method", ("other", "a b")),
-        ("set_path_with_query", "path_with_query", "/a b"),
-        ("set_authority", "authority", "a/b"),
-        ("set_authority", "authority", ""),
-    ],
-)
-def test_parts_of_a_request_are_checked(worker, setter, argument, value):
-    made = static(http.OutgoingRequest, "constructor", worker, headers=fields(worker))
-
-    assert code(lambda: call(made, setter, **{argument: value})) is None
-
-
 def test_a_request_without_authority_is_not_sent(worker):
-    made = static(http.OutgoingRequest, "constructor", worker, headers=fields(worker))
+    made = static(http_request.OutgoingRequest, "constructor", worker, headers=fields(worker))
 
     assert code(lambda: handle(worker, made)) == ("HTTP-request-URI-invalid", None)
     assert worker.begun == []
@@ -115,7 +42,7 @@ def test_a_request_is_sent_with_a_key_and_answered(online, http_server):
     body = call(made, "body")
     call(call(body, "write"), "blocking_write_and_flush", contents=b"hello")
     future = handle(online, made)
-    static(http.OutgoingBody, "finish", online, this=body, trailers=None)
+    static(http_request.OutgoingBody, "finish", online, this=body, trailers=None)
 
     case, response = response_of(future)
 
@@ -182,25 +109,12 @@ def test_what_is_given_out_once_is_refused_the_second_time(online, http_server):
     call(body, "write")
     assert code(lambda: call(made, "body")) is None
     assert code(lambda: call(body, "write")) is None
-    static(http.OutgoingBody, "finish", online, this=body, trailers=None)
+    static(http_request.OutgoingBody, "finish", online, this=body, trailers=None)
     _, response = response_of(handle(online, made))
     incoming = call(response, "consume")
     call(incoming, "stream")
     assert code(lambda: call(response, "consume")) is None
     assert code(lambda: call(incoming, "stream")) is None
-
-
-def test_a_body_must_have_the_length_that_was_announced(online, http_server):
-    made = request(online, http_server.authority, "/echo", ("post", None), [("content-length", b"3")])
-    body = call(made, "body")
-    stream = call(body, "write")
-    assert code(lambda: call(stream, "write", contents=b"four"))[0] == "last-operation-failed"
-    call(stream, "write", contents=b"tw")
-
-    assert code(lambda: static(http.OutgoingBody, "finish", online, this=body, trailers=None)) == (
-        "HTTP-request-body-size",
-        2,
-    )
 
 
 def test_there_are_no_trailers(online, http_server):
@@ -214,7 +128,7 @@ def test_there_are_no_trailers(online, http_server):
 
 
 def test_options_are_timeouts(online, http_server):
-    options = static(http.RequestOptions, "constructor", online)
+    options = static(http_request.RequestOptions, "constructor", online)
     call(options, "set_connect_timeout", duration=1)
     call(options, "set_first_byte_timeout", duration=50_000_000)
     call(options, "set_between_bytes_timeout", duration=None)
