@@ -62,6 +62,11 @@ class Durability:
     def entries_replayed(self) -> int:
         return self._cursor.replayed
 
+    @property
+    def has_open_writes(self) -> bool:
+        """Is there a remote write that has begun and not ended?"""
+        return bool(self._open_writes)
+
     def retry_point(self) -> OplogIndex:
         """Return where the attempts of what runs now are counted. Source: SEMANTICS 3.5."""
         return self._open_writes[0] if self._open_writes else self._journal.state.last_step
@@ -148,6 +153,8 @@ class Durability:
         self._journal.commit().result()
 
     def end_remote_write(self, begin: OplogIndex) -> None:
+        if begin not in self._open_writes:
+            return  # the end of its invocation ended it
         self._open_writes.remove(begin)
         if self.is_live:
             self._journal.append(lambda now: EndRemoteWrite(now, begin))
@@ -189,7 +196,14 @@ class Durability:
         return self._meet(ExportedFunctionInvoked, "an invocation")[1]
 
     def complete(self, response: Recorded | None) -> None:
-        """Append the result of the invocation that runs, or compare it with the recorded one."""
+        """Append the result of the invocation that runs, or compare it with the recorded one.
+
+        A remote write that is still open ends here: the component has what it wanted of it, and an open one would be
+        done again, or refused (SEMANTICS 3.6), at the next recovery. Components that drop late are common.
+        """
+        for begin in list(self._open_writes):
+            self.end_remote_write(begin)
+        self._cursor.forget_logs()
         if self.is_live:
             self._journal.append(lambda now: ExportedFunctionCompleted(now, response))
             return

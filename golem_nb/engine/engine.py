@@ -31,7 +31,7 @@ from golem_nb.engine.journal import Journal
 from golem_nb.engine.parameters import parameters_from_json
 from golem_nb.engine.scheduler import Slots, Threads, Timers, default_slots
 from golem_nb.engine.worker import Worker
-from golem_nb.errors import BadInput, EngineStopped, WorkerNotFound
+from golem_nb.errors import BadInput, EngineStopped, GolemError, StoreFailed, WorkerNotFound
 from golem_nb.host.http_exchange import make_client
 from golem_nb.model import (
     Component,
@@ -49,6 +49,7 @@ from golem_nb.store.components import Components
 from golem_nb.store.database import Database
 from golem_nb.store.oplogs import Chunk, Oplogs
 from golem_nb.store.workers import Workers
+from golem_nb.values.check import is_unicode
 from golem_nb.values.types import TypedValue
 from golem_nb.wasm.link import LinkedComponent
 from golem_nb.wasm.platform import Platform
@@ -121,6 +122,7 @@ class Engine:
         self.memory_limit_bytes = settings.memory_limit_bytes
         self.threads, self.timers = Threads("worker"), Timers(self._clock.now_ns)
         self._http: httpx.Client | None = None
+        self._http_lock = threading.Lock()
         self._activity = threading.Event()
         self.surroundings = Surroundings(
             self._clock,
@@ -139,7 +141,11 @@ class Engine:
         self._closed = False
         self._ticker = threading.Thread(target=self._tick, name="ticker", daemon=True)
         self._ticker.start()
-        self._start_unfinished()
+        try:
+            self._start_unfinished()
+        except BaseException:
+            self.close()
+            raise
 
     @classmethod
     def open(cls, path: str | Path, settings: Settings | None = None, **options: Any) -> Engine:
@@ -159,15 +165,22 @@ class Engine:
                 return
             self._closed = True
             workers = list(self._loaded.values())
+        reason = EngineStopped("the engine is closing; what it accepted goes on later")
         deadline = time.monotonic() + grace_s
         for worker in workers:
-            worker.let_go(max(0.0, deadline - time.monotonic()))
+            worker.refuse(reason)
+        for worker in workers:
+            worker.wait_until_idle(max(0.0, deadline - time.monotonic()))
+        for worker in workers:
+            worker.unload(reason)
+        for worker in workers:
+            worker.let_go(reason)
         self._closing.set()
         self._activity.set()
         self._ticker.join()
         self.timers.close()
         for worker in workers:
-            worker.journal.commit()
+            _flush(worker.journal)
         self._database.close()
         if self._http is not None:
             self._http.close()
@@ -197,12 +210,16 @@ class Engine:
 
     def delete_component(self, component_id: ComponentId) -> None:
         """Delete a component; its workers are stopped and gone."""
+        self._deployments.latest(component_id)
+        for worker in self._loaded_of(component_id):
+            worker.let_go(WorkerNotFound(worker.id))
         with self._loading:
-            mine = [w for id, w in self._loaded.items() if id.component_id == component_id]
-            self._deployments.latest(component_id)
-            for worker in mine:
-                self._forget(worker)
+            for worker in self._loaded_of(component_id):  # and those that were loaded meanwhile
+                self._forget(worker, WorkerNotFound(worker.id))
             self._deployments.delete(component_id)
+
+    def _loaded_of(self, component_id: ComponentId) -> list[Worker]:
+        return [w for id, w in list(self._loaded.items()) if id.component_id == component_id]
 
     # Workers.
 
@@ -236,19 +253,29 @@ class Engine:
         after = _number_from_cursor(cursor)
         rows = self._workers.page(component_id, after, min(count, MOST_WORKERS) + 1)
         page = rows[: min(count, MOST_WORKERS)]
-        found = tuple(self.worker(WorkerId(component_id, name)) for _, name in page)
-        return WorkersPage(found, str(page[-1][0]) if len(rows) > len(page) else None)
+        found = (self._metadata(WorkerId(component_id, name)) for _, name in page)
+        there = tuple(worker for worker in found if worker is not None)  # others were deleted meanwhile
+        return WorkersPage(there, str(page[-1][0]) if len(rows) > len(page) else None)
 
     def worker(self, worker: WorkerId) -> WorkerMetadata:
-        found = self._load(worker)
-        version = found.journal.state.component_version
-        return found.metadata(self._deployments.version(worker.component_id, version).size_bytes)
+        return self._metadata_of(self._load(worker))
+
+    def _metadata(self, id: WorkerId) -> WorkerMetadata | None:
+        found = self._find(id)
+        return None if found is None else self._metadata_of(found)
+
+    def _metadata_of(self, worker: Worker) -> WorkerMetadata:
+        version = worker.journal.state.component_version
+        return worker.metadata(self._deployments.version(worker.id.component_id, version).size_bytes)
 
     def delete_worker(self, worker: WorkerId) -> None:
+        found = self._load(worker)
+        found.let_go(WorkerNotFound(worker))
         with self._loading:
-            found = self._load(worker)
-            self._forget(found)
+            if self._workers.number(worker) != found.number:
+                raise WorkerNotFound(worker)  # another caller was faster
             self._workers.delete(found.number).result()
+            self._forget(found, WorkerNotFound(worker))
 
     def interrupt_worker(self, worker: WorkerId, recover_immediately: bool = False) -> None:
         self._load(worker).interrupt(recover_immediately)
@@ -309,6 +336,7 @@ class Engine:
             FunctionNotFound, BadInput: It cannot be made.
             InvalidWorkerName: The worker does not exist and cannot.
         """
+        key = _checked_key(key) if key else str(uuid4())
         found = self._find(worker)
         version = found.journal.state.component_version if found else self.component(worker.component_id).version
         type = self.linked(worker.component_id, version).compiled.export(function).type
@@ -316,7 +344,7 @@ class Engine:
         request = [Recorded.of(p.type, v) for p, v in zip(type.parameters, values, strict=True)]
         if found is None:
             found = self._load_or_launch(worker)
-        return found.accept(type.name, request, key or str(uuid4()), waiter)
+        return found.accept(type.name, request, key, waiter)
 
     def _load_or_launch(self, worker: WorkerId) -> Worker:
         with self._loading:
@@ -368,7 +396,7 @@ class Engine:
             if found is not None and not found.is_beyond_use:
                 return found
             if found is not None:
-                self._forget(found)
+                self._forget(found, StoreFailed("the oplog could not be stored; try again with the same key"))
             number = self._workers.number(id)
             if number is None:
                 return None
@@ -383,9 +411,10 @@ class Engine:
             raise WorkerNotFound(id, get_close_matches(id.name, self._workers.names(id.component_id), 2))
         return found
 
-    def _forget(self, worker: Worker) -> None:
-        worker.let_go()
-        self._loaded.pop(worker.id, None)
+    def _forget(self, worker: Worker, reason: GolemError) -> None:
+        worker.let_go(reason)
+        if self._loaded.get(worker.id) is worker:
+            del self._loaded[worker.id]
         with self._idle_lock:
             self._idle.pop(worker.id, None)
 
@@ -395,7 +424,7 @@ class Engine:
 
     def _http_client(self) -> httpx.Client:
         if self._http is None:
-            with self._loading:
+            with self._http_lock:
                 if self._http is None:
                     self._http = make_client(MOST_CONNECTIONS, HTTP_TIMEOUT_S)
         return self._http
@@ -403,7 +432,10 @@ class Engine:
     def _start_unfinished(self) -> None:
         for id in self._workers.that_want_to_run():
             log.info("worker %s was cut off; it goes on", id)
-            self._load(id).start_if_wanted()
+            try:
+                self._load(id).start_if_wanted()
+            except Exception:  # one that is damaged must not keep the others from their work
+                log.exception("worker %s cannot be loaded", id)
 
     def _note_dirty(self, journal: Journal) -> None:
         self._dirty.append(journal)
@@ -422,9 +454,23 @@ class Engine:
                 return
             self._platform.tick()
             for _ in range(len(self._dirty)):
-                journal = self._dirty.pop(0)
-                if not journal.is_broken:
-                    journal.commit()
+                _flush(self._dirty.pop(0))
+
+
+def _flush(journal: Journal) -> None:
+    """Store what is buffered; a failure is that worker's alone, which is told when it next asks."""
+    if journal.is_broken:
+        return
+    try:
+        journal.commit()
+    except Exception:
+        log.exception("an oplog could not be handed to the store")
+
+
+def _checked_key(key: IdempotencyKey) -> IdempotencyKey:
+    if not is_unicode(key):
+        raise BadInput(f"an idempotency key is a Unicode text, found {key!r}, which has a lone surrogate")
+    return key
 
 
 def _number_from_cursor(cursor: str | None) -> int:

@@ -104,10 +104,11 @@ class WorkerHost:
         if ready:
             return ready
         self._journal.commit()  # what led here must not be lost while it waits
-        self._suspend_if_long(sources)
+        if not self._durability.has_open_writes:  # a write that is cut off is done again when the worker comes back
+            self._suspend_if_long(sources)
         for source in sources:
             source.call_when_ready(self._wake.set)
-        with self._surroundings.slots.given_back():
+        with self._surroundings.slots.given_back(lambda: self.stop() is not None):
             while True:
                 self._wake.clear()
                 ready = _ready(sources)

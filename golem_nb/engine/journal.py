@@ -78,9 +78,10 @@ class Journal:
     def _commit(self) -> Future[None]:
         self._check_whole()
         if self._buffer:
-            entries, self._buffer = self._buffer, []
-            first = self.state.last_index - len(entries) + 1
-            chunk = Chunk(first, len(entries), CHUNK_CODEC, chunk_from_entries(entries))
+            count = len(self._buffer)
+            first = self.state.last_index - count + 1
+            chunk = Chunk(first, count, CHUNK_CODEC, chunk_from_entries(self._buffer))
+            self._buffer = []  # only now: encoding may fail
             self._last_commit = self._oplogs.append(self._worker, chunk, self.state.wants_to_run)
             self._last_commit.add_done_callback(self._note_failure)
         return self._last_commit

@@ -85,6 +85,10 @@ class ReplayCursor:
             return True
         return False
 
+    def forget_logs(self) -> None:
+        """Forget the remembered output: its invocation is over, and what a later one prints is its own."""
+        self._logs.clear()
+
     def _find_next(self) -> None:
         while self._position < len(self._entries):
             index, entry = self._entries[self._position]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import logging
 import os
 import queue
 import threading
@@ -18,47 +19,58 @@ from contextlib import contextmanager
 STACK_BYTES = 4 << 20
 IDLE_THREAD_S = 10.0
 
+log = logging.getLogger("golem_nb.engine")
+
 
 def default_slots() -> int:
     return min(4, (os.cpu_count() or 1) + 2)
 
 
 class Slots:
-    """A number of places; who runs has one. `note_taken` is called whenever one is taken."""
+    """A number of places; who runs has one. `note_taken` is called whenever one is taken.
+
+    Who is told to stop does not wait for a place (`is_stopped`, asked again after each `wake`): it only unwinds, and
+    whoever told it waits for that.
+    """
 
     def __init__(self, count: int, note_taken: Callable[[], None] = lambda: None) -> None:
-        self._places = threading.Semaphore(count)
-        self._lock = threading.Lock()
+        self._count = count
+        self._changed = threading.Condition(threading.Lock())
         self._note_taken = note_taken
         self.in_use = 0
 
     @contextmanager
-    def taken(self) -> Iterator[None]:
-        self._take()
+    def taken(self, is_stopped: Callable[[], bool] = lambda: False) -> Iterator[None]:
+        self._take(is_stopped)
         try:
             yield
         finally:
             self._give()
 
     @contextmanager
-    def given_back(self) -> Iterator[None]:
+    def given_back(self, is_stopped: Callable[[], bool] = lambda: False) -> Iterator[None]:
         """Let another run while this one waits."""
         self._give()
         try:
             yield
         finally:
-            self._take()
+            self._take(is_stopped)
 
-    def _take(self) -> None:
-        self._places.acquire()
-        with self._lock:
+    def wake(self) -> None:
+        """Have those that wait for a place ask again whether they are stopped."""
+        with self._changed:
+            self._changed.notify_all()
+
+    def _take(self, is_stopped: Callable[[], bool]) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self.in_use < self._count or is_stopped())
             self.in_use += 1
         self._note_taken()
 
     def _give(self) -> None:
-        with self._lock:
+        with self._changed:
             self.in_use -= 1
-        self._places.release()
+            self._changed.notify()
 
 
 _stack_size_lock = threading.Lock()  # threading.stack_size is one setting of the process
@@ -110,25 +122,40 @@ class Threads:
 
 
 class Timers:
-    """Calls functions at their time, by the engine's clock; never early."""
+    """Calls functions at their time, by the engine's clock; never early. What one raises is logged."""
 
     def __init__(self, now_ns: Callable[[], int]) -> None:
         self._now_ns = now_ns
         self._heap: list[tuple[int, int, Callable[[], None]]] = []
+        self._cancelled: set[int] = set()
         self._numbers = itertools.count()
         self._changed = threading.Condition()
         self._closed = False
         self._thread = threading.Thread(target=self._serve, name="timers", daemon=True)
         self._thread.start()
 
-    def call_at(self, due_ns: int, call: Callable[[], None]) -> None:
+    def call_at(self, due_ns: int, call: Callable[[], None]) -> int:
+        """Return the timer's number, to cancel it by."""
         with self._changed:
-            heapq.heappush(self._heap, (due_ns, next(self._numbers), call))
+            number = next(self._numbers)
+            heapq.heappush(self._heap, (due_ns, number, call))
             self._changed.notify()
+            return number
+
+    def cancel(self, number: int) -> None:
+        """Forget a timer; one that was called already is no error."""
+        with self._changed:
+            if any(number == known for _, known, _ in self._heap):
+                self._cancelled.add(number)
+                self._drop_cancelled()
 
     def next_due_ns(self) -> int | None:
         with self._changed:
             return self._heap[0][0] if self._heap else None
+
+    def _drop_cancelled(self) -> None:
+        while self._heap and self._heap[0][1] in self._cancelled:
+            self._cancelled.remove(heapq.heappop(self._heap)[1])
 
     def close(self) -> None:
         with self._changed:
@@ -147,4 +174,8 @@ class Timers:
                     self._changed.wait(60 if wait_s is None else min(wait_s, 60))
                     continue
                 call = heapq.heappop(self._heap)[2]
-            call()
+                self._drop_cancelled()
+            try:
+                call()
+            except Exception:  # the other timers must go on
+                log.exception("a timer failed")

@@ -58,6 +58,7 @@ from golem_nb.model import (
     WorkerMetadata,
     WorkerStatus,
 )
+from golem_nb.oplog import entries
 from golem_nb.oplog.entries import (
     CancelPendingInvocation,
     Error,
@@ -73,6 +74,7 @@ from golem_nb.oplog.entries import (
     Suspend,
 )
 from golem_nb.oplog.fold import Outcome
+from golem_nb.values.check import handles_in
 from golem_nb.values.types import Handle, TypedValue
 from golem_nb.wasm.instance import GuestTrap, Instance, TrapKind
 from golem_nb.wasm.link import LinkedComponent
@@ -82,9 +84,16 @@ Waiter = Future[Result]
 
 STDERR_LINES = 128  # of the last invocation, for error reports. Source: SEMANTICS 3.9
 _STDERR_LEVELS = {LogLevel.STDERR, LogLevel.WARN, LogLevel.ERROR, LogLevel.CRITICAL}
+START_AGAIN_NS = 100_000_000  # after the system had no thread or memory for it; doubled up to 30 times that
+STARTS_BEFORE_CALLERS_ARE_TOLD = 5
+_RANK: dict[type[Stop], int] = {Suspended: 0, Restart: 0, Interrupt: 1, Unload: 2}
 _ENDED = (WorkerStatus.FAILED, WorkerStatus.EXITED)
 
 log = logging.getLogger("golem_nb.engine")
+
+
+class _CannotStart(Exception):
+    """There is no instance now, for want of memory, files or the like; later there may be."""
 
 
 class Services(Protocol):
@@ -129,7 +138,9 @@ class Worker:
         self._is_paused = journal.state.status is WorkerStatus.INTERRUPTED
         self._must_recover = False
         self._stop: Stop | None = None
-        self._is_gone = False
+        self._gone_because: GolemError | None = None
+        self._timer: int | None = None
+        self._failed_starts = 0
         self._stderr: deque[str] = deque(maxlen=STDERR_LINES)
 
     # What the engine asks for, from any thread.
@@ -147,28 +158,29 @@ class Worker:
         with self._lock:
             self._check_not_gone()
             state = self.journal.state
-            outcome = state.outcomes.get(key)
+            with self.journal.lock:  # an invocation passes from one to the next while its thread runs
+                outcome = state.outcomes.get(key)
+                is_known = key in state.pending or (state.current is not None and state.current.idempotency_key == key)
             if outcome is not None:
                 return self._answer_again(outcome, waiter)
-            is_known = key in state.pending or (state.current is not None and state.current.idempotency_key == key)
             if not is_known:
                 self._check_takes_invocations()
                 self.journal.append(lambda now: PendingWorkerInvocation(now, key, function, tuple(request)))
             if waiter is not None:
                 self._waiters.setdefault(key, []).append(waiter)
-            # An awaited caller learns of the acceptance by its answer: its entry may share that commit.
-            accepted = _done() if waiter is not None else self.journal.commit()
             if not is_known or state.status is not WorkerStatus.INTERRUPTED:
-                self._is_paused = False
+                self._unpause()
+            # An awaited caller learns of the acceptance by its answer: its entry may share that commit.
+            accepted = _done() if waiter is not None else _own(self.journal.commit())
             self._start()
             return accepted
 
     def interrupt(self, recover_immediately: bool) -> None:
         """End what runs now; return when that is so. Nothing happens to a worker that does nothing."""
         with self._lock:
+            self._check_not_gone()
             if self._is_running:
-                self._stop = Restart() if recover_immediately else Interrupt()
-                self._wake.set()
+                self._ask(Restart() if recover_immediately else Interrupt())
                 if not recover_immediately:
                     self._lock.wait_for(lambda: not self._is_running or self._stop is None, timeout=2.0)
             elif self.journal.state.status is WorkerStatus.SUSPENDED and not recover_immediately:
@@ -185,10 +197,12 @@ class Worker:
         with self._lock:
             self._check_not_gone()
             self._check_takes_invocations()
-            if self.journal.state.status is WorkerStatus.RUNNING and self._is_running:
+            if self._status is WorkerStatus.RUNNING and self._is_running:
                 raise NotResumable(f"Worker {self.id} is not suspended, interrupted or idle")
-            self._is_paused = False
+            self._unpause()
+            stored = self.journal.commit()
             self._start()
+        stored.result()
 
     def crash(self) -> None:
         """Lose the instance, as in a crash of the engine: write nothing, replay at once."""
@@ -199,8 +213,7 @@ class Worker:
                 return
             self._must_recover = True
             if self._is_running:
-                self._stop = Restart()
-                self._wake.set()
+                self._ask(Restart())
             else:
                 self._unload_idle()
                 self._start()
@@ -210,20 +223,44 @@ class Worker:
         with self._lock:
             self._start()
 
-    def let_go(self, grace_s: float = 0.0) -> None:
-        """Stop, write nothing, and take no more invocations; return when nothing runs any more.
-
-        What runs may finish within `grace_s`.
-        """
+    def refuse(self, reason: GolemError) -> None:
+        """Take nothing more from now on: whoever asks is told the reason."""
         with self._lock:
-            self._is_gone = True
-            self._lock.wait_for(lambda: not self._is_running, timeout=grace_s)
-            self._stop = Unload()
-            self._wake.set()
+            self._gone_because = self._gone_because or reason
+
+    def wait_until_idle(self, timeout_s: float) -> None:
+        with self._lock:
+            self._lock.wait_for(lambda: not self._is_running, timeout_s)
+
+    def unload(self, reason: GolemError) -> None:
+        """Tell what runs to stop, without a trace in the oplog; return at once."""
+        with self._lock:
+            self.refuse(reason)
+            self._ask(Unload())
+
+    def let_go(self, reason: GolemError) -> None:
+        """`unload`; return when nothing runs any more. Callers that still wait get the reason."""
+        with self._lock:
+            self.unload(reason)
             self._lock.wait_for(lambda: not self._is_running)
             self._unload_idle()
-            self._fail_all_waiters(lambda key: EngineStopped("the engine is closing; the invocation goes on later"))
+            if self._timer is not None:
+                self._services.timers.cancel(self._timer)
+            self._fail_all_waiters(lambda key: reason)
         self.events.end_all()
+
+    def _ask(self, stop: Stop) -> None:
+        """Have what runs end in this way, unless it was asked for one that goes further."""
+        if self._stop is None or _RANK[type(stop)] > _RANK[type(self._stop)]:
+            self._stop = stop
+        self._wake.set()
+        self._services.surroundings.slots.wake()
+
+    def _unpause(self) -> None:
+        """Let a paused worker run again; that it does not stay Interrupted must outlive a crash."""
+        self._is_paused = False
+        if self.journal.state.status is WorkerStatus.INTERRUPTED:
+            self.journal.append(entries.Restart)
 
     def unload_if_idle(self) -> bool:
         """Drop the instance of a worker that does nothing, to free its memory."""
@@ -242,13 +279,20 @@ class Worker:
         """Must the worker be loaded anew? (While it runs, its thread sees to that.)"""
         return self.journal.is_broken and not self._is_running
 
+    @property
+    def _status(self) -> WorkerStatus:
+        """The oplog's word; but one that was resumed, and has not come to its next entry, runs."""
+        state = self.journal.state
+        is_resumed = state.status is WorkerStatus.IDLE and state.current is not None and self._is_running
+        return WorkerStatus.RUNNING if is_resumed else state.status
+
     def metadata(self, component_size: int) -> WorkerMetadata:
         with self._lock, self.journal.lock:
             state = self.journal.state
             assert state.create is not None, "entry 1 is Create"
             return WorkerMetadata(
                 worker_id=self.id,
-                status=state.status,
+                status=self._status,
                 component_version=state.component_version,
                 created_at=_datetime(state.create.timestamp_us),
                 args=state.create.args,
@@ -266,13 +310,16 @@ class Worker:
     # The thread that runs.
 
     def _start(self) -> None:
-        if not self._is_running and self._has_work() and not self._is_gone:
-            self._is_running = True
-            try:
-                self._services.threads.run(self._run)
-            except RuntimeError:  # the system gives no further thread
-                self._is_running = False
-                raise
+        if self._is_running or self._gone_because is not None or not self._has_work():
+            return
+        self._is_running = True
+        try:
+            self._services.threads.run(self._run)
+        except RuntimeError as error:
+            self._is_running = False
+            log.warning("worker %s: the system gives no thread (%s); it is started later", self.id, error)
+            due_ns = self._services.surroundings.clock.now_ns() + START_AGAIN_NS
+            self._services.timers.call_at(due_ns, self.start_if_wanted)
 
     def _has_work(self) -> bool:
         state = self.journal.state
@@ -282,10 +329,12 @@ class Worker:
         return state.current is not None or bool(state.pending) or self._must_recover or is_retried
 
     def _run(self) -> None:
-        while True:
-            with self._services.surroundings.slots.taken():
-                if not self._step():
-                    return
+        has_more = True
+        while has_more:
+            with self._services.surroundings.slots.taken(lambda: self._stop is not None):
+                has_more = self._step()
+        if self._live is not None:
+            self._services.note_idle(self)
 
     def _step(self) -> bool:
         """Do one thing: recover, or one invocation. Return False, and be idle, when there is nothing to do."""
@@ -293,9 +342,18 @@ class Worker:
             if self.journal.is_broken:
                 self._give_up()
                 return False
+            if isinstance(self._stop, Interrupt) and self.journal.state.status is WorkerStatus.SUSPENDED:
+                self._interrupted()  # it came while the invocation suspended itself
             if isinstance(self._stop, Unload) or not self._has_work():
                 self._rest()
                 return False
+        try:
+            self._advance_and_record()
+        except StoreFailed as error:
+            log.warning("worker %s: %s", self.id, error)  # the next step gives up
+        return True
+
+    def _advance_and_record(self) -> None:
         try:
             if self._stop is not None:
                 raise self._stop
@@ -304,26 +362,26 @@ class Worker:
             self._stopped(stop)
         except Exit as exit:
             self._exited(exit)
+        except _CannotStart as error:
+            self._try_again_later(error)
         except BaseException as error:  # a trap, a mismatch, or a bug of ours: in any case this invocation's failure
             if not self.journal.is_broken:
                 self._failed(error)
-        return True
 
     def _rest(self) -> None:
         self._is_running = False
         if not isinstance(self._stop, Unload):
             self._stop = None
         self._lock.notify_all()
-        if self._live is not None:
-            self._services.note_idle(self)
 
     def _give_up(self) -> None:
         """Let go of everything in memory: the store did not take what it says."""
         log.error("worker %s: its oplog could not be stored; it is loaded anew when it is next needed", self.id)
-        self._is_gone = True
+        reason = StoreFailed("the oplog could not be stored; try again with the same key")
+        self._gone_because = self._gone_because or reason
         self._is_running = False
         self._drop_instance()
-        self._fail_all_waiters(lambda key: StoreFailed("the oplog could not be stored; try again with the same key"))
+        self._fail_all_waiters(lambda key: reason)
         self._services.note_broken(self)
         self._lock.notify_all()
 
@@ -344,7 +402,10 @@ class Worker:
         assert state.create is not None, "entry 1 is Create"
         cursor = ReplayCursor(self.journal.stored_entries(), state.skipped)
         durability = Durability(self.journal, cursor)
-        linked = self._services.linked(self.id.component_id, state.component_version)
+        try:
+            linked = self._services.linked(self.id.component_id, state.component_version)
+        except Exception as error:
+            raise _CannotStart(str(error)) from error
         host = WorkerHost(
             self._services.surroundings,
             self.journal,
@@ -356,7 +417,15 @@ class Worker:
             wake=self._wake,
             stop=lambda: self._stop,
         )
-        instance = Instance(linked, host, memory_limit_bytes=self._services.memory_limit_bytes)
+        try:
+            instance = Instance(linked, host, memory_limit_bytes=self._services.memory_limit_bytes)
+        except GuestTrap as trap:
+            if trap.kind is not TrapKind.NO_ROOM:
+                raise
+            raise _CannotStart(str(trap)) from trap
+        except (MemoryError, OSError) as error:
+            raise _CannotStart(str(error)) from error
+        self._failed_starts = 0
         self._live = _Live(instance, durability, linked)
         while (invoked := durability.next_invocation()) is not None:
             self._execute(self._live, invoked)
@@ -420,7 +489,7 @@ class Worker:
                     self._is_paused = True
                     self.journal.append(Suspend)
                     self.journal.commit()
-                    self._services.timers.call_at(due_ns, self._wake_up)
+                    self._wake_up_at(due_ns)
                 case Unload():
                     self._stop = stop
             self._lock.notify_all()
@@ -432,8 +501,14 @@ class Worker:
         self._fail_all_waiters(lambda key: InvocationInterrupted(), stored)
         self.events.end_all()
 
+    def _wake_up_at(self, due_ns: int) -> None:
+        if self._timer is not None:
+            self._services.timers.cancel(self._timer)
+        self._timer = self._services.timers.call_at(due_ns, self._wake_up)
+
     def _wake_up(self) -> None:
         with self._lock:
+            self._timer = None
             if self.journal.state.status is WorkerStatus.SUSPENDED:
                 self._is_paused = False
                 self._start()
@@ -468,10 +543,21 @@ class Worker:
             delay_ns = state.retry_policy.delay_ns(state.attempts, self._services.draw) or 0
         self._pause_before_retry(delay_ns)
 
+    def _try_again_later(self, error: _CannotStart) -> None:
+        """There is no room for an instance now: that is no failure of the invocation, which stays accepted."""
+        self._failed_starts += 1
+        log.warning("worker %s cannot be started: %s (attempt %d)", self.id, error, self._failed_starts)
+        if self._failed_starts >= STARTS_BEFORE_CALLERS_ARE_TOLD:
+            with self._lock:
+                self._fail_all_waiters(
+                    lambda key: EngineStopped(f"the worker cannot be started now: {error}; the invocation stays queued")
+                )
+        self._pause_before_retry(min(START_AGAIN_NS * 2**self._failed_starts, 30 * START_AGAIN_NS))
+
     def _pause_before_retry(self, delay_ns: int) -> None:
         clock = self._services.surroundings.clock
         due_ns = clock.now_ns() + delay_ns
-        with self._services.surroundings.slots.given_back():
+        with self._services.surroundings.slots.given_back(lambda: self._stop is not None):
             while self._stop is None and (left_ns := due_ns - clock.now_ns()) > 0:
                 self._wake.clear()
                 if self._stop is None:
@@ -493,8 +579,8 @@ class Worker:
     # Callers.
 
     def _check_not_gone(self) -> None:
-        if self._is_gone:
-            raise EngineStopped(f"the worker {self.id} is being stopped")
+        if self._gone_because is not None:
+            raise self._gone_because
 
     def _check_takes_invocations(self) -> None:
         """Source: SEMANTICS 1.5, note on `ensure_not_failed`."""
@@ -506,7 +592,7 @@ class Worker:
 
     def _answer_again(self, outcome: Outcome, waiter: Waiter | None) -> Future[None]:
         """Give the stored result of an invocation that has ended."""
-        stored = self.journal.commit()
+        stored = _own(self.journal.commit())
         if waiter is not None:
             stored.add_done_callback(lambda done: _resolve([waiter], done, lambda: self._result_at(outcome)))
         return stored
@@ -559,12 +645,20 @@ def _check_handles(instance: Instance, request: Sequence[Recorded]) -> None:
     """Check the handles among the parameters before anything is recorded.
 
     Raises:
-        BadInput: One belongs to another worker, or was dropped.
+        BadInput: One belongs to another worker, was dropped, or is given away twice.
     """
+    given_away: set[Handle] = set()
     for recorded in request:
-        value = recorded.typed().value if "<" in recorded.type else None
-        if isinstance(value, Handle):
-            instance.guest_handles.lower(value)
+        if "<" not in recorded.type:  # as cheap as can be for what has no handles
+            continue
+        typed = recorded.typed()
+        assert typed.type is not None, "only results have none"
+        for type, handle in handles_in(typed.type, typed.value):
+            instance.guest_handles.lower(handle)
+            if handle in given_away:
+                raise BadInput(f"the handle {handle} is given away, so it cannot be passed a second time")
+            if type.owned:
+                given_away.add(handle)
 
 
 def _error_kind(error: BaseException) -> ErrorKind:
@@ -611,6 +705,23 @@ def _resolve(waiters: Sequence[Waiter], stored: Future[None], result: Callable[[
             waiter.set_result(value)
         else:
             waiter.set_exception(failure)
+
+
+def _own(shared: Future[None]) -> Future[None]:
+    """Return a future that follows one which others wait for too: whoever cancels it cancels nothing else."""
+    own: Future[None] = Future()
+
+    def follow(done: Future[None]) -> None:
+        if not own.set_running_or_notify_cancel():
+            return
+        failure = done.exception()
+        if failure is None:
+            own.set_result(None)
+        else:
+            own.set_exception(failure)
+
+    shared.add_done_callback(follow)
+    return own
 
 
 def _done() -> Future[None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from golem_nb.errors import ValueMismatch
@@ -11,6 +12,7 @@ from golem_nb.values.types import (
     U8,
     EnumType,
     FlagsType,
+    Handle,
     HandleType,
     ListType,
     OptionType,
@@ -77,6 +79,36 @@ def check_value(type: WitType, value: Any, path: str = "value") -> None:
             pass  # whether it exists is for the table of handles to say
 
 
+def handles_in(type: WitType, value: Any) -> Iterator[tuple[HandleType, Handle]]:
+    """Yield the handles of a value that `check_value` takes, each with its type, in order."""
+    match type:
+        case HandleType():
+            yield type, value
+        case ListType(element) if element != U8:
+            for item in value:
+                yield from handles_in(element, item)
+        case TupleType(items):
+            for item_type, item in zip(items, value, strict=True):
+                yield from handles_in(item_type, item)
+        case RecordType(fields):
+            for field in fields:
+                yield from handles_in(field.type, value[field.name])
+        case VariantType(cases):
+            yield from _handles_in_case({case.name: case.type for case in cases}, value)
+        case ResultType(ok, err):
+            yield from _handles_in_case({"ok": ok, "err": err}, value)
+        case OptionType(payload):
+            if value is not None:
+                yield from handles_in(payload, value.value if isinstance(value, Some) else value)
+
+
+def _handles_in_case(cases: dict[str, WitType | None], value: Any) -> Iterator[tuple[HandleType, Handle]]:
+    case, payload = value
+    type = cases[case]
+    if type is not None:
+        yield from handles_in(type, payload)
+
+
 def check_primitive(type: PrimitiveType, value: Any, path: str) -> None:
     name = type.name
     if name in INTEGER_RANGES:
@@ -97,7 +129,7 @@ def check_primitive(type: PrimitiveType, value: Any, path: str) -> None:
         mismatch(path, name, value)
     elif name == "char" and (len(value) != 1 or 0xD800 <= ord(value) < 0xE000):
         mismatch(path, "char (one character)", value)
-    elif not _is_unicode(value):
+    elif not is_unicode(value):
         raise ValueMismatch(path, name, "a text with a lone surrogate")
 
 
@@ -134,5 +166,5 @@ def kind_of(value: Any) -> str:
     return f"{kind} {text}" if len(text) <= 40 and kind not in ("null", "record") else kind
 
 
-def _is_unicode(text: str) -> bool:
+def is_unicode(text: str) -> bool:
     return text.isascii() or not any(0xD800 <= ord(c) < 0xE000 for c in text)

@@ -34,6 +34,8 @@ class StoppableHost(Host, Protocol):
 
 class TrapKind(enum.Enum):
     STACK_OVERFLOW = "stack overflow"
+    NO_ROOM = "no room"
+    """The system had no memory for an instance: later it may."""
     OTHER = "other"
 
 
@@ -48,8 +50,8 @@ class GuestTrap(Exception):
 def _guest_trap(error: WasmtimeError) -> GuestTrap:
     # Traps of components have no code, only this text; a test holds each of them per release of wasmtime.
     report = str(error)
-    kind = TrapKind.STACK_OVERFLOW if "call stack exhausted" in report else TrapKind.OTHER
-    return GuestTrap(kind, report)
+    kinds = {"call stack exhausted": TrapKind.STACK_OVERFLOW, "mmap failed": TrapKind.NO_ROOM}
+    return GuestTrap(next((kind for text, kind in kinds.items() if text in report), TrapKind.OTHER), report)
 
 
 class GuestHandleTable:

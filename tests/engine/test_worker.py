@@ -71,7 +71,7 @@ def test_a_busy_loop_is_interrupted_and_resumed(engine, counter, kinds):
     engine.resume_worker(counter)
     time.sleep(0.1)
     engine.interrupt_worker(counter)
-    assert kinds()[-2:] == ["Interrupted", "Interrupted"]
+    assert kinds()[-3:] == ["Interrupted", "Restart", "Interrupted"]
 
 
 def test_recovery_on_demand_keeps_the_callers_waiting(engine, counter, kinds):

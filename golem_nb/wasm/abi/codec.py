@@ -166,7 +166,7 @@ def encoder(type: WitType, resources: ResourceIds) -> Encode:
             return _flags_encoder(names)
         case HandleType(resource, owned):
             number = resources.get(resource)
-            return _encode_guest_handle if number is None else _host_handle_encoder(number, owned)
+            return _guest_handle_encoder(owned) if number is None else _host_handle_encoder(number, owned)
     raise TypeError(type)
 
 
@@ -381,5 +381,11 @@ def _host_handle_encoder(number: int, owned: bool) -> Encode:
     return encode_handle
 
 
-def _encode_guest_handle(frame: Frame, value: Any) -> bytes:
-    return _WITH_POINTER.pack(Kind.RESOURCE, any_clone(frame.guest_handles.lower(value)))
+def _guest_handle_encoder(owned: bool) -> Encode:
+    def encode_lent(frame: Frame, value: Any) -> bytes:
+        return _WITH_POINTER.pack(Kind.RESOURCE, any_clone(frame.guest_handles.lower(value)))
+
+    def encode_given(frame: Frame, value: Any) -> bytes:
+        return _WITH_POINTER.pack(Kind.RESOURCE, frame.guest_handles.take(value))
+
+    return encode_given if owned else encode_lent

@@ -159,7 +159,8 @@ class _Conversion:
                 return set(value)
             case HandleType(resource, owned):
                 if resource not in self.resources:
-                    return self.frame.guest_handles.lower(value)
+                    handles = self.frame.guest_handles
+                    return handles.take(value) if owned else handles.lower(value)
                 rep, number = self.frame.table.push(value), self.resources[resource]
                 return ResourceHost.own(rep, number) if owned else ResourceHost.borrow(rep, number)
         return value
