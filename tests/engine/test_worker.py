@@ -1,17 +1,20 @@
 import time
 from concurrent.futures import Future, wait
+from pathlib import Path
 
 import pytest
 
 from golem_nb.errors import (
+    BadInput,
     InvocationFailed,
     InvocationInterrupted,
     NotResumable,
     PreviousInvocationFailed,
     StoreFailed,
 )
-from golem_nb.model import EventType, WorkerId, WorkerStatus
+from golem_nb.model import LOCAL_ENVIRONMENT, EventType, WorkerId, WorkerStatus
 from golem_nb.oplog.entries import Error, ErrorKind
+from golem_nb.wasm.text import wasm_from_text
 from tests.engine.conftest import until
 
 
@@ -200,3 +203,31 @@ def test_an_idle_worker_that_could_not_be_stored_is_loaded_anew(engine, counter,
 
     assert call("inc", 2) == 7
     assert engine._loaded[counter] is not worker
+
+
+@pytest.fixture
+def holder(engine):
+    """A worker that gives out handles of its own resource."""
+    text = (Path(__file__).parent.parent / "components" / "resource.wat").read_text()
+    return WorkerId(engine.create_component(LOCAL_ENVIRONMENT, "resource", wasm_from_text(text)).id, "h1")
+
+
+@pytest.mark.parametrize("function", ["eat", "[drop]r"])
+def test_a_handle_that_was_given_away_is_refused_and_fails_nothing(engine, holder, call, function):
+    handle = str(call("t:t/api.{make}", worker=holder))
+    call("t:t/api.{eat}", handle, worker=holder)
+
+    with pytest.raises(BadInput, match="no handle 0"):
+        call(f"t:t/api.{{{function}}}", handle, worker=holder)
+    assert engine.worker(holder).status is WorkerStatus.IDLE
+
+
+def test_handles_inside_values_are_checked(engine, holder, call):
+    handle = str(call("t:t/api.{make}", worker=holder))
+
+    with pytest.raises(BadInput, match="no handle 99"):
+        call("t:t/api.{peek}", [handle, handle.removesuffix("/0") + "/99"], worker=holder)
+    with pytest.raises(BadInput, match="a second time"):
+        call("t:t/api.{peek}", [handle, handle], worker=holder)
+    assert call("t:t/api.{peek}", [handle], worker=holder) == 1
+    assert engine.worker(holder).status is WorkerStatus.IDLE
