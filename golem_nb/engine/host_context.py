@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
@@ -13,7 +14,7 @@ from golem_nb.engine.durability import Durability
 from golem_nb.engine.journal import Journal
 from golem_nb.engine.scheduler import Slots, Threads
 from golem_nb.engine.stopping import Suspended
-from golem_nb.host.context import HostContext, Source
+from golem_nb.host.context import Closable, HostContext, Source
 from golem_nb.host.declare import HostFunction, Interface, ResourceTable
 from golem_nb.model import LogLevel
 
@@ -71,6 +72,7 @@ class WorkerHost:
         self._surroundings, self._journal, self._durability = surroundings, journal, durability
         self._output, self._wake = output, wake
         self._shared: dict[Any, Any] = {}
+        self._held: weakref.WeakSet[Closable] = weakref.WeakSet()
 
     def call(self, function: HostFunction, target: Any, arguments: dict[str, Any]) -> Any:
         return self._durability.call(function, target, arguments)
@@ -134,6 +136,14 @@ class WorkerHost:
 
     def submit(self, work: Callable[[], None]) -> None:
         self._surroundings.network.run(work)
+
+    def close_with_instance(self, held: Closable) -> None:
+        self._held.add(held)
+
+    def close(self) -> None:
+        """The instance is dropped: end what it left under way."""
+        for held in list(self._held):
+            held.close()
 
     def emit(self, level: LogLevel, context: str, message: str) -> None:
         is_new = not self._durability.consume_log(level, context, message)

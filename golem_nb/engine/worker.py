@@ -13,7 +13,7 @@ is an exception, and each has one method that writes its entry and decides what 
     Exit                  Exited                             no more
     anything else         Error                              after a delay replay, or no more
 
-Callers wait on futures, which are resolved only when the entries that they speak of are stored.
+Callers wait on futures, which `callers` resolves when the entries that they speak of are stored.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ import logging
 import secrets
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from typing import Protocol
 
+from golem_nb.engine.callers import Callers, Result, Waiter, answer, done, own
 from golem_nb.engine.durability import Durability
 from golem_nb.engine.events import EventHub
 from golem_nb.engine.host_context import Surroundings, WorkerHost
@@ -79,9 +79,6 @@ from golem_nb.values.types import Handle, TypedValue
 from golem_nb.wasm.instance import GuestTrap, Instance, TrapKind
 from golem_nb.wasm.link import LinkedComponent
 
-Result = TypedValue | None
-Waiter = Future[Result]
-
 STDERR_LINES = 128  # of the last invocation, for error reports. Source: SEMANTICS 3.9
 _STDERR_LEVELS = {LogLevel.STDERR, LogLevel.WARN, LogLevel.ERROR, LogLevel.CRITICAL}
 START_AGAIN_NS = 100_000_000  # after the system had no thread or memory for it; doubled up to 30 times that
@@ -121,6 +118,7 @@ class _Live:
     """An instance and its way through the oplog."""
 
     instance: Instance
+    host: WorkerHost
     durability: Durability
     linked: LinkedComponent
 
@@ -132,7 +130,7 @@ class Worker:
         self._services = services
         self._lock = threading.Condition(threading.RLock())
         self._wake = threading.Event()
-        self._waiters: dict[IdempotencyKey, list[Waiter]] = {}
+        self._callers = Callers()
         self._live: _Live | None = None
         self._is_running = False
         self._is_paused = journal.state.status is WorkerStatus.INTERRUPTED
@@ -167,11 +165,11 @@ class Worker:
                 self._check_takes_invocations()
                 self.journal.append(lambda now: PendingWorkerInvocation(now, key, function, tuple(request)))
             if waiter is not None:
-                self._waiters.setdefault(key, []).append(waiter)
+                self._callers.join(key, waiter)
             if not is_known or state.status is not WorkerStatus.INTERRUPTED:
                 self._unpause()
             # An awaited caller learns of the acceptance by its answer: its entry may share that commit.
-            accepted = _done() if waiter is not None else _own(self.journal.commit())
+            accepted = done() if waiter is not None else own(self.journal.commit())
             self._start()
             return accepted
 
@@ -246,7 +244,7 @@ class Worker:
             self._unload_idle()
             if self._timer is not None:
                 self._services.timers.cancel(self._timer)
-            self._fail_all_waiters(lambda key: reason)
+            self._callers.fail_all(lambda key: reason)
         self.events.end_all()
 
     def _ask(self, stop: Stop) -> None:
@@ -381,7 +379,7 @@ class Worker:
         self._gone_because = self._gone_because or reason
         self._is_running = False
         self._drop_instance()
-        self._fail_all_waiters(lambda key: reason)
+        self._callers.fail_all(lambda key: reason)
         self._services.note_broken(self)
         self._lock.notify_all()
 
@@ -426,7 +424,7 @@ class Worker:
         except (MemoryError, OSError) as error:
             raise _CannotStart(str(error)) from error
         self._failed_starts = 0
-        self._live = _Live(instance, durability, linked)
+        self._live = _Live(instance, host, durability, linked)
         while (invoked := durability.next_invocation()) is not None:
             self._execute(self._live, invoked)
 
@@ -498,7 +496,7 @@ class Worker:
         self._is_paused = True
         self.journal.append(Interrupted)
         stored = self.journal.commit()
-        self._fail_all_waiters(lambda key: InvocationInterrupted(), stored)
+        self._callers.fail_all(lambda key: InvocationInterrupted(), stored)
         self.events.end_all()
 
     def _wake_up_at(self, due_ns: int) -> None:
@@ -520,7 +518,7 @@ class Worker:
             self.journal.append(lambda now: Exited(now, exit.code))
             stored = self.journal.commit()
             self._finished_without_result(current)
-            self._fail_all_waiters(lambda key: WorkerExited(f"Process exited with code {exit.code}"), stored)
+            self._callers.fail_all(lambda key: WorkerExited(f"Process exited with code {exit.code}"), stored)
 
     def _failed(self, error: BaseException) -> None:
         current, live = self.journal.state.current, self._live
@@ -536,7 +534,7 @@ class Worker:
             state = self.journal.state
             if state.status is WorkerStatus.FAILED:
                 failed = None if current is None else current.idempotency_key
-                self._fail_all_waiters(
+                self._callers.fail_all(
                     lambda key: (InvocationFailed if key == failed else PreviousInvocationFailed)(cause, stderr), stored
                 )
                 return
@@ -549,7 +547,7 @@ class Worker:
         log.warning("worker %s cannot be started: %s (attempt %d)", self.id, error, self._failed_starts)
         if self._failed_starts >= STARTS_BEFORE_CALLERS_ARE_TOLD:
             with self._lock:
-                self._fail_all_waiters(
+                self._callers.fail_all(
                     lambda key: EngineStopped(f"the worker cannot be started now: {error}; the invocation stays queued")
                 )
         self._pause_before_retry(min(START_AGAIN_NS * 2**self._failed_starts, 30 * START_AGAIN_NS))
@@ -571,6 +569,7 @@ class Worker:
         live, self._live = self._live, None
         if live is not None:
             live.instance.close()
+            live.host.close()
 
     def _unload_idle(self) -> None:
         if not self._is_running:
@@ -592,9 +591,9 @@ class Worker:
 
     def _answer_again(self, outcome: Outcome, waiter: Waiter | None) -> Future[None]:
         """Give the stored result of an invocation that has ended."""
-        stored = _own(self.journal.commit())
+        stored = own(self.journal.commit())
         if waiter is not None:
-            stored.add_done_callback(lambda done: _resolve([waiter], done, lambda: self._result_at(outcome)))
+            answer(waiter, stored, lambda: self._result_at(outcome))
         return stored
 
     def _result_at(self, outcome: Outcome) -> Result:
@@ -609,17 +608,7 @@ class Worker:
     def _settle(self, key: IdempotencyKey, result: Result | GolemError) -> None:
         """Give the callers of an invocation its result, or refusal, as soon as that is stored."""
         with self._lock:
-            waiters = self._waiters.pop(key, [])
-            stored = self.journal.commit()
-        if waiters:
-            stored.add_done_callback(partial(_resolve_later, waiters, result))
-
-    def _fail_all_waiters(
-        self, error: Callable[[IdempotencyKey], GolemError], stored: Future[None] | None = None
-    ) -> None:
-        everyone, self._waiters = self._waiters, {}
-        for key, waiters in everyone.items():
-            (stored or _done()).add_done_callback(partial(_resolve_later, waiters, error(key)))
+            self._callers.settle(key, result, self.journal.commit())
 
     # Events.
 
@@ -675,59 +664,6 @@ def _cause(error: BaseException) -> str:
 
 def _with_stderr(error: Error) -> str:
     return f"{error.message}\n\n{error.stderr}" if error.stderr else error.message
-
-
-def _returned(result: Result | GolemError) -> Result:
-    if isinstance(result, GolemError):
-        raise result
-    return result
-
-
-def _resolve_later(waiters: Sequence[Waiter], result: Result | GolemError, stored: Future[None]) -> None:
-    _resolve(waiters, stored, lambda: _returned(result))
-
-
-def _resolve(waiters: Sequence[Waiter], stored: Future[None], result: Callable[[], Result]) -> None:
-    """Resolve futures with what `result` gives or raises; with the store's failure where there was one."""
-    failure = stored.exception()
-    value: Result = None
-    if failure is not None:
-        failure = StoreFailed(f"the oplog could not be stored: {failure}; try again with the same key")
-    else:
-        try:
-            value = result()
-        except GolemError as error:
-            failure = error
-    for waiter in waiters:
-        if not waiter.set_running_or_notify_cancel():
-            continue  # whoever waited has left
-        if failure is None:
-            waiter.set_result(value)
-        else:
-            waiter.set_exception(failure)
-
-
-def _own(shared: Future[None]) -> Future[None]:
-    """Return a future that follows one which others wait for too: whoever cancels it cancels nothing else."""
-    own: Future[None] = Future()
-
-    def follow(done: Future[None]) -> None:
-        if not own.set_running_or_notify_cancel():
-            return
-        failure = done.exception()
-        if failure is None:
-            own.set_result(None)
-        else:
-            own.set_exception(failure)
-
-    shared.add_done_callback(follow)
-    return own
-
-
-def _done() -> Future[None]:
-    future: Future[None] = Future()
-    future.set_result(None)
-    return future
 
 
 def _datetime(timestamp_us: int) -> datetime:

@@ -23,6 +23,11 @@ class Source(Protocol):
         """Call `wake` (from any thread, perhaps at once) when it may have become ready other than by its deadline."""
 
 
+class Closable(Protocol):
+    def close(self) -> None:
+        """From any thread; once more does no harm."""
+
+
 class HostContext(Protocol):
     """One worker instance, seen from its host functions.
 
@@ -58,6 +63,9 @@ class HostContext(Protocol):
 
     def submit(self, work: Callable[[], None]) -> None:
         """Run blocking work (network) on a thread of the engine's; it tells its outcome by itself."""
+
+    def close_with_instance(self, held: Closable) -> None:
+        """Close this, if it is still in use then, when the instance is dropped: that drops no handles."""
 
     # For bodies of functions that run again in replay.
 

@@ -8,7 +8,6 @@ sent; a request that has no end in the oplog is sent again whole, with the same 
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -76,8 +75,7 @@ class _Owner:
             headers.append((KEY_HEADER, self.worker.derived_key(self.begin).encode()))
         sent = Request(shown.method, shown.url, headers, shown.timeouts)
         exchange = self.exchange = Exchange(sent, None if body is None else body.pipe)
-        # An instance that is unloaded drops no handles: without this its request would hold a thread and a connection.
-        weakref.finalize(self, exchange.close).atexit = False
+        self.worker.close_with_instance(exchange)
         client = self.worker.http_client()
         self.worker.submit(lambda: exchange.run(client))
 

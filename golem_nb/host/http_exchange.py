@@ -153,8 +153,10 @@ class Pipe:
         return bool(self._parts) or self._ended
 
     def call_when_changed(self, wake: Callable[[], None]) -> None:
+        """Call `wake` now and at every change; the same one is kept once, however often it is given."""
         with self._changed:
-            self._wakes.append(wake)
+            if wake not in self._wakes:
+                self._wakes.append(wake)
         wake()
 
     def _wake(self) -> None:

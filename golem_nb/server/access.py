@@ -36,7 +36,7 @@ class Access:
         if not self._is_ours(host):
             raise Forbidden(f"this server does not answer to the host {host!r}; allow it with --allowed-host")
         origin = headers.get("origin")
-        if origin is not None and not self._is_ours(urlsplit(origin).hostname or ""):
+        if origin is not None and not self._is_ours(_name_in_origin(origin)):
             raise Forbidden(f"requests from pages of {origin!r} are refused; allow its host with --allowed-host")
 
     def check_token(self, connection: HTTPConnection) -> None:
@@ -79,6 +79,14 @@ def _name(host: str) -> str:
     if host.startswith("["):
         return host[1:].partition("]")[0]
     return host.partition(":")[0].lower()
+
+
+def _name_in_origin(origin: str) -> str:
+    """Return the name in an Origin header; nothing where it is none."""
+    try:
+        return urlsplit(origin).hostname or ""
+    except ValueError:
+        return ""
 
 
 def allowed_hosts(bound: str, extra: Sequence[str]) -> frozenset[str]:

@@ -12,11 +12,11 @@ import msgspec
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
-from starlette.formparsers import MultiPartException
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from golem_nb import __version__
@@ -152,12 +152,13 @@ class Server:
         length = request.headers.get("content-length", "")
         if length.isdigit() and int(length) > limit:
             raise TooLarge(f"the body has {length} bytes; the limit is {limit}")
+        request = _limited(request, limit)
         if is_json:
-            return _decoded(await _read(request, limit))
+            return _decoded(await _read(request))
         try:
             return await request.form(max_files=10, max_fields=100)
-        except MultiPartException as error:
-            raise BadInput(f"the multipart body cannot be read: {error.message}") from None
+        except HTTPException as error:  # what starlette makes of a MultiPartException
+            raise BadInput(f"the multipart body cannot be read: {error.detail}") from None
 
     async def _connect(self, socket: WebSocket) -> None:
         self._activity.sockets += 1
@@ -173,14 +174,25 @@ class Server:
             self._activity.touch()
 
 
-async def _read(request: Request, limit: int) -> bytes:
-    parts: list[bytes] = []
+def _limited(request: Request, limit: int) -> Request:
+    """Return the same request, whose body raises TooLarge where it goes beyond the limit: not all say their length."""
     size = 0
+
+    async def receive() -> Message:
+        nonlocal size
+        message = await request.receive()
+        size += len(message.get("body", b""))
+        if size > limit:
+            raise TooLarge(f"the body has more than {limit} bytes, the limit")
+        return message
+
+    return Request(request.scope, receive)
+
+
+async def _read(request: Request) -> bytes:
+    parts: list[bytes] = []
     try:
         async for part in request.stream():
-            size += len(part)
-            if size > limit:
-                raise TooLarge(f"the body has more than {limit} bytes, the limit")
             parts.append(part)
     except ClientDisconnect:
         raise BadInput("the body ends too early") from None

@@ -12,6 +12,7 @@ import os
 import queue
 import sqlite3
 import threading
+import weakref
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
@@ -36,7 +37,7 @@ class Database:
         self._path, self._synchronous = path, SYNCHRONOUS[durability]
         self._queue: queue.SimpleQueue[tuple[Work, Future[Any]] | None] = queue.SimpleQueue()
         self._local = threading.local()
-        self._connections: list[sqlite3.Connection] = []
+        self._readers: weakref.WeakSet[_Reader] = weakref.WeakSet()
         self._lock = threading.Lock()
         self._closed = False
         connection = self._open()
@@ -61,15 +62,15 @@ class Database:
         return future
 
     def reader(self) -> sqlite3.Connection:
-        """Return this thread's own connection for reading."""
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
+        """Return this thread's own connection for reading; it is closed when the thread ends."""
+        reader: _Reader | None = getattr(self._local, "reader", None)
+        if reader is None:
             connection = self._open()
             connection.execute("PRAGMA query_only = 1")
-            self._local.connection = connection
+            self._local.reader = reader = _Reader(connection)
             with self._lock:
-                self._connections.append(connection)
-        return connection
+                self._readers.add(reader)
+        return reader.connection
 
     def close(self) -> None:
         """Commit what was handed over, then close all connections."""
@@ -79,8 +80,8 @@ class Database:
             self._closed = True
             self._queue.put(None)
         self._writer.join()
-        for connection in self._connections:
-            connection.close()
+        for reader in list(self._readers):
+            reader.connection.close()
 
     def _open(self) -> sqlite3.Connection:
         # Connections are closed by whoever closes the database: not always the thread that opened them.
@@ -129,10 +130,22 @@ class Database:
                 connection.execute("ROLLBACK")
             results = [(future, None, error) for _, future in group]
         for future, value, failure in results:
+            if not future.set_running_or_notify_cancel():
+                continue  # whoever waited has left; the data is stored all the same
             if failure is None:
                 future.set_result(value)
             else:
                 future.set_exception(failure)
+
+
+class _Reader:
+    """A connection that is closed with the thread that it belongs to, whose local values are dropped then."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+    def __del__(self) -> None:
+        self.connection.close()
 
 
 def _alone(connection: sqlite3.Connection, work: Work) -> tuple[Any, BaseException | None]:

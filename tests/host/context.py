@@ -14,7 +14,7 @@ class FakeWorker:
     def __init__(self, args=(), env=()):
         self.args, self.env, self.table = args, env, ResourceTable()
         self.is_live = True
-        self.output, self.spans, self.begun, self.ended = [], [], [], []
+        self.output, self.spans, self.begun, self.ended, self.held = [], [], [], [], []
         self.clock_ns = START_NS
         self._shared = {}
 
@@ -63,6 +63,9 @@ class FakeWorker:
                 assert changed.wait(5), "waited in vain"
                 changed.clear()
         return self.wait_until_any(sources)
+
+    def close_with_instance(self, held):
+        self.held.append(held)
 
     def submit(self, work):
         threading.Thread(target=work, daemon=True).start()

@@ -187,3 +187,14 @@ def test_a_whole_body_is_sent_even_if_nobody_waits_for_the_answer(http_client, h
     exchange.run(http_client)
 
     assert http_server.requests[-1][3] == b"fire and forget"
+
+
+def test_a_pipe_keeps_each_wake_once():
+    pipe, woken = Pipe(), threading.Event()
+    for _ in range(100):
+        pipe.call_when_changed(woken.set)
+
+    assert len(pipe._wakes) == 1
+    woken.clear()
+    pipe.put(b"x")
+    assert woken.is_set()

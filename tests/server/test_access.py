@@ -35,9 +35,10 @@ def test_foreign_hosts_and_origins_are_refused(host):
         ACCESS.check_host(Headers({"host": "localhost", "origin": f"http://{host}"}))
 
 
-def test_an_opaque_origin_is_refused():
+@pytest.mark.parametrize("origin", ["null", "", "http://[", "http://[x]/"])
+def test_an_origin_without_a_host_is_refused(origin):
     with pytest.raises(Forbidden):
-        ACCESS.check_host(Headers({"host": "localhost", "origin": "null"}))
+        ACCESS.check_host(Headers({"host": "localhost", "origin": origin}))
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,26 @@ def test_bad_bodies_are_400_with_a_reason(running, body, headers, status, text):
     assert text in answer.json()["error"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "body", "text"),
+    [
+        ("multipart/form-data", b"x", "boundary"),
+        ("multipart/form-data; boundary=b", b"garbage", "multipart"),
+        ("multipart/form-data; boundary=b", b"--b\r\nContent-Disposition: form-data\r\n\r\nx\r\n--b--\r\n", "name"),
+        (
+            "multipart/form-data; boundary=b",
+            b"".join(b'--b\r\nContent-Disposition: form-data; name="f%d"\r\n\r\nx\r\n' % n for n in range(101))
+            + b"--b--\r\n",
+            "Too many fields",
+        ),
+    ],
+)
+def test_bad_multipart_bodies_are_400_with_a_reason(running, kind, body, text):
+    answer = running.http.post(f"/v1/envs/{uuid4()}/components", content=body, headers={"content-type": kind})
+
+    assert (answer.status_code, text in answer.json()["error"]) == (400, True), answer.text
+
+
 def component_of(running):
     found = running.engine.components(LOCAL_ENVIRONMENT)
     return found[0].id if found else running.deploy()
@@ -74,6 +94,12 @@ def test_bodies_over_the_limit_are_413(guarded):
 
     url = f"/v1/envs/{uuid4()}/components"
     answer = guarded.http.post(url, data={"name": "x"}, files={"component": b"\0" * 200_000})
+    assert (answer.status_code, "limit" in answer.json()["error"]) == (413, True)
+
+    head = b'--b\r\nContent-Disposition: form-data; name="component"; filename="c"\r\n\r\n'
+    chunks = (head if n == 0 else bytes(50_000) for n in range(5))
+    kind = {"content-type": "multipart/form-data; boundary=b"}
+    answer = guarded.http.post(url, content=chunks, headers=kind)
     assert (answer.status_code, "limit" in answer.json()["error"]) == (413, True)
 
 

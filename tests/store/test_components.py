@@ -1,3 +1,4 @@
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from uuid import UUID
 
@@ -44,3 +45,22 @@ def test_wasm_is_kept_by_its_hash_and_damage_is_found(components, tmp_path):
         components.wasm(sha256)
     with pytest.raises(ComponentNotFound, match="missing"):
         components.wasm("0" * 64)
+
+
+def test_many_keep_the_same_bytes_at_once(components, tmp_path):
+    with ThreadPoolExecutor(8) as threads:
+        for number in range(20):
+            wasm = bytes([number]) * 60_000
+            (sha256,) = set(threads.map(lambda _, wasm=wasm: components.keep_wasm(wasm), range(8)))
+            assert components.wasm(sha256) == wasm
+    assert not list((tmp_path / "wasm").glob("*.part"))
+
+
+def test_a_full_disk_leaves_no_part_behind(components, tmp_path, monkeypatch):
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.replace", full)
+    with pytest.raises(OSError, match="No space"):
+        components.keep_wasm(b"wasm")
+    assert not list((tmp_path / "wasm").glob("*.part"))

@@ -1,3 +1,4 @@
+import gc
 import sqlite3
 import threading
 
@@ -108,3 +109,26 @@ def test_a_new_folder_is_private(tmp_path):
     check_folder(tmp_path / "data")
 
     assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
+
+
+def test_who_leaves_before_the_commit_stops_nobody(database):
+    hold = threading.Event()
+    database.write(lambda c: hold.wait(5))
+    left = database.write(insert(1))
+    assert left.cancel()
+    stayed = database.write(insert(2))
+    hold.set()
+
+    assert stayed.result(5) == 2
+    assert numbers(database) == [1, 2]
+
+
+def test_the_connection_of_a_thread_that_ended_is_closed(database):
+    before = len(database._readers)
+    for _ in range(20):
+        thread = threading.Thread(target=numbers, args=(database,))
+        thread.start()
+        thread.join()
+
+    gc.collect()
+    assert len(database._readers) == before

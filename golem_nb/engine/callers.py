@@ -1,0 +1,97 @@
+"""Who waits for an answer of a worker. Futures are resolved only when the entries that they speak of are stored.
+
+Not locked: a worker's callers belong to the worker's lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from functools import partial
+
+from golem_nb.errors import GolemError, StoreFailed
+from golem_nb.model import IdempotencyKey
+from golem_nb.values.types import TypedValue
+
+Result = TypedValue | None
+Waiter = Future[Result]
+
+
+class Callers:
+    """The waiters of invocations that have no end yet, by idempotency key."""
+
+    def __init__(self) -> None:
+        self._waiters: dict[IdempotencyKey, list[Waiter]] = {}
+
+    def join(self, key: IdempotencyKey, waiter: Waiter) -> None:
+        self._waiters.setdefault(key, []).append(waiter)
+
+    def settle(self, key: IdempotencyKey, result: Result | GolemError, stored: Future[None]) -> None:
+        """Give those who wait for an invocation its result, or refusal, as soon as `stored` is."""
+        waiters = self._waiters.pop(key, [])
+        if waiters:
+            stored.add_done_callback(partial(_resolve_later, waiters, result))
+
+    def fail_all(self, error: Callable[[IdempotencyKey], GolemError], stored: Future[None] | None = None) -> None:
+        """Give everyone the error for its key, as soon as `stored` is, where given."""
+        everyone, self._waiters = self._waiters, {}
+        for key, waiters in everyone.items():
+            (stored or done()).add_done_callback(partial(_resolve_later, waiters, error(key)))
+
+
+def answer(waiter: Waiter, stored: Future[None], result: Callable[[], Result]) -> None:
+    """Give one caller what `result` gives or raises, as soon as `stored` is."""
+    stored.add_done_callback(lambda stored: _resolve([waiter], stored, result))
+
+
+def own(shared: Future[None]) -> Future[None]:
+    """Return a future that follows one which others wait for too: whoever cancels it cancels nothing else."""
+    mine: Future[None] = Future()
+
+    def follow(shared: Future[None]) -> None:
+        if not mine.set_running_or_notify_cancel():
+            return
+        failure = shared.exception()
+        if failure is None:
+            mine.set_result(None)
+        else:
+            mine.set_exception(failure)
+
+    shared.add_done_callback(follow)
+    return mine
+
+
+def done() -> Future[None]:
+    future: Future[None] = Future()
+    future.set_result(None)
+    return future
+
+
+def _resolve_later(waiters: Sequence[Waiter], result: Result | GolemError, stored: Future[None]) -> None:
+    _resolve(waiters, stored, lambda: _returned(result))
+
+
+def _returned(result: Result | GolemError) -> Result:
+    if isinstance(result, GolemError):
+        raise result
+    return result
+
+
+def _resolve(waiters: Sequence[Waiter], stored: Future[None], result: Callable[[], Result]) -> None:
+    """Resolve futures with what `result` gives or raises; with the store's failure where there was one."""
+    failure = stored.exception()
+    value: Result = None
+    if failure is not None:
+        failure = StoreFailed(f"the oplog could not be stored: {failure}; try again with the same key")
+    else:
+        try:
+            value = result()
+        except GolemError as error:
+            failure = error
+    for waiter in waiters:
+        if not waiter.set_running_or_notify_cancel():
+            continue  # whoever waited has left
+        if failure is None:
+            waiter.set_result(value)
+        else:
+            waiter.set_exception(failure)
