@@ -8,6 +8,7 @@ have a connection for each thread and see the last commit.
 
 from __future__ import annotations
 
+import logging
 import os
 import queue
 import sqlite3
@@ -31,6 +32,8 @@ SYNCHRONOUS = {"power": "FULL", "process": "NORMAL", "none": "OFF"}
 # A group has no fixed size: what arrived while the last one was committed. This bounds a transaction's length.
 MOST_IN_A_GROUP = 1000
 
+log = logging.getLogger("golem_nb.store")
+
 
 class Database:
     def __init__(self, path: Path, durability: str) -> None:
@@ -42,8 +45,8 @@ class Database:
         self._closed = False
         connection = self._open()
         migrate(connection, path)
-        connection.close()
-        self._writer = threading.Thread(target=self._write_groups, name="store-writer", daemon=True)
+        # Opened here and not there: a thread that cannot open it would leave everybody waiting.
+        self._writer = threading.Thread(target=self._write_groups, args=(connection,), name="store-writer", daemon=True)
         self._writer.start()
 
     def write(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
@@ -94,8 +97,7 @@ class Database:
         connection.execute("PRAGMA foreign_keys = 1")
         return connection
 
-    def _write_groups(self) -> None:
-        connection = self._open()
+    def _write_groups(self, connection: Connection) -> None:
         while True:
             first = self._queue.get()
             if first is None:
@@ -126,8 +128,7 @@ class Database:
             results = [(future, *_alone(connection, work)) for work, future in group]
             connection.execute("COMMIT")
         except sqlite3.Error as error:  # the disk is full, or worse: none of the group is stored, and all are told
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
+            _roll_back(connection)
             results = [(future, None, error) for _, future in group]
         for future, value, failure in results:
             if not future.set_running_or_notify_cancel():
@@ -153,12 +154,20 @@ def _alone(connection: sqlite3.Connection, work: Work) -> tuple[Any, BaseExcepti
     connection.execute("SAVEPOINT work")
     try:
         value = work(connection)
-    except Exception as error:  # handed to whoever waits on the future
+    except BaseException as error:  # handed to whoever waits on the future; the writer serves the others
         connection.execute("ROLLBACK TO work")
         connection.execute("RELEASE work")
         return None, error
     connection.execute("RELEASE work")
     return value, None
+
+
+def _roll_back(connection: Connection) -> None:
+    try:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+    except sqlite3.Error as error:  # the next group cannot begin then: it is told, and this is tried again
+        log.error("a failed group of writes could not be rolled back: %s", error)
 
 
 _NETWORK_FILE_SYSTEMS = {

@@ -123,6 +123,24 @@ def test_who_leaves_before_the_commit_stops_nobody(database):
     assert numbers(database) == [1, 2]
 
 
+@pytest.mark.parametrize("ending", [SystemExit, KeyboardInterrupt, MemoryError])
+def test_nothing_that_a_write_raises_ends_the_writer(database, ending):
+    def work(connection):
+        raise ending
+
+    failed = database.write(work)
+
+    assert isinstance(failed.exception(5), ending)
+    assert database.write(insert(1)).result(5) == 1
+
+
+def test_a_write_that_ends_the_transaction_fails_and_the_next_succeeds(database):
+    failed = database.write(lambda c: c.execute("ROLLBACK"))
+
+    assert isinstance(failed.exception(5), sqlite3.Error)
+    assert database.write(insert(1)).result(5) == 1
+
+
 def test_the_connection_of_a_thread_that_ended_is_closed(database):
     before = len(database._readers)
     for _ in range(20):
