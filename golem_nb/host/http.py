@@ -143,7 +143,7 @@ class _HeadSource:
     def call_when_ready(self, wake: Callable[[], None]) -> None:
         exchange = self._owner.exchange
         if exchange is not None:
-            exchange.head.add_done_callback(lambda _: wake())
+            exchange.call_when_headed(wake)
 
 
 class FutureIncomingResponse(Resource, wit="wasi:http/types#future-incoming-response"):

@@ -189,6 +189,16 @@ class Exchange:
         self.head: Future[Head] = Future()
         self.response_body = Pipe()
         self._closed = threading.Event()
+        self._lock = threading.Lock()
+        self._wakes: list[Callable[[], None]] = []
+
+    def call_when_headed(self, wake: Callable[[], None]) -> None:
+        """Call `wake` when `head` is done, perhaps at once; the same one is kept once, however often it is given."""
+        with self._lock:
+            if wake in self._wakes:
+                return  # it was, or will be, called: `head` is done once
+            self._wakes.append(wake)
+        self.head.add_done_callback(lambda _: wake())
 
     def run(self, client: httpx.Client) -> None:
         """Do it, on a thread of its own, until the response's body is read or nobody wants it."""

@@ -3,7 +3,17 @@ import threading
 import httpx
 import pytest
 
-from golem_nb.host.http_exchange import BUFFER_BYTES, Exchange, Failed, Pipe, Request, Timeouts, error_code, make_client
+from golem_nb.host.http_exchange import (
+    BUFFER_BYTES,
+    Exchange,
+    Failed,
+    Head,
+    Pipe,
+    Request,
+    Timeouts,
+    error_code,
+    make_client,
+)
 
 
 def exchanged(client, authority, path, *, method="GET", headers=(), body=None, timeouts=None):
@@ -198,3 +208,15 @@ def test_a_pipe_keeps_each_wake_once():
     woken.clear()
     pipe.put(b"x")
     assert woken.is_set()
+
+
+def test_an_exchange_keeps_each_wake_once():
+    exchange, woken = Exchange(Request("GET", "http://localhost/", []), None), []
+    wakes = [lambda: woken.append(1), lambda: woken.append(2)]
+    for _ in range(100):
+        for wake in wakes:
+            exchange.call_when_headed(wake)
+
+    exchange.head.set_result(Head(200, []))
+
+    assert woken == [1, 2]
