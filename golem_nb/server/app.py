@@ -159,6 +159,8 @@ class Server:
             return await request.form(max_files=10, max_fields=100)
         except HTTPException as error:  # what starlette makes of a MultiPartException
             raise BadInput(f"the multipart body cannot be read: {error.detail}") from None
+        except ClientDisconnect:
+            raise BadInput("the body ends too early") from None
 
     async def _connect(self, socket: WebSocket) -> None:
         self._activity.sockets += 1

@@ -1,10 +1,11 @@
+import asyncio
 import socket
 from uuid import uuid4
 
 import pytest
 
 from golem_nb.model import LOCAL_ENVIRONMENT
-from golem_nb.server.app import Activity
+from golem_nb.server.app import Activity, make_app
 from golem_nb.wire.operations import EXTENSIONS, OPERATIONS
 
 JSON = {"content-type": "application/json"}
@@ -71,12 +72,42 @@ def test_bad_bodies_are_400_with_a_reason(running, body, headers, status, text):
             + b"--b--\r\n",
             "Too many fields",
         ),
+        (
+            "multipart/form-data; boundary=b",
+            b'--b\r\nContent-Disposition: form-data; name="f"\r\n\r\n' + b"x" * (1 << 20) + b"x\r\n--b--\r\n",
+            "maximum size",
+        ),
     ],
 )
 def test_bad_multipart_bodies_are_400_with_a_reason(running, kind, body, text):
     answer = running.http.post(f"/v1/envs/{uuid4()}/components", content=body, headers={"content-type": kind})
 
     assert (answer.status_code, text in answer.json()["error"]) == (400, True), answer.text
+
+
+def test_an_upload_that_breaks_off_is_no_bug(running):
+    kind = (b"content-type", b"multipart/form-data; boundary=b")
+    path = f"/v1/envs/{uuid4()}/components"
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": path,
+        "query_string": b"",
+        "headers": [(b"host", b"localhost"), kind],
+    }
+    messages = iter([{"type": "http.request", "body": b"--b\r\n", "more_body": True}, {"type": "http.disconnect"}])
+    sent = []
+
+    async def receive():
+        return next(messages)
+
+    async def send(message):
+        sent.append(message)
+
+    asyncio.run(make_app(running.engine)(scope, receive, send))
+
+    assert sent[0]["status"] == 400
+    assert b"ends too early" in sent[1]["body"]
 
 
 def component_of(running):
