@@ -71,9 +71,10 @@ def test_refusals_come_before_the_upgrade(running, guarded, worker):
     assert caught.value.response.status_code == 404
     assert "Worker not found" in json.loads(caught.value.response.body)["error"]
 
-    with pytest.raises(InvalidStatus) as caught, connect(url(running, worker), origin="http://evil.example"):
-        pass
-    assert caught.value.response.status_code == 403
+    for origin in ("http://evil.example", "http://["):
+        with pytest.raises(InvalidStatus) as caught, connect(url(running, worker), origin=origin):
+            pass
+        assert caught.value.response.status_code == 403
 
     with pytest.raises(InvalidStatus) as caught, connect(url(guarded, worker)):
         pass
