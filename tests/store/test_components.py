@@ -43,6 +43,8 @@ def test_wasm_is_kept_by_its_hash_and_damage_is_found(components, tmp_path):
 
     with pytest.raises(ComponentNotFound, match="damaged"):
         components.wasm(sha256)
+    components.keep_wasm(b"wasm")
+    assert components.wasm(sha256) == b"wasm"
     with pytest.raises(ComponentNotFound, match="missing"):
         components.wasm("0" * 64)
 
