@@ -9,17 +9,18 @@ TESTS = Path(__file__).parent
 PURE = {"errors", "model", "values", "oplog"}
 MAY_IMPORT = {
     "errors": set(),
+    "files": set(),
     "values": {"errors"},
     "model": {"errors", "values"},  # a component carries the types of its functions
     "oplog": {"errors", "model", "values"},
     "gateway": {"errors", "model", "values"},
     "wire": PURE,
-    "store": PURE,
+    "store": PURE | {"files"},
     "host": PURE,
-    "wasm": {"errors", "model", "values", "host"},
+    "wasm": {"errors", "files", "model", "values", "host"},
     "authoring": {"errors", "model", "values", "wasm"},
     "engine": PURE | {"gateway", "store", "host", "wasm", "authoring"},
-    "server": PURE | {"gateway", "wire", "engine"},
+    "server": PURE | {"files", "gateway", "wire", "engine"},
     "client": PURE | {"wire", "engine"},
     "notebook": PURE | {"client", "authoring"},
     "client/remote.py": PURE | {"wire", "client"},  # the wire is its only bridge

@@ -13,6 +13,9 @@ is an exception, and each has one method that writes its entry and decides what 
     Exit                  Exited                             no more
     anything else         Error                              after a delay replay, or no more
 
+This is one long file because all of it turns on the same few fields (what runs, what was asked of it, the lock): spread
+over several, none could be read alone. What needs none of them has gone out: callers, durability, scheduling, events.
+
 Callers wait on futures, which `callers` resolves when the entries that they speak of are stored.
 """
 

@@ -6,6 +6,7 @@ escaped; never colour alone, always a glyph and a word beside it.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -31,11 +32,11 @@ QUIET = "opacity:.72"
 MONO = "font-family:var(--jp-code-font-family,monospace);font-size:var(--jp-code-font-size,13px)"
 
 
-class View:
-    """Something to look at. Subclasses give `text()` and `html()`."""
+class View(ABC):
+    """Something to look at, as text and as HTML."""
 
-    def text(self) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def text(self) -> str: ...
 
     def html(self) -> str:
         return f'<pre style="{MONO}">{escape(self.text())}</pre>'

@@ -21,6 +21,7 @@ import uvicorn
 from golem_nb import __version__
 from golem_nb.engine.engine import Engine, Settings
 from golem_nb.errors import BadInput, GolemError
+from golem_nb.files import write_whole
 from golem_nb.server.access import Access, allowed_hosts, is_loopback
 from golem_nb.server.app import Activity, make_app
 from golem_nb.wire.lock import LOCK_NAME, EngineLock, text_from_lock
@@ -72,7 +73,8 @@ def serve(options: ServeOptions) -> None:
     listener.listen(BACKLOG)  # before anybody is told of it: who connects now waits until we serve
     lock_file = options.folder / LOCK_NAME
     port = listener.getsockname()[1]
-    _write_private(lock_file, text_from_lock(EngineLock(os.getpid(), port, "".join(options.tokens[:1]), __version__)))
+    lock = EngineLock(os.getpid(), port, "".join(options.tokens[:1]), __version__)
+    write_whole(lock_file, text_from_lock(lock).encode())
     url = f"http://[{options.host}]:{port}" if ":" in options.host else f"http://{options.host}:{port}"
     log.info("golem_nb %s serves %s on %s", __version__, options.folder, url)
     print(f"golem_nb: {url}", flush=True)
@@ -137,14 +139,6 @@ def _listen(host: str, port: int) -> socket.socket:
         raise BadInput(f"cannot listen on {host}:{port}: {error.strerror or error}; choose another --port") from None
     listener.set_inheritable(False)
     return listener
-
-
-def _write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner may read, whole or not at all."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(text)
-    os.replace(part, path)
 
 
 def settings(durability: str, max_loaded: int, memory_limit_mib: int | None) -> Settings:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import sqlite3
-import tempfile
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ from pathlib import Path
 from uuid import UUID
 
 from golem_nb.errors import ComponentExists, ComponentNotFound
+from golem_nb.files import write_whole
 from golem_nb.model import ComponentId
 from golem_nb.store.database import Connection, Database
 
@@ -52,25 +51,8 @@ class Components:
         sha256 = hashlib.sha256(wasm).hexdigest()
         path = self._path(sha256)
         if not path.exists() or hashlib.sha256(path.read_bytes()).hexdigest() != sha256:  # deploying again mends it
-            self._write_whole(path, wasm)
+            write_whole(path, wasm)
         return sha256
-
-    def _write_whole(self, path: Path, data: bytes) -> None:
-        """Write a file so that it, and its name, survive a power cut; others may write the same at the same time."""
-        with tempfile.NamedTemporaryFile(dir=self._folder, suffix=".part", delete=False) as part:
-            try:
-                part.write(data)
-                part.flush()
-                os.fsync(part.fileno())
-                os.replace(part.name, path)
-            except BaseException:
-                os.unlink(part.name)
-                raise
-        folder = os.open(self._folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
     def wasm(self, sha256: str) -> bytes:
         """Return the bytes that were stored.

@@ -7,8 +7,6 @@ checks its own version and configuration, but not that the bytes are whole.
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -20,6 +18,7 @@ from wasmtime import component as wit
 from wasmtime.component._types import ComponentExtern
 
 from golem_nb.errors import ComponentRejected, FunctionNotFound
+from golem_nb.files import write_whole
 from golem_nb.values.types import (
     PRIMITIVES,
     Case,
@@ -261,19 +260,6 @@ class Compiler:
     def _keep(self, path: Path, code: bytes) -> None:
         for target, data in ((path, code), (path.with_suffix(".sha256"), hashlib.sha256(code).hexdigest().encode())):
             write_whole(target, data)
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that it is there whole or not at all; others may write the same at the same time."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
-        try:
-            part.write(data)
-            part.flush()
-            os.fsync(part.fileno())
-            os.replace(part.name, path)
-        except BaseException:
-            os.unlink(part.name)
-            raise
 
 
 _LAYERS = {

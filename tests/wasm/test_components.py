@@ -1,10 +1,8 @@
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 
 from golem_nb.errors import ComponentRejected, FunctionNotFound
 from golem_nb.values.types import U32, HandleType, ListType
-from golem_nb.wasm.components import Compiler, check_is_component, write_whole
+from golem_nb.wasm.components import Compiler, check_is_component
 from golem_nb.wasm.settings import make_engine
 from golem_nb.wasm.text import wasm_from_text
 
@@ -86,29 +84,3 @@ def test_imports_are_named_and_typed(compiler):
 
     assert (imported.name, imported.interface) == ("a:b/c@0.1.0", "a:b/c")
     assert imported.functions[0][1].parameters[0].type == ListType(U32)
-
-
-def test_a_file_is_there_whole_or_not_at_all(tmp_path):
-    write_whole(tmp_path / "f", b"data")
-
-    assert [path.name for path in tmp_path.iterdir()] == ["f"]
-    assert (tmp_path / "f").read_bytes() == b"data"
-
-
-def test_many_write_the_same_file_at_once(tmp_path):
-    with ThreadPoolExecutor(8) as threads:
-        list(threads.map(lambda _: write_whole(tmp_path / "f", b"data" * 10_000), range(100)))
-
-    assert [path.name for path in tmp_path.iterdir()] == ["f"]
-    assert (tmp_path / "f").read_bytes() == b"data" * 10_000
-
-
-def test_a_file_that_cannot_be_written_leaves_nothing_behind(tmp_path, monkeypatch):
-    def full(*arguments):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("os.replace", full)
-
-    with pytest.raises(OSError, match="No space"):
-        write_whole(tmp_path / "f", b"data")
-    assert not list(tmp_path.iterdir())

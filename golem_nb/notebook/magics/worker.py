@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from golem_nb.errors import UsageError
-from golem_nb.model import WorkerId
+from golem_nb.model import WorkerId, WorkerStatus
 from golem_nb.notebook.magics.grammar import Option, Target
 from golem_nb.notebook.magics.verb import Request, Verb
 from golem_nb.notebook.views import WorkerView
@@ -41,7 +41,9 @@ def _new(request: Request, target: Target, worker: WorkerId) -> WorkerView:
 def _interrupt(request: Request, target: Target, worker: WorkerId) -> WorkerView:
     client = request.session.client()
     client.interrupt_worker(worker)
-    return WorkerView(str(target), client.worker(worker), "interrupted; `resume` goes on")
+    found = client.worker(worker)
+    is_interrupted = found.status is WorkerStatus.INTERRUPTED
+    return WorkerView(str(target), found, "interrupted; `resume` goes on" if is_interrupted else "nothing ran")
 
 
 def _resume(request: Request, target: Target, worker: WorkerId) -> WorkerView:

@@ -30,7 +30,14 @@ def test_a_busy_worker_is_interrupted_and_resumed(notebook, ledger):
     notebook.run(f"%golem_worker {ledger}/w delete --yes")
 
     assert interrupted.status is WorkerStatus.INTERRUPTED
+    assert "`resume` goes on" in interrupted.text()
     assert resumed.metadata.worker_id.name == "w"
+
+
+def test_interrupting_an_idle_worker_says_that_nothing_ran(notebook, ledger):
+    notebook.run(f"%golem_invoke {ledger}/w add(1)")
+
+    assert "nothing ran" in notebook.run(f"%golem_worker {ledger}/w interrupt").text()
 
 
 def test_deleting_needs_yes(notebook, ledger):
