@@ -29,7 +29,7 @@ check: $(READY)
 	$(BIN)/mypy
 
 lab: $(READY)
-	$(BIN)/jupyter lab notebooks/01_first_durable_worker.ipynb
+	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/01_first_durable_worker.ipynb
 
 # 200 kills of the engine instead of the 25 that `make test` does.
 kill: $(READY)
