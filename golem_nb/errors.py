@@ -11,11 +11,14 @@ GolemError                       what all of them share: one line of text, an HT
 ├── Forbidden               403  foreign Origin or Host
 ├── NotFound                404
 │   ├── ComponentNotFound
-│   └── WorkerNotFound
+│   ├── WorkerNotFound
+│   ├── PromiseNotFound
+│   └── InvocationNotFound       … the worker has none with this idempotency key
 ├── Conflict                409
 │   ├── ComponentExists
 │   ├── WorkerExists
-│   └── NotResumable             … there is nothing to resume
+│   ├── NotResumable             … there is nothing to resume
+│   └── UpdateRefused            … the worker is there already, or on its way
 ├── TooLarge                413
 ├── InvocationError         500  an invocation has no result (carries cause and stderr)
 │   ├── InvocationFailed         … it trapped
@@ -137,6 +140,14 @@ class WorkerNotFound(NotFound):
         return f"Worker not found: {self.worker}{hint}"
 
 
+class PromiseNotFound(NotFound):
+    """The worker made no promise at this oplog index."""
+
+
+class InvocationNotFound(NotFound):
+    """The worker has no invocation with this idempotency key."""
+
+
 class Conflict(GolemError):
     """It is there already, or its state does not allow this."""
 
@@ -160,6 +171,10 @@ class WorkerExists(Conflict):
 
 class NotResumable(Conflict):
     """The worker is not suspended, interrupted or idle."""
+
+
+class UpdateRefused(Conflict):
+    """The worker is at the target version already, or the same update is under way."""
 
 
 class TooLarge(GolemError):

@@ -93,6 +93,42 @@ def check_worker_name(name: str) -> str:
     return name
 
 
+class UpdateMode(StrEnum):
+    """How a worker gets to another component version: by replaying on it, or by the component's own snapshot."""
+
+    AUTOMATIC = "Automatic"
+    MANUAL = "Manual"
+
+
+class UpdateState(StrEnum):
+    """What became of an update. Source: SEMANTICS 6.4."""
+
+    PENDING = "pendingUpdate"
+    SUCCESSFUL = "successfulUpdate"
+    FAILED = "failedUpdate"
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateRecord:
+    """One update of a worker. `details` says why it failed."""
+
+    state: UpdateState
+    timestamp: datetime
+    target_version: int
+    details: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotPolicy:
+    """When a worker's component is asked for a snapshot that later recoveries start from; None = never for that reason.
+
+    Either may be due first; both count from the last snapshot, or from the worker's creation.
+    """
+
+    every_invocations: int | None = None
+    every_s: float | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class WorkerMetadata:
     """A worker as the API shows it. Fields below `created_at` have defaults: the contract does not promise them."""
@@ -112,6 +148,10 @@ class WorkerMetadata:
     """How many entries the loaded instance met in its replay; None where the worker is not loaded."""
     skipped_regions: tuple[tuple[OplogIndex, OplogIndex], ...] = ()
     deleted_regions: tuple[tuple[OplogIndex, OplogIndex], ...] = ()
+    updates: tuple[UpdateRecord, ...] = ()
+    """In order of time; an update that waits in the queue is pending, too."""
+    owned_resources: Mapping[int, str] = field(default_factory=dict)
+    """Handles given out and not dropped: number -> `interface#resource`."""
 
 
 @dataclass(frozen=True, slots=True)
