@@ -18,7 +18,8 @@ GolemError                       what all of them share: one line of text, an HT
 │   ├── ComponentExists
 │   ├── WorkerExists
 │   ├── NotResumable             … there is nothing to resume
-│   └── UpdateRefused            … the worker is there already, or on its way
+│   ├── UpdateRefused            … the worker is there already, or on its way
+│   └── WorkerReverted           … what was asked for may have been undone
 ├── TooLarge                413
 ├── InvocationError         500  an invocation has no result (carries cause and stderr)
 │   ├── InvocationFailed         … it trapped
@@ -175,6 +176,10 @@ class NotResumable(Conflict):
 
 class UpdateRefused(Conflict):
     """The worker is at the target version already, or the same update is under way."""
+
+
+class WorkerReverted(Conflict):
+    """The worker was reverted while this was under way; ask again."""
 
 
 class TooLarge(GolemError):

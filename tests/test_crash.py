@@ -64,7 +64,8 @@ def cut(folder, copy, length):
     with connection:
         connection.execute("DELETE FROM oplog_chunk")
         connection.execute("INSERT INTO oplog_chunk VALUES (?, 1, ?, 1, ?)", (number, length, chunk_from_entries(kept)))
-        connection.execute("UPDATE worker SET wants_to_run = ?", (state_of(kept).wants_to_run,))
+        state = state_of(kept)
+        connection.execute("UPDATE worker SET wants_to_run = ?, wake_ns = ?", (state.wants_to_run, state.wake_ns))
     connection.close()
 
 

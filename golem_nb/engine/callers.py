@@ -32,6 +32,10 @@ class Callers:
         if waiters:
             stored.add_done_callback(partial(_resolve_later, waiters, result))
 
+    def keys(self) -> list[IdempotencyKey]:
+        """Return the keys that somebody waits for."""
+        return list(self._waiters)
+
     def fail_all(self, error: Callable[[IdempotencyKey], GolemError], stored: Future[None] | None = None) -> None:
         """Give everyone the error for its key, as soon as `stored` is, where given."""
         everyone, self._waiters = self._waiters, {}

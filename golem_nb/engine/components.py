@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 from golem_nb.errors import BadInput
-from golem_nb.model import Component, ComponentId
+from golem_nb.model import Component, ComponentId, SnapshotPolicy
 from golem_nb.store.components import Components, VersionRow
 from golem_nb.values.json import json_from_type, type_from_json
 from golem_nb.values.types import FunctionType, Parameter
@@ -47,6 +47,16 @@ class Deployments:
 
     def by_name(self, environment_id: UUID, name: str) -> Component:
         return _component(self._store.by_name(environment_id, name))
+
+    def beside(self, component_id: ComponentId, name: str) -> Component:
+        """Return the component of this name in the environment of another one."""
+        return self.by_name(self._store.latest(component_id).environment_id, name)
+
+    def snapshot_policy(self, component_id: ComponentId) -> SnapshotPolicy | None:
+        return self._store.snapshot_policy(component_id)
+
+    def set_snapshot_policy(self, component_id: ComponentId, policy: SnapshotPolicy | None) -> None:
+        self._store.set_snapshot_policy(component_id, policy).result()
 
     def in_environment(self, environment_id: UUID) -> list[Component]:
         return [_component(row) for row in self._store.in_environment(environment_id)]

@@ -2,61 +2,88 @@
 
 How this works: a recorded host function is answered by running its body and appending an ImportedFunctionInvoked entry
 when the worker is live, and by the next recorded entry when it replays. What is appended besides (Begin and End of
-remote writes, spans, Exported…) is met in replay at the same place. An entry other than the one that the component now
-does is a ReplayMismatch.
+remote writes and of atomic regions, spans, Exported…) is met in replay at the same place. An entry other than the one
+that the component now does is a ReplayMismatch.
 
 The body runs before its entry exists, so a crash between the two runs it again: harmless for reads; a write to outside
 has a Begin entry, or an idempotency key that is the same again.
+
+What was cut off, and cannot be taken up where it stopped (a remote write, an atomic region, a zone without
+persistence), is done again from its beginning: replay ends there, and a Jump makes the rest void.
 """
 
 from __future__ import annotations
 
+import operator
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeVar
 from uuid import UUID, uuid5
 
 from golem_nb.engine.journal import Journal
 from golem_nb.engine.replay import ReplayCursor
+from golem_nb.engine.stopping import Jumped
 from golem_nb.errors import ReplayMismatch
 from golem_nb.host.declare import Effect, HostFunction, Trap, WitError
 from golem_nb.model import OplogIndex
+from golem_nb.oplog import entries
 from golem_nb.oplog.entries import (
+    BeginAtomicRegion,
     BeginRemoteWrite,
+    ChangePersistenceLevel,
+    ChangeRetryPolicy,
+    EndAtomicRegion,
     EndRemoteWrite,
     ExportedFunctionCompleted,
     ExportedFunctionInvoked,
     FinishSpan,
     ImportedFunctionInvoked,
     Jump,
+    NoOp,
     OplogEntry,
     Recorded,
+    SetSpanAttribute,
     StartSpan,
 )
+from golem_nb.oplog.fold import RetryPolicy, is_retriable
 
 E = TypeVar("E", bound=OplogEntry)
+Response = tuple[str, Any]  # a WIT result: ("ok", value) or ("err", payload)
 
 # A write to outside waits until everything before it is stored, and is stored itself without delay; an awaited answer
 # is stored before it leaves. Source: ARCHITECTURE, decision 11; SEMANTICS 3.2.
 _WAITS_BEFORE = {Effect.WRITE_REMOTE}
 _COMMITS_AFTER = {Effect.WRITE_REMOTE, Effect.WRITE_REMOTE_BATCHED}
+_REMOTE = {Effect.READ_REMOTE, Effect.WRITE_REMOTE, Effect.WRITE_REMOTE_BATCHED}
 
 # The namespace of keys whose base is no UUID. Source: SEMANTICS 2.2.
 _KEY_NAMESPACE = UUID("9c19b15a-c83d-46f7-9bc3-ead7923733f4")
+
+SMART, PERSIST_NOTHING = "Smart", "PersistNothing"
+_NOT_IDEMPOTENT = "Non-idempotent remote write operation was not completed, cannot retry"
 
 
 class Durability:
     """One worker instance's way through its oplog."""
 
-    def __init__(self, journal: Journal, cursor: ReplayCursor) -> None:
+    def __init__(self, journal: Journal, cursor: ReplayCursor, became_live: Callable[[], None] = lambda: None) -> None:
+        """`became_live` is called once, when replay is over."""
         self._journal, self._cursor = journal, cursor
+        self._became_live: Callable[[], None] | None = became_live
         self.invocation_key = ""
         """The idempotency key of the invocation that runs."""
+        self.is_idempotent = True
+        """May a remote write that was cut off be done again? The component's own setting. Source: SEMANTICS 3.11."""
+        self.persistence_level = SMART
+        self.is_recording = True
+        """False while the component saves or loads a snapshot: what it does then is its own affair."""
         self._open_writes: list[OplogIndex] = []
+        self._open_regions: list[OplogIndex] = []
 
     @property
     def is_live(self) -> bool:
-        return self._cursor.is_live
+        return self._cursor.is_live or not self.is_recording
 
     @property
     def entries_replayed(self) -> int:
@@ -67,13 +94,29 @@ class Durability:
         """Is there a remote write that has begun and not ended?"""
         return bool(self._open_writes)
 
+    @property
+    def is_between_effects(self) -> bool:
+        """Is nothing open: no remote write, no atomic region?"""
+        return not self._open_writes and not self._open_regions
+
     def retry_point(self) -> OplogIndex:
         """Return where the attempts of what runs now are counted. Source: SEMANTICS 3.5."""
+        if self._open_regions:
+            return self._open_regions[-1]
         return self._open_writes[0] if self._open_writes else self._journal.state.last_step
 
     def moment_us(self) -> int:
         """The timestamp of the entry last passed."""
         return self._journal.last_timestamp_us if self.is_live else self._cursor.last_timestamp_us
+
+    @contextmanager
+    def unrecorded(self) -> Iterator[None]:
+        """Let the component do something that no replay will repeat. Source: SEMANTICS 6.2."""
+        self.is_recording = False
+        try:
+            yield
+        finally:
+            self.is_recording = True
 
     # Host functions.
 
@@ -86,94 +129,238 @@ class Durability:
         """
         if function.effect is Effect.DETERMINISTIC:
             return function.body(target, **arguments)
-        case, value = self._record(function, target, arguments) if self._cursor.is_live else self._replay(function)
+        case, value = self._record(function, target, arguments) if self.is_live else self._replay(function)
         if case == "err":
             raise WitError(function.rebuild_error(target, value, **arguments) if function.rebuild_error else value)
         return function.rebuild(target, value, **arguments) if function.rebuild else value
 
-    def _record(self, function: HostFunction, target: Any, arguments: dict[str, Any]) -> tuple[str, Any]:
+    def _record(self, function: HostFunction, target: Any, arguments: dict[str, Any]) -> Response:
+        if not self.is_recording:
+            return _response(function, target, arguments)
         begin = function.begin(target) if function.begin else None
         request = Recorded.of(*function.request_for(target, arguments))
-        if function.effect in _WAITS_BEFORE:
+        bracket = self._begin_bracket() if self._is_bracketed(function) else None
+        if bracket is None and function.effect in _WAITS_BEFORE:
             self._journal.commit().result()
-        try:
-            response = "ok", function.body(target, **arguments)
-        except WitError as error:
-            response = "err", error.payload
-        self._journal.append(
-            lambda now: ImportedFunctionInvoked(
-                now,
-                function.label,
-                request,
-                Recorded.of(function.response_type, response),
-                function.effect.value,
-                begin,
-            )
-        )
+        response = _response(function, target, arguments)
+        self._retry_if_failed(function, response)
+        self._append_call(function, request, response, begin)
+        if bracket is not None:
+            self._end_bracket(bracket)
         if function.commits or function.effect in _COMMITS_AFTER:
             self._journal.commit()
         return response
 
-    def _replay(self, function: HostFunction) -> tuple[str, Any]:
+    def _append_call(
+        self, function: HostFunction, request: Recorded, response: Response, begin: OplogIndex | None
+    ) -> None:
+        recorded = Recorded.of(function.response_type, response)
+        effect = function.effect.value
+        self._journal.append(lambda now: ImportedFunctionInvoked(now, function.label, request, recorded, effect, begin))
+
+    def _replay(self, function: HostFunction) -> Response:
+        self._check_replayable(f"a call of {function.label}")
+        bracket = self._meet_bracket() if self._is_bracketed(function) else None
         index, entry = self._cursor.take()
         if not isinstance(entry, ImportedFunctionInvoked) or entry.function_name != function.label:
             raise ReplayMismatch(index, described(entry), f"a call of {function.label}")
-        case, value = entry.response.typed().value
-        return case, value
+        self.note_live()
+        if bracket is not None:
+            self._end_bracket(bracket)
+        response: Response = entry.response.typed().value
+        return response
 
-    # What else is appended, and met again.
+    # A single write to outside, where the component says that it must not be made twice. Source: SEMANTICS 3.2.
 
-    def _meet(self, kind: type[E], attempted: str) -> tuple[OplogIndex, E]:
-        index, entry = self._cursor.take()
-        if not isinstance(entry, kind):
-            raise ReplayMismatch(index, described(entry), attempted)
-        return index, entry
+    def _is_bracketed(self, function: HostFunction) -> bool:
+        return function.effect is Effect.WRITE_REMOTE and not self.is_idempotent
 
-    def begin_remote_write(self) -> OplogIndex:
-        if self.is_live:
-            begin = self._journal.append(BeginRemoteWrite)
-            self._journal.commit().result()
-        else:
-            begin, _ = self._meet(BeginRemoteWrite, "a remote write")
-            if not self._cursor.has_ended(begin):
-                self._redo_from(begin)
+    def _begin_bracket(self) -> OplogIndex:
+        begin = self._journal.append(BeginRemoteWrite)
+        self._journal.commit().result()
         self._open_writes.append(begin)
         return begin
 
-    def _redo_from(self, begin: OplogIndex) -> None:
-        """Make what was recorded after `begin` void: the write was cut off and is done again, live."""
-        foreign = self._cursor.foreign_effect_after(begin)
+    def _meet_bracket(self) -> OplogIndex:
+        begin, _ = self._meet(BeginRemoteWrite, "a remote write")
+        self._open_writes.append(begin)
+        if self.is_live or not isinstance(self._cursor.peek()[1], ImportedFunctionInvoked):
+            raise Trap(f"{_NOT_IDEMPOTENT} (entry {begin})")
+        return begin
+
+    def _end_bracket(self, begin: OplogIndex) -> None:
+        self._open_writes.remove(begin)
+        self._append_or_meet(EndRemoteWrite, f"the end of the remote write of entry {begin}", begin)
+
+    # Failures of what lies outside are tried again before the component hears of them. Source: SEMANTICS 3.5.
+
+    def _retry_if_failed(self, function: HostFunction, response: Response) -> None:
+        if function.effect not in _REMOTE:
+            return
+        failure = function.failure_in(response)
+        if failure is None:
+            return
+        state, point = self._journal.state, self.retry_point()
+        error = entries.Error(0, entries.ErrorKind.UNKNOWN, failure, "", point)
+        if is_retriable(error, state.retry_counts.get(point, 0) + 1, state.retry_policy):
+            raise Trap(f"{function.label} failed: {failure}")
+
+    # What else is appended, and met again.
+
+    def note_live(self) -> None:
+        """Say that replay is over, if it is. To be called when what was met last has been found to be right."""
+        if self._cursor.is_live and self._became_live is not None:
+            became_live, self._became_live = self._became_live, None
+            became_live()
+
+    def _meet(self, kind: type[E], attempted: str) -> tuple[OplogIndex, E]:
+        self._check_replayable(attempted)
+        index, entry = self._cursor.take()
+        if not isinstance(entry, kind):
+            raise ReplayMismatch(index, described(entry), attempted)
+        if kind is not ExportedFunctionInvoked:  # its function is yet to be found
+            self.note_live()
+        return index, entry
+
+    def _append_or_meet(self, kind: type[E], attempted: str, *fields: Any) -> OplogIndex:
+        """Append an entry of this kind, or meet the one that was appended here; return its index."""
+        if not self.is_live:
+            return self._meet(kind, attempted)[0]
+        if not self.is_recording:
+            return self._journal.state.last_index
+        return self._journal.append(lambda now: kind(now, *fields))
+
+    def _check_replayable(self, attempted: str) -> None:
+        if self.persistence_level == PERSIST_NOTHING and not self.is_live:
+            raise Trap(f"Trying to replay {attempted} in a PersistNothing block")
+
+    def _do_again_from(self, begin: OplogIndex) -> None:
+        """Be live from here: what was recorded after `begin` is void."""
+        self._cursor.abandon()
+        self._journal.append_void(begin + 1, lambda now, index: Jump(now, begin + 1, index)).result()
+        self.note_live()
+
+    # Remote writes of several calls.
+
+    def begin_remote_write(self) -> OplogIndex:
+        if self.is_live:
+            begin = self._append_or_meet(BeginRemoteWrite, "")
+            self._journal.commit().result()
+        else:
+            begin, _ = self._meet(BeginRemoteWrite, "a remote write")
+            if self._is_open(lambda e: isinstance(e, EndRemoteWrite) and e.begin_index == begin):
+                self._redo_write(begin)
+        self._open_writes.append(begin)
+        return begin
+
+    def _is_open(self, is_end: Callable[[OplogEntry], bool]) -> bool:
+        return self.is_live or not self._cursor.meets_in_this_invocation(is_end)
+
+    def _redo_write(self, begin: OplogIndex) -> None:
+        if not self.is_idempotent:
+            raise Trap(f"{_NOT_IDEMPOTENT} (entry {begin})")
+        foreign = None if self.is_live else self._cursor.foreign_effect_after(begin)
         if foreign is not None:
             raise Trap(
-                "Non-idempotent remote write operation was not completed, cannot retry: entry "
-                f"{foreign} is another effect, made while the write of entry {begin} was open"
+                f"{_NOT_IDEMPOTENT}: entry {foreign} is another effect, made while the write of entry {begin} was open"
             )
-        self._cursor.abandon()
-        self._journal.append_indexed(lambda now, index: Jump(now, begin + 1, index))
-        self._journal.commit().result()
+        self._do_again_from(begin)
 
     def end_remote_write(self, begin: OplogIndex) -> None:
         if begin not in self._open_writes:
             return  # the end of its invocation ended it
-        self._open_writes.remove(begin)
+        self._end_bracket(begin)
         if self.is_live:
-            self._journal.append(lambda now: EndRemoteWrite(now, begin))
             self._journal.commit()
-        else:
-            self._meet(EndRemoteWrite, f"the end of the remote write of entry {begin}")
+
+    # Atomic regions and jumps. Source: SEMANTICS 3.10.
+
+    def begin_atomic_region(self) -> OplogIndex:
+        begin = self._append_or_meet(BeginAtomicRegion, "the beginning of an atomic region")
+        if self._was_met(begin) and self._is_cut_off(
+            lambda e: isinstance(e, EndAtomicRegion) and e.begin_index == begin
+        ):
+            self._do_again_from(begin)
+        self._open_regions.append(begin)
+        return begin
+
+    def end_atomic_region(self, begin: OplogIndex) -> None:
+        if begin in self._open_regions:
+            self._open_regions.remove(begin)
+        self._append_or_meet(EndAtomicRegion, f"the end of the atomic region of entry {begin}", begin)
+
+    def _was_met(self, index: OplogIndex) -> bool:
+        """Was the entry recorded before this instance came to be?"""
+        return index <= self._cursor.last_index
+
+    def _is_cut_off(self, is_end: Callable[[OplogEntry], bool]) -> bool:
+        return self.is_live or self._cursor.is_cut_off(is_end)
+
+    def oplog_index(self) -> OplogIndex:
+        return self._append_or_meet(NoOp, "a question for the oplog index")
+
+    def jump_to(self, index: OplogIndex) -> None:
+        """Go back: `index` is the last entry that still counts.
+
+        Raises:
+            Jumped: Always, when live: the instance is made anew.
+            Trap: The index lies ahead, or in a region that is skipped already.
+        """
+        if not self.is_live or not self.is_recording:
+            return
+        state = self._journal.state
+        if not 1 <= index <= state.last_index:
+            raise Trap(f"Attempted to jump forward in oplog to index {index} from {state.last_index}")
+        if index + 1 in state.skipped:
+            raise Trap(f"Attempted to jump to a deleted region in oplog to index {index} from {state.last_index}")
+        self._journal.append_void(index + 1, lambda now, own: Jump(now, index + 1, own, True)).result()
+        raise Jumped()
+
+    def commit_oplog(self) -> None:
+        if self.is_live and self.is_recording:
+            self._journal.commit().result()
+
+    # Settings.
+
+    def set_persistence_level(self, level: str) -> None:
+        """Source: SEMANTICS 3.11."""
+        if level == self.persistence_level:
+            return
+        if not self.is_live and self.persistence_level == PERSIST_NOTHING:
+            self._cursor.pass_until(_ends_zone)
+            self.persistence_level = level  # from here on replay goes on
+        index = self._append_or_meet(ChangePersistenceLevel, f"the persistence level {level}", level)
+        self.persistence_level = level
+        if level == PERSIST_NOTHING and self._was_met(index) and self._is_cut_off(_ends_zone):
+            self._do_again_from(index)
+        elif self.is_live:
+            self._journal.commit()
+
+    def set_retry_policy(self, policy: RetryPolicy) -> None:
+        self._append_or_meet(
+            ChangeRetryPolicy,
+            "a change of the retry policy",
+            policy.max_attempts,
+            policy.min_delay_ns,
+            policy.max_delay_ns,
+            policy.multiplier,
+            policy.max_jitter_factor,
+        )
+
+    # Spans.
 
     def start_span(self, attributes: Mapping[str, str]) -> str:
         if self.is_live:
             span_id = secrets.token_hex(8)
-            self._journal.append(lambda now: StartSpan(now, span_id, None, dict(attributes)))
+            self._append_or_meet(StartSpan, "", span_id, None, dict(attributes))
             return span_id
         return self._meet(StartSpan, "the start of a span")[1].span_id
 
     def finish_span(self, span_id: str) -> None:
-        if self.is_live:
-            self._journal.append(lambda now: FinishSpan(now, span_id))
-        else:
-            self._meet(FinishSpan, f"the end of the span {span_id}")
+        self._append_or_meet(FinishSpan, f"the end of the span {span_id}", span_id)
+
+    def set_span_attribute(self, span_id: str, key: str, value: str) -> None:
+        self._append_or_meet(SetSpanAttribute, f"an attribute of the span {span_id}", span_id, key, value)
 
     def derived_key(self, index: OplogIndex) -> str:
         """Return the idempotency key of an effect at `index`. Source: SEMANTICS 2.2."""
@@ -195,21 +382,51 @@ class Durability:
             return None
         return self._meet(ExportedFunctionInvoked, "an invocation")[1]
 
-    def complete(self, response: Recorded | None) -> None:
+    def complete(
+        self,
+        response: Recorded | None,
+        is_same: Callable[[Recorded | None, Recorded | None], bool] = operator.eq,
+    ) -> None:
         """Append the result of the invocation that runs, or compare it with the recorded one.
 
-        A remote write that is still open ends here: the component has what it wanted of it, and an open one would be
-        done again, or refused (SEMANTICS 3.6), at the next recovery. Components that drop late are common.
+        What is still open ends here. The component has what it wanted of a remote write, and an open one would be
+        done again, or refused (SEMANTICS 3.6), at the next recovery; components that drop late are common. An atomic
+        region does not undo an invocation that was answered.
         """
         for begin in list(self._open_writes):
             self.end_remote_write(begin)
+        self._open_regions.clear()
+        self._leave_zone()
         self._cursor.forget_logs()
         if self.is_live:
             self._journal.append(lambda now: ExportedFunctionCompleted(now, response))
             return
-        index, entry = self._meet(ExportedFunctionCompleted, "the end of an invocation")
-        if entry.response != response:
+        index, entry = self._cursor.take()
+        if not isinstance(entry, ExportedFunctionCompleted):
+            raise ReplayMismatch(index, described(entry), "the end of an invocation")
+        if not is_same(entry.response, response):
             raise ReplayMismatch(index, f"the result {_shown(entry.response)}", f"return {_shown(response)}")
+        self.note_live()
+
+    def _leave_zone(self) -> None:
+        """The end of an invocation ends a zone without persistence. Source: SEMANTICS 3.11."""
+        if self.persistence_level == PERSIST_NOTHING:
+            if not self.is_live:
+                self._cursor.pass_until(_ends_zone)
+            self.persistence_level = SMART
+
+
+def _response(function: HostFunction, target: Any, arguments: dict[str, Any]) -> Response:
+    try:
+        return "ok", function.body(target, **arguments)
+    except WitError as error:
+        return "err", error.payload
+
+
+def _ends_zone(entry: OplogEntry) -> bool:
+    return isinstance(entry, ExportedFunctionCompleted) or (
+        isinstance(entry, ChangePersistenceLevel) and entry.level != PERSIST_NOTHING
+    )
 
 
 def described(entry: OplogEntry) -> str:

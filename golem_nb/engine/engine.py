@@ -13,41 +13,57 @@ import tempfile
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 import httpx
 
+from golem_nb.engine import histories
 from golem_nb.engine.components import Deployments
 from golem_nb.engine.events import Subscription
 from golem_nb.engine.folder import FolderLock
 from golem_nb.engine.host_context import Clock, Surroundings
-from golem_nb.engine.journal import Journal
+from golem_nb.engine.journal import Journal, stored_state
+from golem_nb.engine.metadata import metadata_of
 from golem_nb.engine.parameters import parameters_from_json
+from golem_nb.engine.peers import WorkerPeers
 from golem_nb.engine.scheduler import Slots, Threads, Timers, default_slots
-from golem_nb.engine.worker import Worker
-from golem_nb.errors import BadInput, EngineStopped, GolemError, StoreFailed, WorkerNotFound
+from golem_nb.engine.worker import Evicted, Worker
+from golem_nb.errors import (
+    BadInput,
+    EngineStopped,
+    GolemError,
+    StoreFailed,
+    WorkerExists,
+    WorkerNotFound,
+    WorkerReverted,
+)
 from golem_nb.host.http_exchange import make_client
 from golem_nb.model import (
     Component,
     ComponentId,
     IdempotencyKey,
     OplogIndex,
+    SnapshotPolicy,
+    UpdateMode,
     WorkerId,
     WorkerMetadata,
     WorkersPage,
     check_worker_name,
 )
-from golem_nb.oplog.codec import CHUNK_CODEC, chunk_from_entries
+from golem_nb.oplog.codec import CHUNK_CODEC, chunk_from_entries, entries_from_chunk
 from golem_nb.oplog.entries import Create, OplogEntry, Recorded
 from golem_nb.store.components import Components
 from golem_nb.store.database import Database
-from golem_nb.store.oplogs import Chunk, Oplogs
+from golem_nb.store.oplogs import Chunk, Oplogs, Start
+from golem_nb.store.promises import Promises
 from golem_nb.store.workers import Workers
 from golem_nb.values.check import is_unicode
 from golem_nb.values.types import TypedValue
@@ -60,6 +76,8 @@ MOST_WORKERS = 1000  # of one page
 MOST_CONNECTIONS = 256
 HTTP_TIMEOUT_S = 600.0  # of workers' requests that set none themselves
 TICK_S = 0.01
+
+T = TypeVar("T")
 
 log = logging.getLogger("golem_nb.engine")
 
@@ -87,11 +105,15 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class OplogSlice:
-    """Consecutive entries with their indices, and the worker's last index at that time."""
+    """Entries with their indices, in order, and the worker's last index at that time.
+
+    `next_index` is where to go on; None at the end.
+    """
 
     entries: tuple[tuple[OplogIndex, OplogEntry], ...]
     last_index: OplogIndex
     component_version: int
+    next_index: OplogIndex | None
 
 
 class Engine:
@@ -104,10 +126,11 @@ class Engine:
         *,
         clock: Clock | None = None,
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+        draw: Callable[[], float] = random.random,
         in_memory: bool = False,
     ) -> None:
         self.folder, self._in_memory = folder, in_memory
-        self._clock = clock or SystemClock()
+        self._clock, self._draw = clock or SystemClock(), draw
         self._lock = FolderLock(folder)
         try:
             self._database = Database(folder / "golem.db", "none" if in_memory else settings.durability)
@@ -115,6 +138,8 @@ class Engine:
             self._lock.release()
             raise
         self._oplogs, self._workers = Oplogs(self._database), Workers(self._database)
+        self._promises = Promises(self._database)
+        self._policies: dict[ComponentId, SnapshotPolicy | None] = {}
         self._platform = Platform(folder / "compiled")
         self._deployments = Deployments(
             Components(self._database, folder / "wasm"), self._platform, lambda: self._clock.now_ns() // 1000
@@ -242,7 +267,7 @@ class Engine:
             now_us, component_id, name, component.version, tuple(args), dict(env or {}), component.size_bytes
         )
         self._check_open()
-        self._workers.create(worker, Chunk(1, 1, CHUNK_CODEC, chunk_from_entries([create]))).result()
+        self._workers.create(worker, [_chunk(1, [create])], Start(False)).result()
         return worker
 
     def workers(self, component_id: ComponentId, cursor: str | None = None, count: int = 50) -> WorkersPage:
@@ -258,53 +283,152 @@ class Engine:
         return WorkersPage(there, str(page[-1][0]) if len(rows) > len(page) else None)
 
     def worker(self, worker: WorkerId) -> WorkerMetadata:
-        return self._metadata_of(self._load(worker))
+        found = self._metadata(worker)
+        if found is None:
+            raise self._not_found(worker)
+        return found
 
     def _metadata(self, id: WorkerId) -> WorkerMetadata | None:
-        found = self._find(id)
-        return None if found is None else self._metadata_of(found)
-
-    def _metadata_of(self, worker: Worker) -> WorkerMetadata:
-        version = worker.journal.state.component_version
-        return worker.metadata(self._deployments.version(worker.id.component_id, version).size_bytes)
+        """Return a worker's metadata; one that is not in memory is not loaded for it."""
+        self._check_open()
+        found = self._loaded.get(id)
+        if found is not None and not found.is_beyond_use:
+            version = found.journal.state.component_version
+            return found.metadata(self.component_size(id.component_id, version))
+        number = self._workers.number(id)
+        if number is None:
+            return None
+        state, _ = stored_state(self._oplogs, number)
+        if state.create is None:
+            return None  # deleted just now
+        return metadata_of(id, state, self.component_size(id.component_id, state.component_version))
 
     def delete_worker(self, worker: WorkerId) -> None:
         found = self._load(worker)
         found.let_go(WorkerNotFound(worker))
         with self._loading:
-            if self._workers.number(worker) != found.number:
-                raise WorkerNotFound(worker)  # another caller was faster
+            self._check_current(found)
             self._workers.delete(found.number).result()
             self._forget(found, WorkerNotFound(worker))
 
     def interrupt_worker(self, worker: WorkerId, recover_immediately: bool = False) -> None:
-        self._load(worker).interrupt(recover_immediately)
+        self._on(worker, lambda found: found.interrupt(recover_immediately))
 
     def resume_worker(self, worker: WorkerId) -> None:
-        self._load(worker).resume()
+        self._on(worker, Worker.resume)
 
     def crash_worker(self, worker: WorkerId) -> None:
         """Lose the worker's instance, as a crash of the engine would; it replays at once."""
-        self._load(worker).crash()
+        self._on(worker, Worker.crash)
+
+    def update_worker(self, worker: WorkerId, target_version: int, mode: UpdateMode = UpdateMode.AUTOMATIC) -> None:
+        """Accept an update to another component version; the oplog and the metadata tell what becomes of it.
+
+        Raises:
+            UpdateRefused: The worker is on that version, or the same update is under way.
+        """
+        self._on(worker, lambda found: found.update(target_version, mode))
+
+    def cancel_invocation(self, worker: WorkerId, key: IdempotencyKey) -> bool:
+        """Take an invocation out of the queue; False where it has begun, or is over.
+
+        Raises:
+            InvocationNotFound: There is none with this key.
+        """
+        return self._on(worker, lambda found: found.cancel(key))
+
+    def complete_promise(self, worker: WorkerId, oplog_index: OplogIndex, data: bytes) -> bool:
+        """Complete a promise and wake its worker; False where it was complete, and keeps what it has.
+
+        Raises:
+            PromiseNotFound: The worker made no such promise.
+        """
+        self._check_open()
+        is_first = self._promises.complete(worker, oplog_index, data).result()
+        self._on(worker, Worker.promise_completed)
+        return is_first
+
+    def revert_worker(
+        self, worker: WorkerId, *, last_index: OplogIndex | None = None, invocations: int | None = None
+    ) -> None:
+        """Undo what the worker did after an index, or its last invocations. It is stopped, and goes on when asked to.
+
+        Raises:
+            BadInput: There is nothing of that kind to undo; or not exactly one of the two is given.
+
+        Source: SEMANTICS 6.6.
+        """
+        if (last_index is None) == (invocations is None):
+            raise BadInput("give either the last index to keep, or the number of invocations to undo")
+        found = self._load(worker)
+        reason = WorkerReverted("the worker was reverted; ask again with the same key, or another one")
+        found.let_go(reason)
+        with self._loading:
+            self._check_current(found)
+            try:
+                histories.revert(found.journal, last_index, invocations)
+            finally:
+                self._forget(found, reason)
+
+    def fork_worker(self, source: WorkerId, target: WorkerId, at_index: OplogIndex) -> None:
+        """Make a worker whose history begins with another one's, up to an index, and start it.
+
+        Raises:
+            BadInput: The index is below 2 or beyond the oplog, or the workers are of different components.
+            WorkerExists: There is a worker of the target's name.
+
+        Source: SEMANTICS 5.9.
+        """
+        check_worker_name(target.name)
+        if source.component_id != target.component_id:
+            raise BadInput("a worker can be forked within its component only")
+        number, last_index = self._on(source, _stored_up_to)
+        if not 2 <= at_index <= last_index:
+            raise BadInput(f"the index to fork at must be between 2 and {last_index}, found {at_index}")
+        if self._workers.number(target) is not None:
+            raise WorkerExists(target)
+        now_us = self._clock.now_ns() // 1000
+        chunks, start = histories.forked(source.name, self._entries_of(number), at_index, target.name, now_us)
+        self._workers.create(target, chunks, start).result()
+        self._on(target, Worker.start_as_forked)
+
+    def _entries_of(self, number: int) -> Iterator[OplogEntry]:
+        for chunk in self._oplogs.read(number):
+            yield from entries_from_chunk(chunk.body)
 
     def oplog(self, worker: WorkerId, from_index: OplogIndex = 1, count: int = MOST_OPLOG_ENTRIES) -> OplogSlice:
         """Return up to `count` (at most 100) entries from `from_index` on; 0 is read as 1."""
+        return self.search_oplog(worker, lambda index, entry: True, from_index, count)
+
+    def search_oplog(
+        self,
+        worker: WorkerId,
+        matches: Callable[[OplogIndex, OplogEntry], bool],
+        from_index: OplogIndex = 1,
+        count: int = MOST_OPLOG_ENTRIES,
+    ) -> OplogSlice:
+        """Return the first `count` (at most 100) entries that match, from `from_index` on; 0 is read as 1."""
         if from_index < 0 or count < 0:
             raise BadInput(f"from and count must not be negative, found from={from_index}, count={count}")
         journal = self._load(worker).journal
         journal.commit().result()
-        last_index = journal.state.last_index
-        entries: list[tuple[OplogIndex, OplogEntry]] = []
+        last_index, version = journal.state.last_index, journal.state.component_version
+        found: list[tuple[OplogIndex, OplogEntry]] = []
         wanted = min(count, MOST_OPLOG_ENTRIES)
+        following: OplogIndex | None = max(1, from_index)
         for index, entry in journal.stored_entries(max(1, from_index)):
-            if len(entries) >= wanted or index > last_index:
+            if len(found) >= wanted or index > last_index:
                 break
-            entries.append((index, entry))
-        return OplogSlice(tuple(entries), last_index, journal.state.component_version)
+            if matches(index, entry):
+                found.append((index, entry))
+            following = index + 1
+        if following is not None and following > last_index:
+            following = None
+        return OplogSlice(tuple(found), last_index, version, following)
 
     def events(self, worker: WorkerId) -> Subscription:
         """Return the worker's events: the last 128, then live ones. Does not start the worker."""
-        return self._load(worker).events.subscribe()
+        return self._on(worker, lambda found: found.subscribe())
 
     # Invocations.
 
@@ -337,14 +461,18 @@ class Engine:
             InvalidWorkerName: The worker does not exist and cannot.
         """
         key = _checked_key(key) if key else str(uuid4())
-        found = self._find(worker)
-        version = found.journal.state.component_version if found else self.component(worker.component_id).version
-        type = self.linked(worker.component_id, version).compiled.export(function).type
-        values = parameters_from_json(type, params)
-        request = [Recorded.of(p.type, v) for p, v in zip(type.parameters, values, strict=True)]
-        if found is None:
-            found = self._load_or_launch(worker)
-        return found.accept(type.name, request, key, waiter)
+        while True:
+            found = self._find(worker)
+            version = found.journal.state.component_version if found else self.component(worker.component_id).version
+            type = self.linked(worker.component_id, version).compiled.export(function).type
+            values = parameters_from_json(type, params)
+            request = [Recorded.of(p.type, v) for p, v in zip(type.parameters, values, strict=True)]
+            if found is None:
+                found = self._load_or_launch(worker)
+            try:
+                return found.accept(type.name, request, key, waiter)
+            except Evicted:
+                continue
 
     def _load_or_launch(self, worker: WorkerId) -> Worker:
         with self._loading:
@@ -352,21 +480,66 @@ class Engine:
                 self.launch_worker(worker.component_id, worker.name)
             return self._load(worker)
 
+    def set_snapshot_policy(self, component_id: ComponentId, policy: SnapshotPolicy | None) -> None:
+        """Say when workers of a component are asked for snapshots; None = never.
+
+        Raises:
+            BadInput: A number is not positive.
+        """
+        self._deployments.latest(component_id)
+        if policy is not None:
+            every, every_s = policy.every_invocations, policy.every_s
+            if (every is not None and every < 1) or (every_s is not None and not 0 < every_s < 1e9):
+                raise BadInput(f"a snapshot is taken every 1 or more invocations or seconds, found {policy}")
+        self._deployments.set_snapshot_policy(component_id, policy)
+        self._policies.pop(component_id, None)
+
     # What workers ask for (engine.worker.Services).
 
     def linked(self, component_id: ComponentId, version: int) -> LinkedComponent:
         return self._deployments.linked(component_id, version)
 
+    def component_size(self, component_id: ComponentId, version: int) -> int:
+        return self._deployments.version(component_id, version).size_bytes
+
+    def component_id_beside(self, component_id: ComponentId, name: str) -> ComponentId:
+        """Return the component of this name in the environment of another one."""
+        return self._deployments.beside(component_id, name).id
+
+    def snapshot_policy(self, component_id: ComponentId) -> SnapshotPolicy | None:
+        if component_id not in self._policies:
+            self._policies[component_id] = self._deployments.snapshot_policy(component_id)
+        return self._policies[component_id]
+
+    def peers(self, id: WorkerId, number: int) -> WorkerPeers:
+        return WorkerPeers(self, self._promises, id, number)
+
     def draw(self) -> float:
-        return random.random()
+        return self._draw()
+
+    def wake(self, id: WorkerId) -> None:
+        with suppress(WorkerNotFound, EngineStopped):  # it was deleted, or sleeps until the next start
+            self._on(id, Worker.wake_up)
 
     def note_idle(self, worker: Worker) -> None:
+        """Keep the workers that were used last, and let go of others: of their instances, and of all else in memory."""
         with self._idle_lock:
             self._idle[worker.id] = worker
             self._idle.move_to_end(worker.id)
             oldest = [self._idle.popitem(last=False)[1] for _ in range(len(self._idle) - self._max_loaded)]
         for idle in oldest:
-            idle.unload_if_idle()
+            self._let_go_if_idle(idle)
+
+    def _let_go_if_idle(self, worker: Worker) -> None:
+        if not worker.unload_if_idle() or worker.is_beyond_use:
+            return
+        try:
+            worker.journal.commit().result()
+        except StoreFailed:
+            return  # it is loaded anew when it is next asked for
+        with self._loading:
+            if self._loaded.get(worker.id) is worker and worker.evict():
+                del self._loaded[worker.id]
 
     def note_broken(self, worker: Worker) -> None:
         self._loaded.pop(worker.id, None)
@@ -407,9 +580,24 @@ class Engine:
     def _load(self, id: WorkerId) -> Worker:
         found = self._find(id)
         if found is None:
-            self._deployments.latest(id.component_id)  # names what is missing
-            raise WorkerNotFound(id, get_close_matches(id.name, self._workers.names(id.component_id), 2))
+            raise self._not_found(id)
         return found
+
+    def _not_found(self, id: WorkerId) -> GolemError:
+        self._deployments.latest(id.component_id)  # names what is missing
+        return WorkerNotFound(id, get_close_matches(id.name, self._workers.names(id.component_id), 2))
+
+    def _on(self, id: WorkerId, do: Callable[[Worker], T]) -> T:
+        """Do something with a worker; with another object of it, where one was let go of meanwhile."""
+        while True:
+            try:
+                return do(self._load(id))
+            except Evicted:
+                continue
+
+    def _check_current(self, worker: Worker) -> None:
+        if self._workers.number(worker.id) != worker.number:
+            raise WorkerNotFound(worker.id)  # another caller was faster
 
     def _forget(self, worker: Worker, reason: GolemError) -> None:
         worker.let_go(reason)
@@ -430,10 +618,15 @@ class Engine:
         return self._http
 
     def _start_unfinished(self) -> None:
-        for id in self._workers.that_want_to_run():
+        """Start what a crash cut off, and set the clocks of those that sleep: they are not loaded for it."""
+        unfinished = set(self._workers.that_want_to_run())
+        for id, due_ns in self._workers.that_sleep():
+            if id not in unfinished:
+                self.timers.call_at(due_ns, partial(self.wake, id))
+        for id in unfinished:
             log.info("worker %s was cut off; it goes on", id)
             try:
-                self._load(id).start_if_wanted()
+                self._load(id).start_after_crash()
             except Exception:  # one that is damaged must not keep the others from their work
                 log.exception("worker %s cannot be loaded", id)
 
@@ -465,6 +658,17 @@ def _flush(journal: Journal) -> None:
         journal.commit()
     except Exception:
         log.exception("an oplog could not be handed to the store")
+
+
+def _chunk(first_index: OplogIndex, entries: Sequence[OplogEntry]) -> Chunk:
+    return Chunk(first_index, len(entries), CHUNK_CODEC, chunk_from_entries(entries))
+
+
+def _stored_up_to(worker: Worker) -> tuple[int, OplogIndex]:
+    """Return a worker's number and last index, when all up to there is stored."""
+    last_index = worker.journal.state.last_index
+    worker.journal.commit().result()
+    return worker.number, last_index
 
 
 def _checked_key(key: IdempotencyKey) -> IdempotencyKey:

@@ -14,9 +14,10 @@ from golem_nb.engine.durability import Durability
 from golem_nb.engine.journal import Journal
 from golem_nb.engine.scheduler import Slots, Threads
 from golem_nb.engine.stopping import Suspended
-from golem_nb.host.context import Closable, HostContext, Source
+from golem_nb.host.context import Closable, HostContext, Peers, Source
 from golem_nb.host.declare import HostFunction, Interface, ResourceTable
-from golem_nb.model import LogLevel
+from golem_nb.model import LogLevel, OplogIndex, WorkerId
+from golem_nb.oplog.fold import RetryPolicy
 
 T = TypeVar("T")
 
@@ -45,8 +46,8 @@ class Surroundings:
 class Output(Protocol):
     """Where a worker's output goes when it is live."""
 
-    def __call__(self, level: LogLevel, context: str, message: str, is_new: bool) -> None:
-        """Take a line; `is_new` is false for one that is recorded already."""
+    def __call__(self, level: LogLevel, context: str, message: str, is_new: bool, is_recorded: bool = True) -> None:
+        """Take a line; `is_new` is false for one that is recorded already, `is_recorded` for one that is not to be."""
 
 
 class WorkerHost:
@@ -58,7 +59,9 @@ class WorkerHost:
         journal: Journal,
         durability: Durability,
         *,
-        urn: str,
+        id: WorkerId,
+        peers: Peers,
+        earlier_urns: Sequence[str],
         args: Sequence[str],
         env: Sequence[tuple[str, str]],
         output: Output,
@@ -66,7 +69,8 @@ class WorkerHost:
         stop: Callable[[], BaseException | None],
     ) -> None:
         self.args, self.env, self.table = args, env, ResourceTable()
-        self.worker_urn = urn
+        self.id, self.peers = id, peers
+        self.worker_urn, self.earlier_urns = f"urn:worker:{id}", earlier_urns
         self.context: HostContext = self
         self.stop = stop
         self._surroundings, self._journal, self._durability = surroundings, journal, durability
@@ -106,7 +110,8 @@ class WorkerHost:
         if ready:
             return ready
         self._journal.commit()  # what led here must not be lost while it waits
-        if not self._durability.has_open_writes:  # a write that is cut off is done again when the worker comes back
+        # A write that is cut off is done again when the worker comes back; what is not recorded would be lost.
+        if not self._durability.has_open_writes and self._durability.is_recording:
             self._suspend_if_long(sources)
         for source in sources:
             source.call_when_ready(self._wake.set)
@@ -122,11 +127,12 @@ class WorkerHost:
                 self._wake.wait(self._seconds_until(_nearest(sources)))
 
     def _suspend_if_long(self, sources: Sequence[Source]) -> None:
-        nearest = _nearest(sources)
-        if nearest is None or any(source.deadline_ns is None for source in sources):
+        """Source: SEMANTICS 3.14; a wait for promises and timers goes by its timers."""
+        if any(source.deadline_ns is None and not source.is_promise for source in sources):
             return
-        if nearest - self._surroundings.clock.now_ns() > SUSPEND_AFTER_NS:
-            raise Suspended(nearest)
+        nearest = _nearest(sources)
+        if nearest is None or nearest - self._surroundings.clock.now_ns() > SUSPEND_AFTER_NS:
+            raise Suspended(nearest, lambda: bool(_ready(sources)))
 
     def _seconds_until(self, deadline_ns: int | None) -> float | None:
         if deadline_ns is None:
@@ -147,7 +153,47 @@ class WorkerHost:
 
     def emit(self, level: LogLevel, context: str, message: str) -> None:
         is_new = not self._durability.consume_log(level, context, message)
-        self._output(level, context, message, is_new)
+        self._output(level, context, message, is_new, self._durability.is_recording)
+
+    @property
+    def is_idempotent(self) -> bool:
+        return self._durability.is_idempotent
+
+    @is_idempotent.setter
+    def is_idempotent(self, value: bool) -> None:
+        self._durability.is_idempotent = value
+
+    @property
+    def persistence_level(self) -> str:
+        return self._durability.persistence_level
+
+    def set_persistence_level(self, level: str) -> None:
+        self._durability.set_persistence_level(level)
+
+    @property
+    def retry_policy(self) -> RetryPolicy:
+        return self._journal.state.retry_policy
+
+    def set_retry_policy(self, policy: RetryPolicy) -> None:
+        self._durability.set_retry_policy(policy)
+
+    def begin_atomic_region(self) -> OplogIndex:
+        return self._durability.begin_atomic_region()
+
+    def end_atomic_region(self, begin: OplogIndex) -> None:
+        self._durability.end_atomic_region(begin)
+
+    def oplog_index(self) -> OplogIndex:
+        return self._durability.oplog_index()
+
+    def next_index(self) -> OplogIndex:
+        return self._journal.state.last_index + 1
+
+    def jump_to(self, index: OplogIndex) -> None:
+        self._durability.jump_to(index)
+
+    def commit_oplog(self) -> None:
+        self._durability.commit_oplog()
 
     def begin_remote_write(self) -> int:
         return self._durability.begin_remote_write()

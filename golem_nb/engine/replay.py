@@ -1,18 +1,18 @@
 """The cursor over recorded entries: what the component must meet next. Source: SEMANTICS 3.12.
 
 How this works: the cursor stands before the next entry that is no hint and lies in no skipped region; when there is
-none, the worker is live. On its way it remembers Log entries: output that was recorded after the last entry met is
-produced again by the component, and must not be recorded twice (SEMANTICS 3.9).
+none, the worker is live. It reads on as it goes, so a long oplog is never in memory whole. On its way it remembers Log
+entries: output that was recorded after the last entry met is produced again by the component, and must not be recorded
+twice (SEMANTICS 3.9).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator, Sequence
 
 from golem_nb.model import OplogIndex
 from golem_nb.oplog.entries import (
-    EndRemoteWrite,
     ExportedFunctionCompleted,
     ImportedFunctionInvoked,
     Log,
@@ -21,50 +21,65 @@ from golem_nb.oplog.entries import (
 from golem_nb.oplog.regions import Regions
 
 LogLine = tuple[str, str, str]  # level, context, message
+Entries = Sequence[tuple[OplogIndex, OplogEntry]]
 
+NONE = Regions()
 _WRITES_OUTSIDE = ("WriteRemote", "WriteRemoteBatched", "WriteRemoteTransaction")
 
 
 class ReplayCursor:
-    def __init__(self, entries: Iterable[tuple[OplogIndex, OplogEntry]], skipped: Regions) -> None:
-        """Stand before entry 2: entry 1 is Create, which the engine reads itself."""
-        self._entries = list(entries)
-        self._skipped = skipped
+    def __init__(
+        self,
+        chunks: Iterator[Entries],
+        skipped: Regions,
+        last_index: OplogIndex,
+        *,
+        reprinted: Regions = NONE,
+        started_us: int = 0,
+    ) -> None:
+        """Stand before the first entry of `chunks`, up to `last_index`: what is appended later is none of ours.
+
+        Output in the regions `reprinted` is not remembered. `started_us` is the time of what comes before.
+        """
+        self._chunks, self._skipped, self.last_index, self._reprinted = chunks, skipped, last_index, reprinted
+        self._window: list[tuple[OplogIndex, OplogEntry]] = []
         self._position = 0
         self._logs: Counter[LogLine] = Counter()
-        self._ended = {e.begin_index for i, e in self._entries if isinstance(e, EndRemoteWrite) and i not in skipped}
-        self.last_timestamp_us = self._entries[0][1].timestamp_us if self._entries else 0
+        self.last_timestamp_us = started_us
         self.replayed = 0
         """How many entries the component has met."""
-        self._position = 1
+        self.is_live = False
         self._find_next()
-
-    @property
-    def is_live(self) -> bool:
-        return self._position >= len(self._entries)
 
     def peek(self) -> tuple[OplogIndex, OplogEntry]:
         """Return the entry that must be met next; not to be asked of a live worker."""
-        return self._entries[self._position]
+        return self._window[self._position]
 
     def take(self) -> tuple[OplogIndex, OplogEntry]:
         """Meet the next entry: return it and go on."""
-        index, entry = self._entries[self._position]
+        index, entry = self._window[self._position]
         self.last_timestamp_us = entry.timestamp_us
         self.replayed += 1
         self._position += 1
         self._find_next()
         return index, entry
 
-    def has_ended(self, begin: OplogIndex) -> bool:
-        """Was the remote write that began at `begin` finished?"""
-        return begin in self._ended
+    def meets_in_this_invocation(self, is_wanted: Callable[[OplogEntry], bool]) -> bool:
+        """Is there such an entry ahead, before the end of the invocation that runs?"""
+        for _, entry in self._ahead():
+            if is_wanted(entry):
+                return True
+            if isinstance(entry, ExportedFunctionCompleted):
+                return False
+        return False
+
+    def is_cut_off(self, is_end: Callable[[OplogEntry], bool]) -> bool:
+        """Does the oplog stop before this end, and before the end of the invocation that runs?"""
+        return not self.meets_in_this_invocation(lambda e: is_end(e) or isinstance(e, ExportedFunctionCompleted))
 
     def foreign_effect_after(self, begin: OplogIndex) -> OplogIndex | None:
-        """Return the index of an effect outside, after `begin`, that does not belong to it. Source: SEMANTICS 3.6."""
-        for index, entry in self._entries[self._position :]:
-            if index in self._skipped:
-                continue
+        """Return the index of an effect outside, ahead, that does not belong to `begin`. Source: SEMANTICS 3.6."""
+        for index, entry in self._ahead():
             match entry:
                 case ExportedFunctionCompleted():
                     return index
@@ -72,11 +87,18 @@ class ReplayCursor:
                     return index
         return None
 
+    def pass_until(self, is_end: Callable[[OplogEntry], bool]) -> None:
+        """Go on to the first such entry without meeting what lies before it; output on the way is remembered."""
+        while not self.is_live and not is_end(self.peek()[1]):
+            self._position += 1
+            self._find_next()
+
     def abandon(self) -> None:
         """Be live at once: what is left was recorded for nothing. Its output is remembered."""
-        for _, entry in self._entries[self._position :]:
-            self._remember(entry)
-        self._position = len(self._entries)
+        while self._position < len(self._window) or self._read_on():
+            self._remember(*self._window[self._position])
+            self._position += 1
+        self.is_live = True
 
     def consume_log(self, line: LogLine) -> bool:
         """Was this line of output recorded already? If so, it now counts as met."""
@@ -90,13 +112,34 @@ class ReplayCursor:
         self._logs.clear()
 
     def _find_next(self) -> None:
-        while self._position < len(self._entries):
-            index, entry = self._entries[self._position]
+        while self._position < len(self._window) or self._read_on():
+            index, entry = self._window[self._position]
             if not entry.hint and index not in self._skipped:
                 return
-            self._remember(entry)
+            self._remember(index, entry)
             self._position += 1
+        self.is_live = True
 
-    def _remember(self, entry: OplogEntry) -> None:
-        if isinstance(entry, Log):
+    def _ahead(self) -> Iterator[tuple[OplogIndex, OplogEntry]]:
+        """Yield what must be met from here on, reading as far as it is asked for."""
+        place = self._position
+        while place < len(self._window) or self._read_on():
+            index, entry = self._window[place]
+            if not entry.hint and index not in self._skipped:
+                yield index, entry
+            place += 1
+
+    def _read_on(self) -> bool:
+        """Have more entries at the window's end. One that is behind the position is dropped as a whole."""
+        chunk = next(self._chunks, None)
+        if chunk is None or chunk[0][0] > self.last_index:
+            return False
+        if self._position >= len(self._window):
+            self._window.clear()
+            self._position = 0
+        self._window.extend((i, e) for i, e in chunk if i <= self.last_index)
+        return True
+
+    def _remember(self, index: OplogIndex, entry: OplogEntry) -> None:
+        if isinstance(entry, Log) and index not in self._reprinted:
             self._logs[(entry.level, entry.context, entry.message)] += 1

@@ -126,8 +126,8 @@ class Timers:
 
     def __init__(self, now_ns: Callable[[], int]) -> None:
         self._now_ns = now_ns
-        self._heap: list[tuple[int, int, Callable[[], None]]] = []
-        self._cancelled: set[int] = set()
+        self._heap: list[tuple[int, int]] = []  # when, and the timer's number
+        self._calls: dict[int, Callable[[], None]] = {}  # of timers that are neither called nor cancelled
         self._numbers = itertools.count()
         self._changed = threading.Condition()
         self._closed = False
@@ -138,24 +138,26 @@ class Timers:
         """Return the timer's number, to cancel it by."""
         with self._changed:
             number = next(self._numbers)
-            heapq.heappush(self._heap, (due_ns, number, call))
+            self._calls[number] = call
+            heapq.heappush(self._heap, (due_ns, number))
             self._changed.notify()
             return number
 
     def cancel(self, number: int) -> None:
         """Forget a timer; one that was called already is no error."""
         with self._changed:
-            if any(number == known for _, known, _ in self._heap):
-                self._cancelled.add(number)
-                self._drop_cancelled()
+            self._calls.pop(number, None)
+            self._drop_cancelled()
 
     def next_due_ns(self) -> int | None:
         with self._changed:
             return self._heap[0][0] if self._heap else None
 
     def _drop_cancelled(self) -> None:
-        while self._heap and self._heap[0][1] in self._cancelled:
-            self._cancelled.remove(heapq.heappop(self._heap)[1])
+        if len(self._heap) > 2 * len(self._calls) + 64:
+            self._heap = sorted(timer for timer in self._heap if timer[1] in self._calls)
+        while self._heap and self._heap[0][1] not in self._calls:
+            heapq.heappop(self._heap)
 
     def close(self) -> None:
         with self._changed:
@@ -173,7 +175,7 @@ class Timers:
                     # Waits of days overflow; a clock that was set is looked at again after a minute.
                     self._changed.wait(60 if wait_s is None else min(wait_s, 60))
                     continue
-                call = heapq.heappop(self._heap)[2]
+                call = self._calls.pop(heapq.heappop(self._heap)[1])
                 self._drop_cancelled()
             try:
                 call()

@@ -6,6 +6,8 @@ host function raises, so they pass through wasm unharmed.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 
 class Stop(BaseException):
     """The invocation ends here; its worker instance is dropped."""
@@ -19,12 +21,19 @@ class Restart(Stop):
     """A simulated crash, or recovery on demand: nothing is written, and the worker replays at once."""
 
 
-class Suspended(Stop):
-    """Every wait is for a clock, and long: a Suspend entry; the worker replays at `due_ns`."""
+class Jumped(Restart):
+    """The component went back in its oplog: the Jump entry is there, and the worker replays at once."""
 
-    def __init__(self, due_ns: int) -> None:
+
+class Suspended(Stop):
+    """What is waited for is far off, or a promise: a Suspend entry; the worker replays at `due_ns`, if there is one.
+
+    `is_over` looks again whether there is something to go on with.
+    """
+
+    def __init__(self, due_ns: int | None, is_over: Callable[[], bool] = lambda: False) -> None:
         super().__init__(due_ns)
-        self.due_ns = due_ns
+        self.due_ns, self.is_over = due_ns, is_over
 
 
 class Unload(Stop):

@@ -7,14 +7,18 @@ is an exception, and each has one method that writes its entry and decides what 
 
     it returned           ExportedFunctionCompleted          the next one
     Interrupt             Interrupted                        wait for resume, or another invocation
-    Suspended             Suspend                            wait for the time
-    Restart               nothing                            replay at once
+    Suspended             Suspend                            wait for the time, or the promise
+    Restart, Jumped       nothing (a Jump is there)          replay at once
     Unload                nothing                            the worker object is let go
     Exit                  Exited                             no more
     anything else         Error                              after a delay replay, or no more
 
+An update is an attempt to recover in another way (`recovery`): what fails before replay is over fails the update, not
+the worker, which then recovers as it was.
+
 This is one long file because all of it turns on the same few fields (what runs, what was asked of it, the lock): spread
-over several, none could be read alone. What needs none of them has gone out: callers, durability, scheduling, events.
+over several, none could be read alone. What needs none of them has gone out: callers, durability, recovery, checks,
+metadata, scheduling, events.
 
 Callers wait on futures, which `callers` resolves when the entries that they speak of are stored.
 """
@@ -24,43 +28,36 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
-from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Protocol
+from uuid import uuid4
 
+from golem_nb.engine import execution, recovery
 from golem_nb.engine.callers import Callers, Result, Waiter, answer, done, own
-from golem_nb.engine.durability import Durability
-from golem_nb.engine.events import EventHub
-from golem_nb.engine.host_context import Surroundings, WorkerHost
+from golem_nb.engine.checks import check_handles, check_types
+from golem_nb.engine.events import EventHub, Subscription
+from golem_nb.engine.execution import CannotStart, Execution
 from golem_nb.engine.journal import Journal
-from golem_nb.engine.replay import ReplayCursor
-from golem_nb.engine.scheduler import Threads, Timers
-from golem_nb.engine.stopping import Interrupt, Restart, Stop, Suspended, Unload
+from golem_nb.engine.metadata import metadata_of
+from golem_nb.engine.output import WorkerOutput
+from golem_nb.engine.recovery import Plan, SnapshotFailed
+from golem_nb.engine.services import Services
+from golem_nb.engine.stopping import Interrupt, Jumped, Restart, Stop, Suspended, Unload
 from golem_nb.errors import (
     BadInput,
     EngineStopped,
     GolemError,
     InvocationFailed,
     InvocationInterrupted,
+    InvocationNotFound,
     NotResumable,
     PreviousInvocationFailed,
     StoreFailed,
+    UpdateRefused,
     WorkerExited,
 )
 from golem_nb.host.declare import Exit
-from golem_nb.model import (
-    ComponentId,
-    EventType,
-    IdempotencyKey,
-    LogLevel,
-    WorkerEvent,
-    WorkerId,
-    WorkerMetadata,
-    WorkerStatus,
-)
+from golem_nb.model import EventType, IdempotencyKey, UpdateMode, WorkerId, WorkerMetadata, WorkerStatus
 from golem_nb.oplog import entries
 from golem_nb.oplog.entries import (
     CancelPendingInvocation,
@@ -69,21 +66,19 @@ from golem_nb.oplog.entries import (
     Exited,
     ExportedFunctionCompleted,
     ExportedFunctionInvoked,
+    FailedUpdate,
     Interrupted,
-    Log,
     OplogEntry,
+    PendingUpdate,
     PendingWorkerInvocation,
     Recorded,
+    Snapshot,
+    SuccessfulUpdate,
     Suspend,
 )
 from golem_nb.oplog.fold import Outcome
-from golem_nb.values.check import handles_in
-from golem_nb.values.types import Handle, TypedValue
-from golem_nb.wasm.instance import GuestTrap, Instance, TrapKind
-from golem_nb.wasm.link import LinkedComponent
+from golem_nb.wasm.instance import GuestTrap, TrapKind
 
-STDERR_LINES = 128  # of the last invocation, for error reports. Source: SEMANTICS 3.9
-_STDERR_LEVELS = {LogLevel.STDERR, LogLevel.WARN, LogLevel.ERROR, LogLevel.CRITICAL}
 START_AGAIN_NS = 100_000_000  # after the system had no thread or memory for it; doubled up to 30 times that
 STARTS_BEFORE_CALLERS_ARE_TOLD = 5
 _RANK: dict[type[Stop], int] = {Suspended: 0, Restart: 0, Interrupt: 1, Unload: 2}
@@ -92,38 +87,8 @@ _ENDED = (WorkerStatus.FAILED, WorkerStatus.EXITED)
 log = logging.getLogger("golem_nb.engine")
 
 
-class _CannotStart(Exception):
-    """There is no instance now, for want of memory, files or the like; later there may be."""
-
-
-class Services(Protocol):
-    """What a worker asks of its engine."""
-
-    surroundings: Surroundings
-    threads: Threads
-    timers: Timers
-    memory_limit_bytes: int | None
-
-    def linked(self, component_id: ComponentId, version: int) -> LinkedComponent: ...
-
-    def draw(self) -> float:
-        """Return a number from 0 to 1, exclusive, for the jitter of retries."""
-
-    def note_idle(self, worker: Worker) -> None:
-        """A worker with a loaded instance has nothing to do."""
-
-    def note_broken(self, worker: Worker) -> None:
-        """A worker's journal is ahead of what is stored: it must be loaded anew."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Live:
-    """An instance and its way through the oplog."""
-
-    instance: Instance
-    host: WorkerHost
-    durability: Durability
-    linked: LinkedComponent
+class Evicted(Exception):
+    """This object is out of use, because its worker was idle; the engine has, or makes, another one for it."""
 
 
 class Worker:
@@ -134,15 +99,19 @@ class Worker:
         self._lock = threading.Condition(threading.RLock())
         self._wake = threading.Event()
         self._callers = Callers()
-        self._live: _Live | None = None
+        self._live: Execution | None = None
         self._is_running = False
-        self._is_paused = journal.state.status is WorkerStatus.INTERRUPTED
+        self._is_paused = journal.state.status in (WorkerStatus.INTERRUPTED, WorkerStatus.SUSPENDED)
         self._must_recover = False
         self._stop: Stop | None = None
-        self._gone_because: GolemError | None = None
+        self._gone_because: GolemError | Evicted | None = None
         self._timer: int | None = None
         self._failed_starts = 0
-        self._stderr: deque[str] = deque(maxlen=STDERR_LINES)
+        self._attempted: Plan | None = None
+        """The update that the present recovery is the attempt of, until it has succeeded or failed."""
+        self._is_snapshotting = True
+        """False when the component has failed to give one: it is not asked again by this object."""
+        self._output = WorkerOutput(journal, self.events)
 
     # What the engine asks for, from any thread.
 
@@ -169,7 +138,7 @@ class Worker:
                 self.journal.append(lambda now: PendingWorkerInvocation(now, key, function, tuple(request)))
             if waiter is not None:
                 self._callers.join(key, waiter)
-            if not is_known or state.status is not WorkerStatus.INTERRUPTED:
+            if not is_known and state.status in (WorkerStatus.INTERRUPTED, WorkerStatus.SUSPENDED):
                 self._unpause()
             # An awaited caller learns of the acceptance by its answer: its entry may share that commit.
             accepted = done() if waiter is not None else own(self.journal.commit())
@@ -184,9 +153,15 @@ class Worker:
                 self._ask(Restart() if recover_immediately else Interrupt())
                 if not recover_immediately:
                     self._lock.wait_for(lambda: not self._is_running or self._stop is None, timeout=2.0)
-            elif self.journal.state.status is WorkerStatus.SUSPENDED and not recover_immediately:
+            elif self._is_waiting and not recover_immediately:
                 # Golem writes nothing here; with the entry the status says what happened (ADVICE of SEMANTICS 1.5).
                 self._interrupted()
+
+    @property
+    def _is_waiting(self) -> bool:
+        """Does an unfinished invocation wait for its time, its promise or its next attempt?"""
+        state = self.journal.state
+        return self._is_paused and state.current is not None and state.status is not WorkerStatus.INTERRUPTED
 
     def resume(self) -> None:
         """Go on with what was interrupted or suspended.
@@ -219,10 +194,106 @@ class Worker:
                 self._unload_idle()
                 self._start()
 
+    def update(self, target_version: int, mode: UpdateMode) -> None:
+        """Accept an update; what becomes of it, the oplog and the metadata say. Source: SEMANTICS 6.1, 6.2.
+
+        Raises:
+            UpdateRefused: The worker is on that version, or the same update is under way.
+        """
+        with self._lock:
+            self._check_not_gone()
+            state = self.journal.state
+            if target_version == state.component_version:
+                raise UpdateRefused(f"Worker is already at the target version: {target_version}")
+            is_manual = mode is UpdateMode.MANUAL
+            waiting = [p.target_version for p in state.pending.values()] if is_manual else []
+            if target_version in waiting or any(
+                u.target_version == target_version and u.has_snapshot == is_manual for u in state.pending_updates
+            ):
+                raise UpdateRefused("The same update is already in progress")
+            if is_manual:
+                key = str(uuid4())
+                self.journal.append(lambda now: PendingWorkerInvocation(now, key, "", (), target_version))
+            else:
+                self.journal.append(lambda now: PendingUpdate(now, target_version))
+                if state.status is not WorkerStatus.EXITED:
+                    self._unpause()
+                    self._ask(Restart())
+            stored = self.journal.commit()
+            self._start()
+        stored.result()
+
+    def cancel(self, key: IdempotencyKey) -> bool:
+        """Take an invocation out of the queue; return False where it has begun. Source: SEMANTICS 1.5.
+
+        Raises:
+            InvocationNotFound: There is none with this key.
+        """
+
+        def cancelled(now: int) -> OplogEntry:
+            self._check_pending(key)  # until the entry is there, it may begin
+            return CancelPendingInvocation(now, key)
+
+        with self._lock:
+            self._check_not_gone()
+            try:
+                self.journal.append(cancelled)
+            except InvocationNotFound:
+                state = self.journal.state
+                if key in state.outcomes or (state.current is not None and state.current.idempotency_key == key):
+                    return False
+                raise
+            stored = self.journal.commit()
+            self._callers.settle(key, InvocationNotFound(f"the invocation {key} was cancelled"), stored)
+        stored.result()
+        return True
+
+    def _check_pending(self, key: IdempotencyKey) -> None:
+        """Check that an invocation waits in the queue. To be called under the journal's lock."""
+        waiting = self.journal.state.pending.get(key)
+        if waiting is None or waiting.target_version is not None:
+            raise InvocationNotFound(f"Invocation not found: {key}")
+
+    def promise_completed(self) -> None:
+        """Go on if this is what the worker waits for. An interrupted one goes on, too. Source: SEMANTICS 1.5."""
+        with self._lock:
+            self._check_not_gone()
+            self._wake.set()
+            if self.journal.state.status in (WorkerStatus.SUSPENDED, WorkerStatus.INTERRUPTED):
+                self._unpause()
+                self._start()
+
+    def wake_up(self) -> None:
+        """The time has come that the worker waits for."""
+        with self._lock:
+            self._check_not_gone()
+            self._timer = None
+            if self.journal.state.status is not WorkerStatus.INTERRUPTED:
+                self._is_paused = False
+                self._start()
+
     def start_if_wanted(self) -> None:
         """Run if the oplog says that something is unfinished."""
         with self._lock:
             self._start()
+
+    def start_after_crash(self) -> None:
+        """Go on with what was cut off, and look whether what was waited for is there."""
+        with self._lock:
+            self._is_paused = self.journal.state.status is WorkerStatus.INTERRUPTED
+            self._start()
+
+    def start_as_forked(self) -> None:
+        """Go on from where the history was cut, whatever the source did then. Source: SEMANTICS 5.9."""
+        with self._lock:
+            self._unpause()
+            self._start()
+
+    def subscribe(self) -> Subscription:
+        """Return the worker's events: the last 128, then live ones."""
+        with self._lock:
+            self._check_not_gone()
+            return self.events.subscribe()
 
     def refuse(self, reason: GolemError) -> None:
         """Take nothing more from now on: whoever asks is told the reason."""
@@ -271,6 +342,16 @@ class Worker:
             self._unload_idle()
             return True
 
+    def evict(self) -> bool:
+        """Be of no more use, if nothing runs and nobody waits or watches: all that counts is stored."""
+        with self._lock:
+            is_used = self._is_running or bool(self._callers.keys()) or self.events.is_watched
+            if is_used or self.journal.is_broken or not self.journal.commit().done():
+                return False
+            self._unload_idle()
+            self._gone_because = self._gone_because or Evicted()
+            return True
+
     @property
     def is_busy(self) -> bool:
         return self._is_running
@@ -278,7 +359,8 @@ class Worker:
     @property
     def is_beyond_use(self) -> bool:
         """Must the worker be loaded anew? (While it runs, its thread sees to that.)"""
-        return self.journal.is_broken and not self._is_running
+        is_given_up = self.journal.is_broken or isinstance(self._gone_because, StoreFailed)
+        return is_given_up and not self._is_running
 
     @property
     def _status(self) -> WorkerStatus:
@@ -289,23 +371,9 @@ class Worker:
 
     def metadata(self, component_size: int) -> WorkerMetadata:
         with self._lock, self.journal.lock:
-            state = self.journal.state
-            assert state.create is not None, "entry 1 is Create"
-            return WorkerMetadata(
-                worker_id=self.id,
-                status=self._status,
-                component_version=state.component_version,
-                created_at=_datetime(state.create.timestamp_us),
-                args=state.create.args,
-                env=dict(state.create.env),
-                pending_invocation_count=len(state.pending),
-                retry_count=state.attempts,
-                last_error=None if state.last_error is None else _with_stderr(state.last_error),
-                component_size_bytes=component_size,
-                last_index=state.last_index,
-                entries_replayed=self._live.durability.entries_replayed if self._live else None,
-                skipped_regions=state.skipped.ranges,
-                deleted_regions=state.deleted.ranges,
+            replayed = self._live.durability.entries_replayed if self._live else None
+            return metadata_of(
+                self.id, self.journal.state, component_size, status=self._status, entries_replayed=replayed
             )
 
     # The thread that runs.
@@ -327,7 +395,13 @@ class Worker:
         if self._is_paused or state.status in _ENDED:
             return False
         is_retried = state.status is WorkerStatus.RETRYING  # perhaps of a recovery, with no invocation to take up
-        return state.current is not None or bool(state.pending) or self._must_recover or is_retried
+        return (
+            state.current is not None
+            or bool(state.pending)
+            or bool(state.pending_updates)
+            or self._must_recover
+            or is_retried
+        )
 
     def _run(self) -> None:
         has_more = True
@@ -352,6 +426,11 @@ class Worker:
             self._advance_and_record()
         except StoreFailed as error:
             log.warning("worker %s: %s", self.id, error)  # the next step gives up
+        except Exception:  # a bug of ours, on the way out of another failure: what is in memory cannot be trusted
+            log.exception("worker %s", self.id)
+            with self._lock:
+                self._give_up()
+            return False
         return True
 
     def _advance_and_record(self) -> None:
@@ -361,12 +440,16 @@ class Worker:
             self._advance()
         except Stop as stop:
             self._stopped(stop)
-        except Exit as exit:
-            self._exited(exit)
-        except _CannotStart as error:
+        except CannotStart as error:
             self._try_again_later(error)
         except BaseException as error:  # a trap, a mismatch, or a bug of ours: in any case this invocation's failure
-            if not self.journal.is_broken:
+            if self.journal.is_broken:
+                return
+            if self._attempted is not None:
+                self._update_failed(self._attempted, error)
+            elif isinstance(error, Exit):
+                self._exited(error)
+            else:
                 self._failed(error)
 
     def _rest(self) -> None:
@@ -377,7 +460,7 @@ class Worker:
 
     def _give_up(self) -> None:
         """Let go of everything in memory: the store did not take what it says."""
-        log.error("worker %s: its oplog could not be stored; it is loaded anew when it is next needed", self.id)
+        log.error("worker %s: its oplog is not stored as it is in memory; it is loaded anew when next needed", self.id)
         reason = StoreFailed("the oplog could not be stored; try again with the same key")
         self._gone_because = self._gone_because or reason
         self._is_running = False
@@ -387,65 +470,62 @@ class Worker:
         self._lock.notify_all()
 
     def _advance(self) -> None:
+        if self._live is not None and self.journal.state.pending_updates:
+            self._drop_instance()
         if self._live is None:
             self._recover()
             return
         with self.journal.lock:
             pending = next(iter(self.journal.state.pending.values()), None)
-        if pending is not None:
-            self._begin(pending)
+        if pending is None:
+            return
+        if pending.target_version is not None:
+            self._begin_manual_update(self._live, pending.target_version)
+        else:
+            self._begin(self._live, pending)
 
     def _recover(self) -> None:
         """Make an instance and let it meet everything recorded; it ends live, between two invocations."""
         self._must_recover = False
         self.journal.commit().result()
-        state = self.journal.state
-        assert state.create is not None, "entry 1 is Create"
-        cursor = ReplayCursor(self.journal.stored_entries(), state.skipped)
-        durability = Durability(self.journal, cursor)
-        try:
-            linked = self._services.linked(self.id.component_id, state.component_version)
-        except Exception as error:
-            raise _CannotStart(str(error)) from error
-        host = WorkerHost(
-            self._services.surroundings,
+        for plan in recovery.plans(self.journal.state):
+            self._attempted = plan if plan.update is not None else None
+            live = self._live = self._execution(plan)
+            try:
+                if plan.snapshot:
+                    _, entry = next(self.journal.stored_entries(plan.snapshot))
+                    live.load(*recovery.snapshot_in(entry))
+            except (SnapshotFailed, GuestTrap, Exit) as error:
+                if not plan.is_shortcut:
+                    raise
+                log.warning("worker %s: its snapshot of entry %d cannot be used: %s", self.id, plan.snapshot, error)
+                self._drop_instance()
+                continue
+            live.durability.note_live()
+            while (invoked := live.durability.next_invocation()) is not None:
+                self._execute(live, invoked)
+            return
+
+    def _execution(self, plan: Plan) -> Execution:
+        live = execution.begin(
+            plan,
+            self.id,
+            self.number,
             self.journal,
-            durability,
-            urn=f"urn:worker:{self.id}",
-            args=state.create.args,
-            env=tuple(self._environment(state.create.env, state.component_version).items()),
+            self._services,
+            became_live=self._became_live,
             output=self._output,
             wake=self._wake,
             stop=lambda: self._stop,
         )
-        try:
-            instance = Instance(linked, host, memory_limit_bytes=self._services.memory_limit_bytes)
-        except GuestTrap as trap:
-            if trap.kind is not TrapKind.NO_ROOM:
-                raise
-            raise _CannotStart(str(trap)) from trap
-        except (MemoryError, OSError) as error:
-            raise _CannotStart(str(error)) from error
         self._failed_starts = 0
-        self._live = _Live(instance, host, durability, linked)
-        while (invoked := durability.next_invocation()) is not None:
-            self._execute(self._live, invoked)
+        return live
 
-    def _environment(self, env: dict[str, str], version: int) -> dict[str, str]:
-        """Return what the component sees. Source: SEMANTICS 1.4."""
-        own = {
-            "GOLEM_AGENT_ID": self.id.name,
-            "GOLEM_WORKER_NAME": self.id.name,
-            "GOLEM_COMPONENT_ID": str(self.id.component_id),
-            "GOLEM_COMPONENT_VERSION": str(version),
-        }
-        return {**env, **own}
-
-    def _begin(self, pending: PendingWorkerInvocation) -> None:
-        live, key = self._live, pending.idempotency_key
-        assert live is not None, "recovered before"
+    def _begin(self, live: Execution, pending: PendingWorkerInvocation) -> None:
+        key = pending.idempotency_key
         try:
-            _check_handles(live.instance, pending.input)
+            check_types(live.linked.compiled.export(pending.function_name).type, pending.input)
+            check_handles(live.instance, pending.input)
         except BadInput as error:
             self.journal.append(lambda now: CancelPendingInvocation(now, key))
             self._settle(key, error)
@@ -453,26 +533,90 @@ class Worker:
         invoked: list[ExportedFunctionInvoked] = []
 
         def make(now: int) -> OplogEntry:
+            self._check_pending(key)
             trace, span = secrets.token_hex(16), secrets.token_hex(8)  # W3C's sizes
             invoked.append(ExportedFunctionInvoked(now, pending.function_name, pending.input, key, trace, span))
             return invoked[0]
 
-        self.journal.append(make)
-        self._publish_invocation(EventType.INVOCATION_START, invoked[0])
+        try:
+            self.journal.append(make)
+        except InvocationNotFound:
+            return  # it was cancelled just now
+        self._output.invocation(EventType.INVOCATION_START, invoked[0])
         self._execute(live, invoked[0])
 
-    def _execute(self, live: _Live, invoked: ExportedFunctionInvoked) -> None:
+    def _execute(self, live: Execution, invoked: ExportedFunctionInvoked) -> None:
         """Run an invocation, recorded or new, to its end; a recorded one may turn live on its way."""
-        live.durability.invocation_key = invoked.idempotency_key
-        self._stderr.clear()
-        export = live.linked.compiled.export(invoked.function_name)
-        value = live.instance.call(export, [r.typed().value for r in invoked.request])
-        type = export.type.result
-        ends_live = live.durability.is_live
-        live.durability.complete(None if type is None else Recorded.of(type, value))
-        if ends_live:
-            self._publish_invocation(EventType.INVOCATION_FINISHED, invoked)
-            self._settle(invoked.idempotency_key, None if type is None else TypedValue(type, value))
+        self._output.forget_stderr()
+        ended_live, result = live.run(invoked)
+        if ended_live:
+            self._output.invocation(EventType.INVOCATION_FINISHED, invoked)
+            self._settle(invoked.idempotency_key, result)
+            self._snapshot_if_due(live)
+
+    # Snapshots and updates. Source: SEMANTICS 6.
+
+    def _snapshot_if_due(self, live: Execution) -> None:
+        policy = self._services.snapshot_policy(self.id.component_id)
+        now_us = self._services.surroundings.clock.now_ns() // 1000
+        if (
+            policy is None
+            or not self._is_snapshotting
+            or not recovery.is_snapshot_due(policy, self.journal.state, now_us)
+        ):
+            return
+        if not live.can_snapshot:  # after another invocation, perhaps
+            return
+        try:
+            data, host = live.saved()
+        except (Exit, Exception) as error:
+            self._is_snapshotting = False
+            log.warning("worker %s: no snapshot is taken any more, because it failed: %s", self.id, error)
+            self._drop_instance()
+            return
+        version = self.journal.state.component_version
+        self.journal.append(lambda now: Snapshot(now, data, version, host))
+        self.journal.commit_with_checkpoint()
+
+    def _begin_manual_update(self, live: Execution, version: int) -> None:
+        """Have the component save itself; the new version is then a matter of recovery."""
+        try:
+            data, host = live.saved()
+        except Stop:
+            raise
+        except BaseException as error:
+            if not isinstance(error, SnapshotFailed):
+                self._drop_instance()  # it trapped
+            text = _cause(error)
+            self.journal.append(lambda now: FailedUpdate(now, version, text))
+            self.journal.commit()
+            return
+        self.journal.append(lambda now: PendingUpdate(now, version, data, host))
+        self.journal.commit()
+        self._drop_instance()
+
+    def _became_live(self) -> None:
+        """Replay is over: what it was the attempt of has succeeded."""
+        plan, self._attempted = self._attempted, None
+        if plan is None or plan.update is None:
+            return
+        version = plan.component_version
+        size = self._services.component_size(self.id.component_id, version)
+        self.journal.append(lambda now: SuccessfulUpdate(now, version, size))
+        self.journal.commit()
+        with self._lock:
+            if self.journal.state.pending_updates:  # the next one has its turn at once
+                self._ask(Restart())
+
+    def _update_failed(self, plan: Plan, error: BaseException) -> None:
+        self._attempted = None
+        is_manual = plan.update is not None and plan.update.has_snapshot
+        text = _cause(error) if is_manual else f"Automatic update failed: {_cause(error)}"
+        with self._lock:
+            self._drop_instance()
+            self.journal.append(lambda now: FailedUpdate(now, plan.component_version, text))
+            self.journal.commit()
+            self._must_recover = True
 
     # The ways out of a running invocation.
 
@@ -486,14 +630,29 @@ class Worker:
                 case Interrupt():
                     self._finished_without_result(current)
                     self._interrupted()
-                case Suspended(due_ns=due_ns):
-                    self._is_paused = True
-                    self.journal.append(Suspend)
-                    self.journal.commit()
-                    self._wake_up_at(due_ns)
+                case Suspended():
+                    self._suspend(stop)
+                case Jumped():
+                    self._settle_undone()
                 case Unload():
                     self._stop = stop
             self._lock.notify_all()
+
+    def _suspend(self, reason: Suspended) -> None:
+        self._is_paused = True
+        self.journal.append(lambda now: Suspend(now, reason.due_ns))
+        self.journal.commit()
+        self._wake_up_at(reason.due_ns)
+        if reason.is_over():  # a promise was completed just now, and found nobody asleep
+            self._is_paused = False
+
+    def _settle_undone(self) -> None:
+        """A jump may have undone whole invocations: who waits for one of them is told."""
+        state = self.journal.state
+        current = None if state.current is None else state.current.idempotency_key
+        for key in self._callers.keys():
+            if key != current and key not in state.pending and key not in state.outcomes:
+                self._callers.settle(key, InvocationNotFound(f"a jump undid the invocation {key}"), done())
 
     def _interrupted(self) -> None:
         self._is_paused = True
@@ -502,17 +661,12 @@ class Worker:
         self._callers.fail_all(lambda key: InvocationInterrupted(), stored)
         self.events.end_all()
 
-    def _wake_up_at(self, due_ns: int) -> None:
+    def _wake_up_at(self, due_ns: int | None) -> None:
         if self._timer is not None:
             self._services.timers.cancel(self._timer)
-        self._timer = self._services.timers.call_at(due_ns, self._wake_up)
-
-    def _wake_up(self) -> None:
-        with self._lock:
-            self._timer = None
-            if self.journal.state.status is WorkerStatus.SUSPENDED:
-                self._is_paused = False
-                self._start()
+        self._timer = None
+        if due_ns is not None:
+            self._timer = self._services.timers.call_at(due_ns, lambda: self._services.wake(self.id))
 
     def _exited(self, exit: Exit) -> None:
         current = self.journal.state.current
@@ -526,7 +680,7 @@ class Worker:
     def _failed(self, error: BaseException) -> None:
         current, live = self.journal.state.current, self._live
         retry_from = live.durability.retry_point() if live else self.journal.state.last_step
-        kind, cause, stderr = _error_kind(error), _cause(error), "".join(self._stderr)
+        kind, cause, stderr = _error_kind(error), _cause(error), self._output.stderr
         if not isinstance(error, GuestTrap | GolemError):
             log.warning("worker %s: an invocation failed", self.id, exc_info=error)
         with self._lock:
@@ -542,37 +696,33 @@ class Worker:
                 )
                 return
             delay_ns = state.retry_policy.delay_ns(state.attempts, self._services.draw) or 0
-        self._pause_before_retry(delay_ns)
+            self._wait_before_retry(delay_ns)
 
-    def _try_again_later(self, error: _CannotStart) -> None:
+    def _try_again_later(self, error: CannotStart) -> None:
         """There is no room for an instance now: that is no failure of the invocation, which stays accepted."""
         self._failed_starts += 1
         log.warning("worker %s cannot be started: %s (attempt %d)", self.id, error, self._failed_starts)
-        if self._failed_starts >= STARTS_BEFORE_CALLERS_ARE_TOLD:
-            with self._lock:
+        with self._lock:
+            if self._failed_starts >= STARTS_BEFORE_CALLERS_ARE_TOLD:
                 self._callers.fail_all(
                     lambda key: EngineStopped(f"the worker cannot be started now: {error}; the invocation stays queued")
                 )
-        self._pause_before_retry(min(START_AGAIN_NS * 2**self._failed_starts, 30 * START_AGAIN_NS))
+            self._must_recover = True
+            self._wait_before_retry(min(START_AGAIN_NS * 2**self._failed_starts, 30 * START_AGAIN_NS))
 
-    def _pause_before_retry(self, delay_ns: int) -> None:
-        clock = self._services.surroundings.clock
-        due_ns = clock.now_ns() + delay_ns
-        with self._services.surroundings.slots.given_back(lambda: self._stop is not None):
-            while self._stop is None and (left_ns := due_ns - clock.now_ns()) > 0:
-                self._wake.clear()
-                if self._stop is None:
-                    self._wake.wait(left_ns / 1e9)
+    def _wait_before_retry(self, delay_ns: int) -> None:
+        """Hold no thread meanwhile."""
+        self._is_paused = True
+        self._wake_up_at(self._services.surroundings.clock.now_ns() + delay_ns)
 
     def _finished_without_result(self, current: ExportedFunctionInvoked | None) -> None:
         if current is not None:
-            self._publish_invocation(EventType.INVOCATION_FINISHED, current)
+            self._output.invocation(EventType.INVOCATION_FINISHED, current)
 
     def _drop_instance(self) -> None:
         live, self._live = self._live, None
         if live is not None:
-            live.instance.close()
-            live.host.close()
+            live.close()
 
     def _unload_idle(self) -> None:
         if not self._is_running:
@@ -613,45 +763,6 @@ class Worker:
         with self._lock:
             self._callers.settle(key, result, self.journal.commit())
 
-    # Events.
-
-    def _output(self, level: LogLevel, context: str, message: str, is_new: bool) -> None:
-        if level in _STDERR_LEVELS:
-            self._stderr.append(message if level is LogLevel.STDERR else f"[{level.upper()}] [{context}] {message}\n")
-        if not is_new:
-            return
-        self.journal.append(lambda now: Log(now, level, context, message))
-        kinds = {LogLevel.STDOUT: EventType.STDOUT, LogLevel.STDERR: EventType.STDERR}
-        kind = kinds.get(level, EventType.LOG)
-        fields = {"context": context} if context else {}
-        shown = level.value if kind is EventType.LOG else None
-        self.events.publish(WorkerEvent(kind, _datetime(self.journal.last_timestamp_us), message, shown, fields))
-
-    def _publish_invocation(self, kind: EventType, invoked: ExportedFunctionInvoked) -> None:
-        context = {"function": invoked.function_name, "idempotencyKey": invoked.idempotency_key}
-        at = _datetime(self.journal.last_timestamp_us)
-        self.events.publish(WorkerEvent(kind, at, invoked.function_name, None, context))
-
-
-def _check_handles(instance: Instance, request: Sequence[Recorded]) -> None:
-    """Check the handles among the parameters before anything is recorded.
-
-    Raises:
-        BadInput: One belongs to another worker, was dropped, or is given away twice.
-    """
-    given_away: set[Handle] = set()
-    for recorded in request:
-        if "<" not in recorded.type:  # as cheap as can be for what has no handles
-            continue
-        typed = recorded.typed()
-        assert typed.type is not None, "only results have none"
-        for type, handle in handles_in(typed.type, typed.value):
-            instance.guest_handles.lower(handle)
-            if handle in given_away:
-                raise BadInput(f"the handle {handle} is given away, so it cannot be passed a second time")
-            if type.owned:
-                given_away.add(handle)
-
 
 def _error_kind(error: BaseException) -> ErrorKind:
     if isinstance(error, GuestTrap) and error.kind is TrapKind.STACK_OVERFLOW:
@@ -663,11 +774,3 @@ def _cause(error: BaseException) -> str:
     if isinstance(error, GuestTrap) and error.kind is TrapKind.STACK_OVERFLOW:
         return "Stack overflow"
     return str(error) or type(error).__name__
-
-
-def _with_stderr(error: Error) -> str:
-    return f"{error.message}\n\n{error.stderr}" if error.stderr else error.message
-
-
-def _datetime(timestamp_us: int) -> datetime:
-    return datetime.fromtimestamp(timestamp_us / 1e6, UTC)

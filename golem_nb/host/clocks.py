@@ -23,6 +23,8 @@ def datetime_value(ns: int) -> dict[str, int]:
 class Deadline:
     """A source that is ready at a time."""
 
+    is_promise = False
+
     def __init__(self, worker: HostContext, deadline_ns: int) -> None:
         self._worker = worker
         self.deadline_ns: int | None = min(deadline_ns, MOST_NS)

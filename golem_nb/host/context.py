@@ -6,9 +6,40 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from golem_nb.host.declare import HostFunction, ResourceTable
-from golem_nb.model import LogLevel
+from golem_nb.model import ComponentId, LogLevel, OplogIndex, UpdateMode, WorkerId, WorkerMetadata
+from golem_nb.oplog.fold import RetryPolicy
 
 T = TypeVar("T")
+
+
+class Peers(Protocol):
+    """What a worker may ask and do about workers, others and itself. Nothing here is recorded by itself.
+
+    All raise what the engine's API raises, as `golem_nb.errors.GolemError`.
+    """
+
+    def metadata(self, worker: WorkerId) -> WorkerMetadata | None:
+        """Return a worker as it is now; None where there is none."""
+
+    def resolve_component(self, reference: str) -> ComponentId | None:
+        """Return the component of this name in the worker's environment."""
+
+    def create_promise(self, index: OplogIndex) -> None: ...
+
+    def promise(self, index: OplogIndex) -> bytes | None:
+        """Return what the worker's own promise was completed with; None where it is not."""
+
+    def complete_promise(self, worker: WorkerId, index: OplogIndex, data: bytes) -> bool: ...
+
+    def delete_promise(self, index: OplogIndex) -> None: ...
+
+    def update(self, worker: WorkerId, target_version: int, mode: UpdateMode) -> None: ...
+
+    def revert(
+        self, worker: WorkerId, *, last_index: OplogIndex | None = None, invocations: int | None = None
+    ) -> None: ...
+
+    def fork(self, source: WorkerId, target: WorkerId, at_index: OplogIndex) -> None: ...
 
 
 class Source(Protocol):
@@ -16,6 +47,8 @@ class Source(Protocol):
 
     deadline_ns: int | None
     """When it becomes ready by itself, in wall-clock nanoseconds; None where no clock decides."""
+    is_promise: bool
+    """Does it reach a worker that holds no memory? A deadline does anyway."""
 
     def is_ready(self) -> bool: ...
 
@@ -37,6 +70,10 @@ class HostContext(Protocol):
     args: Sequence[str]
     env: Sequence[tuple[str, str]]
     table: ResourceTable
+    id: WorkerId
+    peers: Peers
+    is_idempotent: bool
+    """May a remote write that was cut off be done again? The component sets it. Source: SEMANTICS 3.11."""
 
     @property
     def is_live(self) -> bool:
@@ -84,6 +121,34 @@ class HostContext(Protocol):
 
     def end_remote_write(self, begin: int) -> None:
         """Close the remote write that began at `begin`."""
+
+    def begin_atomic_region(self) -> OplogIndex:
+        """Open a region that is done again as a whole where it is cut off. Source: SEMANTICS 3.10."""
+
+    def end_atomic_region(self, begin: OplogIndex) -> None: ...
+
+    def oplog_index(self) -> OplogIndex:
+        """Return the index of an entry that is made for it."""
+
+    def next_index(self) -> OplogIndex:
+        """Return the index that the entry of the recorded function that runs will have, or one shortly before it."""
+
+    def jump_to(self, index: OplogIndex) -> None:
+        """Undo all after `index`, and go on from there; nothing in replay. When live, it does not return."""
+
+    def commit_oplog(self) -> None:
+        """Return when all entries are stored."""
+
+    @property
+    def persistence_level(self) -> str: ...
+
+    def set_persistence_level(self, level: str) -> None:
+        """`PersistNothing`, `PersistRemoteSideEffects` or `Smart`. Source: SEMANTICS 3.11."""
+
+    @property
+    def retry_policy(self) -> RetryPolicy: ...
+
+    def set_retry_policy(self, policy: RetryPolicy) -> None: ...
 
     def start_span(self, attributes: Mapping[str, str]) -> str:
         """Open a span below the current one and return its id (16 hex digits)."""

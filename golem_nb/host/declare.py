@@ -11,8 +11,8 @@ Rules:
    replay, from the recorded value and the same arguments.
 2. The `err` side of a WIT `result` is raised, `raise WitError("bad-descriptor")`; it is recorded and raised again.
    Any other exception traps the worker.
-3. Arguments and results are typed by the component that imports the function. Handles arrive as the objects of this
-   module's classes: a borrowed one stays in the worker's table, an owned one has left it.
+3. Arguments and results are typed by the component that imports the function; arguments go by their order. Handles
+   arrive as the objects of this module's classes: a borrowed one stays in the worker's table, an owned one has left it.
 4. Names are snake_case of the WIT name. `[constructor]x` is the method `constructor` and `[static]x.f` the method `f`,
    both decorated with `static=True`; their first argument is the worker's `HostContext` instead of an object.
 5. Nothing reads a clock, a socket or a random source outside a recorded function.
@@ -21,6 +21,7 @@ Rules:
 from __future__ import annotations
 
 import enum
+import inspect
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, overload
 
@@ -74,7 +75,8 @@ class HostFunction:
     `label` is the function's name in the oplog. `response` is the type of the recorded value (of the `ok` side where
     the WIT function returns a `result`), `error` that of a recorded WitError's payload. `request(target, **arguments)`
     gives what the oplog shows as the request, of type `request_type`. `begin(target)` gives the index of the Begin
-    entry that a batched call belongs to. `commits` asks for a commit right after the entry.
+    entry that a batched call belongs to. `commits` asks for a commit right after the entry. `failure(case, value)`
+    finds in a response the failure of something outside, as text: it is tried again before the component hears of it.
     """
 
     def __init__(
@@ -89,14 +91,16 @@ class HostFunction:
         request: Body | None = None,
         begin: Callable[[Any], int] | None = None,
         commits: bool = False,
+        failure: Callable[[str, Value], str | None] | None = None,
         static: bool = False,
     ) -> None:
         self.__name__, self.__doc__ = body.__name__, body.__doc__
         self.effect, self.body = effect, body
+        self.parameters = tuple(inspect.signature(body).parameters)[1:]
         self.rebuild: Body | None = None
         self.rebuild_error: Body | None = None
         self.label, self.error, self.begin, self.commits, self.static = label or "", error, begin, commits, static
-        self.request_type, self.request = request_type, request
+        self.request_type, self.request, self._failure = request_type, request, failure
         self.response_type = ResultType(response, error)
 
     def rebuilt(self, rebuild: Body) -> HostFunction:
@@ -108,6 +112,10 @@ class HostFunction:
         """Set `rebuild_error(target, recorded payload, **arguments)`: it gives the payload that the component gets."""
         self.rebuild_error = rebuild_error
         return self
+
+    def failure_in(self, response: tuple[str, Value]) -> str | None:
+        """Return the text of the failure that a response is, if it is one that may pass. Source: SEMANTICS 3.5."""
+        return self._failure(*response) if self._failure else None
 
     def request_for(self, target: Any, arguments: dict[str, Any]) -> tuple[WitType, Value]:
         if self.request is None or self.request_type is None:
@@ -196,15 +204,6 @@ def _register(key: str, interface: str, function: str, row: HostFunction) -> Non
 def kebab(name: str) -> str:
     """Return the WIT spelling of a Python name; the one place where host names change form."""
     return name.rstrip("_").replace("_", "-")
-
-
-def snake(name: str) -> str:
-    """Return the Python spelling of a WIT name; a Python keyword gets a trailing underscore."""
-    name = name.replace("-", "_")
-    return f"{name}_" if name in _KEYWORDS else name
-
-
-_KEYWORDS = frozenset({"from", "import", "in", "is", "as", "type", "self", "with", "yield", "async", "await", "class"})
 
 
 class ResourceTable:

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+import msgspec
+
 from golem_nb.host.declare import WitError
 
 MOST_LINKS = 40  # symbolic links on one path, as on Linux
@@ -51,6 +53,10 @@ class Node:
         return 0
 
 
+# Kind, number, times of access and modification, links, data, target, entries by name.
+_SavedNode = tuple[str, int, int, int, int, bytes, str, dict[str, int]]
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a path leads: a name in a directory, and what is there. At the start directory itself, `name` is empty."""
@@ -69,6 +75,42 @@ class FileTree:
 
     def node(self, kind: Kind, at_ns: int) -> Node:
         return Node(kind, next(self._numbers), at_ns, at_ns)
+
+    # Keeping.
+
+    def saved(self) -> bytes:
+        """Return the tree as bytes for `restore`: every node once, with its number, times, links and contents."""
+        nodes: dict[int, _SavedNode] = {}
+        waiting = [self.root]
+        while waiting:
+            node = waiting.pop()
+            if node.number not in nodes:
+                names = {name: entry.number for name, entry in node.entries.items()}
+                nodes[node.number] = (
+                    node.kind.value,
+                    node.number,
+                    node.accessed_ns,
+                    node.modified_ns,
+                    node.links,
+                    bytes(node.data),
+                    node.target,
+                    names,
+                )
+                waiting += node.entries.values()
+        following = next(self._numbers)
+        self._numbers = itertools.count(following)
+        return msgspec.msgpack.encode((self.root.number, following, list(nodes.values())))
+
+    def restore(self, saved: bytes) -> None:
+        """Become the tree that `saved` gave."""
+        root, following, rows = msgspec.msgpack.decode(saved, type=tuple[int, int, list[_SavedNode]])
+        nodes = {
+            number: Node(Kind(kind), number, accessed_ns, modified_ns, links, bytearray(data), {}, target)
+            for kind, number, accessed_ns, modified_ns, links, data, target, _ in rows
+        }
+        for _, number, *_, names in rows:
+            nodes[number].entries = {name: nodes[entry] for name, entry in names.items()}
+        self.root, self._numbers = nodes[root], itertools.count(following)
 
     # Looking.
 

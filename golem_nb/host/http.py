@@ -132,6 +132,7 @@ class _HeadSource:
     """Ready when the head of a response is there, or the exchange has failed."""
 
     deadline_ns: int | None = None
+    is_promise = False
 
     def __init__(self, owner: _Owner) -> None:
         self._owner = owner
@@ -161,6 +162,7 @@ class FutureIncomingResponse(Resource, wit="wasi:http/types#future-incoming-resp
         request=lambda self: self.owner.request_value(),
         response=RESPONSE,
         begin=lambda self: self.owner.begin,
+        failure=lambda case, value: _failure_of(value) if case == "ok" else None,
     )
     def get(self) -> Value:
         if self.is_taken:
@@ -194,6 +196,13 @@ class FutureIncomingResponse(Resource, wit="wasi:http/types#future-incoming-resp
 
     def dropped(self) -> None:
         self.owner.dropped_by(self)
+
+
+def _failure_of(response: tuple[str, Value]) -> str | None:
+    case, value = response
+    if case != "http-error":
+        return None
+    return f"{value['code']}: {value['detail']}" if value["detail"] else str(value["code"])
 
 
 # Cases of WIT's error-code with a payload, and what stands for it when it was not kept.
@@ -264,6 +273,7 @@ class IncomingBody(Resource, wit="wasi:http/types#incoming-body"):
 
 class _BodySource:
     deadline_ns: int | None = None
+    is_promise = False
 
     def __init__(self, owner: _Owner) -> None:
         self._owner = owner
@@ -288,6 +298,7 @@ def _body_read(name: str, response: WitType) -> Callable[[Callable[..., Any]], H
         response=response,
         error=STREAM_ERROR,
         begin=lambda self: self.owner.begin,
+        failure=lambda case, value: value[1] if case == "err" and value[0] != "closed" else None,
     )
     return lambda body: mark(body).failing(_end_of_body)
 

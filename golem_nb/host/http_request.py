@@ -275,6 +275,7 @@ class _RoomSource:
     """Ready when a body's buffer has room."""
 
     deadline_ns: int | None = None
+    is_promise = False
 
     def __init__(self, pipe: Pipe) -> None:
         self._pipe = pipe

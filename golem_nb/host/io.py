@@ -41,6 +41,7 @@ class Ready:
     """A source that never makes anybody wait."""
 
     deadline_ns: int | None = None
+    is_promise = False
 
     def is_ready(self) -> bool:
         return True

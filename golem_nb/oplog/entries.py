@@ -56,6 +56,8 @@ class Create(OplogEntry, frozen=True, tag=1):
     env: dict[str, str]
     component_size: int
     parent: str | None = None
+    forked_from: tuple[str, ...] = ()
+    """Names of the workers whose history this one's begins with: handles in it carry their names."""
 
 
 class ImportedFunctionInvoked(OplogEntry, frozen=True, tag=2):
@@ -89,9 +91,10 @@ class ExportedFunctionCompleted(OplogEntry, frozen=True, tag=4):
 
 
 class Suspend(OplogEntry, frozen=True, tag=5):
-    """The worker waits for a promise or a timer and holds no memory."""
+    """The worker waits for a promise or a timer and holds no memory. `due_ns` is when the next timer is due, if any."""
 
     hint, status = True, WorkerStatus.SUSPENDED
+    due_ns: int | None = None
 
 
 class ErrorKind(StrEnum):
@@ -119,11 +122,15 @@ class NoOp(OplogEntry, frozen=True, tag=7):
 
 
 class Jump(OplogEntry, frozen=True, tag=8):
-    """Replay skips the entries `start` to `end`, both included (`end` is this entry's own index)."""
+    """Replay skips the entries `start` to `end`, both included (`end` is this entry's own index).
+
+    `is_asked_for` says that the component jumped, not that the engine does again what was cut off.
+    """
 
     status = RUNNING
     start: OplogIndex
     end: OplogIndex
+    is_asked_for: bool = False
 
 
 class Interrupted(OplogEntry, frozen=True, tag=9):
@@ -167,12 +174,22 @@ class EndRemoteWrite(OplogEntry, frozen=True, tag=15):
 
 
 class PendingWorkerInvocation(OplogEntry, frozen=True, tag=16):
-    """An invocation was accepted and waits for its turn."""
+    """An invocation was accepted and waits for its turn; with `target_version` a manual update does."""
 
     hint = True
     idempotency_key: IdempotencyKey
     function_name: str
     input: tuple[Recorded, ...]
+    target_version: int | None = None
+
+
+class HostState(msgspec.Struct, frozen=True, array_like=True):
+    """What of a worker lies outside its component's memory, and is kept beside the component's own snapshot."""
+
+    files: bytes = b""
+    next_handle: int = 0
+    """The number of the next handle that the component gives out."""
+    is_idempotent: bool = True
 
 
 class PendingUpdate(OplogEntry, frozen=True, tag=17):
@@ -181,6 +198,7 @@ class PendingUpdate(OplogEntry, frozen=True, tag=17):
     hint = True
     target_version: int
     snapshot: bytes | None = None
+    host: HostState = HostState()
 
 
 class SuccessfulUpdate(OplogEntry, frozen=True, tag=18):
@@ -303,6 +321,8 @@ class Snapshot(OplogEntry, frozen=True, tag=38):
 
     hint = True
     data: bytes
+    component_version: int = 0
+    host: HostState = HostState()
 
 
 KINDS: tuple[type[OplogEntry], ...] = tuple(OplogEntry.__subclasses__())

@@ -1,7 +1,11 @@
 """What an oplog says of its worker: pure folds, never stored as a truth of their own. Source: SEMANTICS 1.1.
 
-`WorkerState` folds entry by entry as they are appended; `state_of` folds a whole oplog. A column of the store may cache
-a part of it, and a test recomputes and compares.
+How this works: `WorkerState` folds entry by entry as they are appended. An entry that makes earlier ones void (Jump,
+Revert) cannot be folded like that: `is_stale` then says that the state must be made anew, by `refolded`, which knows
+the regions beforehand. Entries in a deleted region (Revert) count for nothing; those in a skipped one (Jump) still
+accept, cancel and end invocations, and count as errors, but leave no status.
+
+A column of the store may cache a fold (`store.oplogs.Checkpoint`), and a test recomputes and compares.
 """
 
 from __future__ import annotations
@@ -10,21 +14,27 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 
-from golem_nb.model import IdempotencyKey, OplogIndex, WorkerStatus
+from golem_nb.model import IdempotencyKey, OplogIndex, UpdateState, WorkerStatus
 from golem_nb.oplog.entries import (
     CancelPendingInvocation,
     ChangeRetryPolicy,
     Create,
+    CreateResource,
+    DropResource,
     Error,
     ErrorKind,
     Exited,
     ExportedFunctionCompleted,
     ExportedFunctionInvoked,
+    FailedUpdate,
     Jump,
     OplogEntry,
+    PendingUpdate,
     PendingWorkerInvocation,
     Revert,
+    Snapshot,
     SuccessfulUpdate,
+    Suspend,
 )
 from golem_nb.oplog.regions import Regions
 
@@ -46,7 +56,10 @@ class RetryPolicy:
         """
         if attempts >= self.max_attempts:
             return None
-        delay: int = self.min_delay_ns * int(self.multiplier) ** max(0, attempts - 1)
+        # Beyond this the delay is the longest one for certain, and the power would be a number without end.
+        exponent = min(max(0, attempts - 1), 64)
+        factor = int(min(self.multiplier, 1e9)) if self.multiplier >= 0 else 0  # not a number: 0
+        delay: int = self.min_delay_ns * factor**exponent
         if self.max_jitter_factor:
             delay += int(delay * draw() * self.max_jitter_factor)
         return min(delay, self.max_delay_ns)
@@ -68,6 +81,29 @@ class Outcome:
     index: OplogIndex
 
 
+@dataclass(frozen=True, slots=True)
+class Update:
+    """An update: where and when its last entry was made, and what became of it."""
+
+    index: OplogIndex
+    timestamp_us: int
+    target_version: int
+    state: UpdateState
+    has_snapshot: bool = False
+    details: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotAt:
+    """Where a snapshot lies, and the component version that made it."""
+
+    index: OplogIndex
+    component_version: int
+
+
+MOST_SNAPSHOTS = 8  # that are remembered: recovery takes the last one, and an earlier one where it fails
+
+
 @dataclass(slots=True)
 class WorkerState:
     """The fold of an oplog up to `last_index`."""
@@ -75,46 +111,109 @@ class WorkerState:
     last_index: OplogIndex = 0
     last_step: OplogIndex = 0
     """The last entry that is no hint."""
+    last_timestamp_us: int = 0
+    """The latest one of all entries."""
     status: WorkerStatus = WorkerStatus.IDLE
     create: Create | None = None
     component_version: int = 0
     retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
     retry_counts: dict[OplogIndex, int] = field(default_factory=dict)
     pending: dict[IdempotencyKey, PendingWorkerInvocation] = field(default_factory=dict)
-    """Accepted invocations that have not begun, in order."""
+    """Accepted invocations and manual updates that have not begun, in order."""
     outcomes: dict[IdempotencyKey, Outcome] = field(default_factory=dict)
+    """In the order of their indices."""
     current: ExportedFunctionInvoked | None = None
     """The invocation that has begun and not ended."""
+    last_key: IdempotencyKey = ""
+    """Of the invocation that began last, also of one that a jump made void: its end is an end of that key."""
     last_error: Error | None = None
     """The error since the last boundary of an invocation."""
     skipped: Regions = field(default_factory=Regions)
     deleted: Regions = field(default_factory=Regions)
+    reprinted: Regions = field(default_factory=Regions)
+    """What was undone on purpose, by the component's own jumps and by reverts: its output is printed again."""
+    due_ns: int | None = None
+    """When a suspended worker is to be woken; None where no timer does."""
+    pending_updates: list[Update] = field(default_factory=list)
+    finished_updates: list[Update] = field(default_factory=list)
+    base: OplogIndex = 0
+    """The PendingUpdate whose snapshot recovery starts from; 0 = from the beginning."""
+    snapshots: list[SnapshotAt] = field(default_factory=list)
+    resources: dict[int, str] = field(default_factory=dict)
+    """Handles that were given out and not dropped: number -> name."""
+    completed_since_snapshot: int = 0
+    snapshot_us: int = 0
+    """When the last snapshot was taken; at first, when the worker was created."""
+    is_stale: bool = False
+    """An entry made earlier ones void: the fold must be made anew."""
 
     def apply(self, entry: OplogEntry) -> None:
         """Fold in the entry that follows `last_index`."""
         self.last_index += 1
+        self.last_timestamp_us = max(self.last_timestamp_us, entry.timestamp_us)
+        if self.last_index in self.deleted and not isinstance(entry, Revert):
+            return
+        is_skipped = self.last_index in self.skipped
+        self._apply_to_queue(entry, is_skipped)
         match entry:
-            case Create():
-                self.create, self.component_version = entry, entry.component_version
+            case Error():
+                self._count(entry, is_skipped)
+            case Jump(start=start, end=end):
+                self._add_region(start, end)
+                if entry.is_asked_for:
+                    self.reprinted = self.reprinted.adding(start, end)
+            case Revert(start=start, end=end):
+                self._add_region(start, end)
+                self.deleted = self.deleted.adding(start, end)
+                self.reprinted = self.reprinted.adding(start, end)
+        if is_skipped:
+            return
+        self._apply_to_run(entry)
+        if not entry.hint:
+            self.last_step = self.last_index
+        if entry.status is not None:
+            self.status = entry.status
+
+    def _add_region(self, start: OplogIndex, end: OplogIndex) -> None:
+        before = self.skipped
+        self.skipped = before.adding(start, end)
+        self.is_stale = self.is_stale or self.skipped != before
+
+    def _apply_to_queue(self, entry: OplogEntry, is_skipped: bool) -> None:
+        """What counts in skipped regions, too: what was accepted, and what came of it."""
+        match entry:
             case PendingWorkerInvocation(idempotency_key=key):
                 self.pending[key] = entry
             case CancelPendingInvocation(idempotency_key=key):
                 self.pending.pop(key, None)
             case ExportedFunctionInvoked(idempotency_key=key):
                 self.pending.pop(key, None)
+                self.last_key = key
+            case ExportedFunctionCompleted():
+                self._note_outcome(self.last_key, Ending.COMPLETED)
+            case Exited() if self.current is not None:
+                self._note_outcome(self.current.idempotency_key, Ending.EXITED)
+            case PendingUpdate(target_version=version):
+                self._add_update(entry, version)
+            case SuccessfulUpdate(target_version=version):
+                self._succeed(entry, version)
+            case FailedUpdate(target_version=version, details=details):
+                self._fail(entry, version, details)
+
+    def _apply_to_run(self, entry: OplogEntry) -> None:
+        match entry:
+            case Create():
+                self.create, self.component_version = entry, entry.component_version
+                self.snapshot_us = entry.timestamp_us
+            case ExportedFunctionInvoked():
                 self.current = entry
                 self._pass_boundary()
             case ExportedFunctionCompleted():
-                self._end_current(Ending.COMPLETED)
+                self.current = None
                 self._pass_boundary()
-            case Error():
-                self._count(entry)
+                self.completed_since_snapshot += 1
             case Exited():
-                self._end_current(Ending.EXITED)
-            case Jump(start=start, end=end):
-                self.skipped = self.skipped.adding(start, end)
-            case Revert(start=start, end=end):
-                self.skipped, self.deleted = self.skipped.adding(start, end), self.deleted.adding(start, end)
+                self.current = None
             case ChangeRetryPolicy():
                 self.retry_policy = RetryPolicy(
                     entry.max_attempts,
@@ -123,31 +222,75 @@ class WorkerState:
                     entry.multiplier,
                     entry.max_jitter_factor,
                 )
-            case SuccessfulUpdate(target_version=version):
-                self.component_version = version
-        if not entry.hint:
-            self.last_step = self.last_index
-        if entry.status is not None:
-            self.status = entry.status
+            case Suspend(due_ns=due_ns):
+                self.due_ns = due_ns
+            case CreateResource(id=id, name=name, owner=owner):
+                self.resources[id] = f"{owner}#{name}"
+            case DropResource(id=id):
+                self.resources.pop(id, None)
+            case Snapshot(component_version=version):
+                self.snapshots = [*self.snapshots, SnapshotAt(self.last_index, version)][-MOST_SNAPSHOTS:]
+                self.completed_since_snapshot, self.snapshot_us = 0, entry.timestamp_us
+
+    # Invocations.
 
     def _pass_boundary(self) -> None:
         self.retry_counts.clear()
         self.last_error = None
 
-    def _end_current(self, ending: Ending) -> None:
-        if self.current is not None:
-            self.outcomes[self.current.idempotency_key] = Outcome(ending, self.last_index)
-            self.current = None
+    def _note_outcome(self, key: IdempotencyKey, ending: Ending) -> None:
+        self.outcomes.pop(key, None)  # so that the order stays that of the indices
+        self.outcomes[key] = Outcome(ending, self.last_index)
 
-    def _count(self, error: Error) -> None:
+    def _count(self, error: Error, is_skipped: bool) -> None:
         self.last_error = error
         self.retry_counts[error.retry_from] = self.retry_counts.get(error.retry_from, 0) + 1
-        if is_retriable(error, self.retry_counts[error.retry_from], self.retry_policy):
+        is_final = not is_retriable(error, self.retry_counts[error.retry_from], self.retry_policy)
+        if not is_skipped:
+            self.status = WorkerStatus.FAILED if is_final else WorkerStatus.RETRYING
+        if is_final and self.current is not None:  # kept as current: a revert or an update may yet take it up again
+            self._note_outcome(self.current.idempotency_key, Ending.FAILED)
+
+    # Updates.
+
+    def _add_update(self, entry: PendingUpdate, version: int) -> None:
+        has_snapshot = entry.snapshot is not None
+        if has_snapshot:
+            self._drop_manual_update(version)
+        self.pending_updates.append(
+            Update(self.last_index, entry.timestamp_us, version, UpdateState.PENDING, has_snapshot)
+        )
+        if self.status is WorkerStatus.FAILED:
             self.status = WorkerStatus.RETRYING
-            return
-        self.status = WorkerStatus.FAILED
-        if self.current is not None:  # kept as current: a revert or an update may yet take it up again
-            self.outcomes[self.current.idempotency_key] = Outcome(Ending.FAILED, self.last_index)
+            if self.current is not None:  # it is tried again, and may come to another end
+                self.outcomes.pop(self.current.idempotency_key, None)
+
+    def _succeed(self, entry: SuccessfulUpdate, version: int) -> None:
+        front = self.pending_updates.pop(0) if self.pending_updates else None
+        self.finished_updates.append(Update(self.last_index, entry.timestamp_us, version, UpdateState.SUCCESSFUL))
+        self.component_version = version
+        if front is not None and front.has_snapshot:
+            self.base = front.index
+            self.skipped = self.skipped.adding(2, front.index)
+            self.snapshots.clear()
+            self.resources.clear()  # a snapshot carries no handles
+
+    def _fail(self, entry: FailedUpdate, version: int, details: str | None) -> None:
+        if self.pending_updates and self.pending_updates[0].target_version == version:
+            self.pending_updates.pop(0)
+        else:
+            self._drop_manual_update(version)
+        self.finished_updates.append(
+            Update(self.last_index, entry.timestamp_us, version, UpdateState.FAILED, details=details)
+        )
+
+    def _drop_manual_update(self, version: int) -> None:
+        for key, waiting in self.pending.items():
+            if waiting.target_version == version:
+                del self.pending[key]
+                return
+
+    # What follows from it.
 
     @property
     def attempts(self) -> int:
@@ -159,8 +302,20 @@ class WorkerState:
         """Should an engine that finds this worker at its start run it? Source: SEMANTICS 1.3."""
         if self.status in (WorkerStatus.FAILED, WorkerStatus.EXITED, WorkerStatus.INTERRUPTED):
             return False
-        return self.current is not None or bool(self.pending)
+        if self.pending_updates:
+            return True
+        # A suspended one has its time, or its promise.
+        return self.status is not WorkerStatus.SUSPENDED and (self.current is not None or bool(self.pending))
 
+    @property
+    def wake_ns(self) -> int | None:
+        """When a suspended worker is to be woken, NEVER where only a promise does; None for one that is not."""
+        if self.status is not WorkerStatus.SUSPENDED:
+            return None
+        return NEVER if self.due_ns is None else self.due_ns
+
+
+NEVER = (1 << 63) - 1
 
 _ALWAYS, _NEVER = (
     {ErrorKind.OUT_OF_MEMORY},
@@ -181,7 +336,30 @@ def is_retriable(error: Error, count: int, policy: RetryPolicy) -> bool:
 
 def state_of(entries: Iterable[OplogEntry]) -> WorkerState:
     """Return the fold of a whole oplog."""
-    state = WorkerState()
+    kept = list(entries)
+    return refolded(WorkerState, lambda: kept)
+
+
+def refolded(start: Callable[[], WorkerState], entries: Callable[[], Iterable[OplogEntry]]) -> WorkerState:
+    """Return the fold of `start()` and all that follows it, without what a later Jump or Revert makes void.
+
+    `entries` is read once, and twice more where there is such an entry.
+    """
+    state = _folded(start(), entries())
+    if not state.is_stale:
+        return state
+    known = start()
+    for entry in entries():
+        match entry:
+            case Jump(start=first, end=last):
+                known.skipped = known.skipped.adding(first, last)
+            case Revert(start=first, end=last):
+                known.skipped = known.skipped.adding(first, last)
+                known.deleted = known.deleted.adding(first, last)
+    return _folded(known, entries())
+
+
+def _folded(state: WorkerState, entries: Iterable[OplogEntry]) -> WorkerState:
     for entry in entries:
         state.apply(entry)
     return state

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from golem_nb.errors import ComponentExists, ComponentNotFound
 from golem_nb.files import write_whole
-from golem_nb.model import ComponentId
+from golem_nb.model import ComponentId, SnapshotPolicy
 from golem_nb.store.database import Connection, Database
 
 
@@ -74,7 +74,8 @@ class Components:
         def work(connection: Connection) -> None:
             try:
                 connection.execute(
-                    "INSERT INTO component VALUES (?, ?, ?)", (str(row.component_id), str(row.environment_id), row.name)
+                    "INSERT INTO component (id, environment_id, name) VALUES (?, ?, ?)",
+                    (str(row.component_id), str(row.environment_id), row.name),
                 )
             except sqlite3.IntegrityError:
                 raise ComponentExists(
@@ -125,6 +126,25 @@ class Components:
             f"{_SELECT} WHERE c.environment_id = ? AND {_LATEST} ORDER BY c.rowid", (str(environment_id),)
         )
         return [_row(values) for values in rows]
+
+    def snapshot_policy(self, component_id: ComponentId) -> SnapshotPolicy | None:
+        row = (
+            self._database.reader()
+            .execute("SELECT snapshot_every, snapshot_every_s FROM component WHERE id = ?", (str(component_id),))
+            .fetchone()
+        )
+        return None if row is None or row == (None, None) else SnapshotPolicy(*row)
+
+    def set_snapshot_policy(self, component_id: ComponentId, policy: SnapshotPolicy | None) -> Future[None]:
+        every, every_s = (None, None) if policy is None else (policy.every_invocations, policy.every_s)
+
+        def work(connection: Connection) -> None:
+            connection.execute(
+                "UPDATE component SET snapshot_every = ?, snapshot_every_s = ? WHERE id = ?",
+                (every, every_s, str(component_id)),
+            )
+
+        return self._database.write(work)
 
     def _one(self, query: str, parameters: tuple[str | int, ...], what: str) -> VersionRow:
         values = self._database.reader().execute(query, parameters).fetchone()

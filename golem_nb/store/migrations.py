@@ -45,7 +45,35 @@ def m001_initial(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-MIGRATIONS = (m001_initial,)
+def m002_waiting(connection: sqlite3.Connection) -> None:
+    for statement in (
+        # When a suspended worker is to be woken, 2^63 - 1 where only a promise does; NULL for those that are not.
+        "ALTER TABLE worker ADD COLUMN wake_ns INTEGER",
+        "CREATE INDEX worker_wake_ns ON worker (wake_ns) WHERE wake_ns IS NOT NULL",
+        """
+        CREATE TABLE promise (
+            worker INTEGER NOT NULL REFERENCES worker (number) ON DELETE CASCADE,
+            oplog_index INTEGER NOT NULL,
+            payload BLOB,  -- NULL until it is completed
+            is_deleted INTEGER NOT NULL DEFAULT 0,
+            PRIMARY KEY (worker, oplog_index)
+        ) WITHOUT ROWID
+        """,
+        # A cache of folds. Each row has the outcomes of invocations since the one before it.
+        """
+        CREATE TABLE checkpoint (
+            worker INTEGER NOT NULL REFERENCES worker (number) ON DELETE CASCADE,
+            last_index INTEGER NOT NULL, codec INTEGER NOT NULL, state BLOB NOT NULL,
+            PRIMARY KEY (worker, last_index)
+        ) WITHOUT ROWID
+        """,
+        "ALTER TABLE component ADD COLUMN snapshot_every INTEGER",  # invocations
+        "ALTER TABLE component ADD COLUMN snapshot_every_s REAL",
+    ):
+        connection.execute(statement)
+
+
+MIGRATIONS = (m001_initial, m002_waiting)
 
 
 def migrate(connection: sqlite3.Connection, path: Path) -> None:

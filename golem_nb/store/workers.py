@@ -3,37 +3,35 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from uuid import UUID
 
 from golem_nb.errors import WorkerExists
 from golem_nb.model import ComponentId, WorkerId
 from golem_nb.store.database import Connection, Database
-from golem_nb.store.oplogs import Chunk
+from golem_nb.store.oplogs import Chunk, Start, insert_chunk
 
 
 class Workers:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(self, worker: WorkerId, first: Chunk) -> Future[int]:
-        """Store a new worker with its first chunk; the future has its number, or fails with WorkerExists."""
+    def create(self, worker: WorkerId, chunks: Iterable[Chunk], start: Start) -> Future[int]:
+        """Store a new worker with the beginning of its oplog; the future has its number, or fails with WorkerExists."""
 
         def work(connection: Connection) -> int:
             try:
                 cursor = connection.execute(
-                    "INSERT INTO worker (component_id, name, wants_to_run) VALUES (?, ?, 0)",
-                    (str(worker.component_id), worker.name),
+                    "INSERT INTO worker (component_id, name, wants_to_run, wake_ns) VALUES (?, ?, ?, ?)",
+                    (str(worker.component_id), worker.name, start.wants_to_run, start.wake_ns),
                 )
             except sqlite3.IntegrityError:
                 raise WorkerExists(worker) from None
             number = cursor.lastrowid
             assert number is not None, "an INSERT has a row"
-            connection.execute(
-                "INSERT INTO oplog_chunk VALUES (?, ?, ?, ?, ?)",
-                (number, first.first_index, first.count, first.codec, first.body),
-            )
+            for chunk in chunks:
+                insert_chunk(connection, number, chunk)
             return number
 
         return self._database.write(work)
@@ -75,7 +73,20 @@ class Workers:
         return [name for (name,) in rows]
 
     def that_want_to_run(self) -> Sequence[WorkerId]:
+        """Return the workers that an engine starts at once: cut off, or waiting for a promise that is complete."""
         rows = self._database.reader().execute(
-            "SELECT component_id, name FROM worker WHERE wants_to_run ORDER BY number"
+            """
+            SELECT component_id, name FROM worker WHERE wants_to_run
+            UNION
+            SELECT component_id, name FROM worker w WHERE wake_ns IS NOT NULL AND EXISTS (
+                SELECT 1 FROM promise p WHERE p.worker = w.number AND p.payload IS NOT NULL)
+            """
         )
         return [WorkerId(UUID(component_id), name) for component_id, name in rows]
+
+    def that_sleep(self) -> Sequence[tuple[WorkerId, int]]:
+        """Return the suspended workers that a timer wakes, and when: nanoseconds since the Unix epoch."""
+        rows = self._database.reader().execute(
+            "SELECT component_id, name, wake_ns FROM worker WHERE wake_ns < ?", ((1 << 63) - 1,)
+        )
+        return [(WorkerId(UUID(component_id), name), wake_ns) for component_id, name, wake_ns in rows]

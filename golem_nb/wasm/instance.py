@@ -27,6 +27,8 @@ from golem_nb.wasm.link import Host, LinkedComponent
 class StoppableHost(Host, Protocol):
     worker_urn: str
     """Names the worker in the handles that the API shows."""
+    earlier_urns: Sequence[str]
+    """Names of workers whose handles are this one's, too: it was forked from them."""
 
     def stop(self) -> BaseException | None:
         """Return the exception to end the running call with; None to go on. Called from the instance's thread."""
@@ -57,19 +59,29 @@ def _guest_trap(error: WasmtimeError) -> GuestTrap:
 class GuestHandleTable:
     """Handles of the component's own resources. They count from 0 in the order that they were given out."""
 
-    def __init__(self, urn: str) -> None:
-        self._urn, self._pointers, self._next = urn, dict[int, Any](), 0
+    def __init__(self, urn: str, earlier_urns: Sequence[str] = ()) -> None:
+        self._urn, self._urns, self._pointers = urn, {urn, *earlier_urns}, dict[int, Any]()
+        self.next = 0
+        """The number of the next handle."""
+        self.given: list[tuple[int, str]] = []
+        """Handles given out since the list was emptied: number and resource."""
+        self.taken: list[tuple[int, str]] = []
+        """Handles that came back, or were dropped, since the list was emptied."""
+        self._names: dict[int, str] = {}
 
     def lift(self, pointer: Any, resource: str) -> Handle:
-        number, self._next = self._next, self._next + 1
-        self._pointers[number] = pointer
+        number, self.next = self.next, self.next + 1
+        self._pointers[number], self._names[number] = pointer, resource
+        self.given.append((number, resource))
         return Handle(self._urn, number)
 
     def lower(self, handle: Handle) -> Any:
         return self._pointers[self._known(handle)]
 
     def take(self, handle: Handle) -> Any:
-        return self._pointers.pop(self._known(handle))
+        number = self._known(handle)
+        self.taken.append((number, self._names.pop(number)))
+        return self._pointers.pop(number)
 
     def check(self, handle: Handle) -> None:
         """Check that the handle is of this worker and not dropped.
@@ -80,7 +92,7 @@ class GuestHandleTable:
         self._known(handle)
 
     def _known(self, handle: Handle) -> int:
-        if handle.uri != self._urn:
+        if handle.uri not in self._urns:
             raise BadInput(f"the handle {handle} belongs to another worker than {self._urn}")
         if handle.id not in self._pointers:
             raise BadInput(f"the worker has no handle {handle.id}; it was dropped, or never given out")
@@ -107,7 +119,8 @@ class Instance:
             GuestTrap: That code trapped.
         """
         self.host, self.table = host, host.context.table
-        self.guest_handles: GuestHandles = GuestHandleTable(host.worker_urn)
+        self.handles = GuestHandleTable(host.worker_urn, host.earlier_urns)
+        self.guest_handles: GuestHandles = self.handles
         self.pending: BaseException | None = None
         self.context = 0
         self._linked = linked

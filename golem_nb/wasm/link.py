@@ -14,7 +14,7 @@ from wasmtime import Engine
 from wasmtime.component import Linker, ResourceType
 
 from golem_nb.host.context import HostContext
-from golem_nb.host.declare import FUNCTIONS, INTERFACES, HostFunction, Interface, Trap, WitError, snake
+from golem_nb.host.declare import FUNCTIONS, INTERFACES, HostFunction, Interface, Trap, WitError
 from golem_nb.values.types import FunctionType, ResultType
 from golem_nb.wasm.abi.backend import Backend, Handler
 from golem_nb.wasm.abi.codec import Frame
@@ -84,8 +84,9 @@ def _handler(key: str, signature: FunctionType) -> Handler | None:
     row = FUNCTIONS.get(key)
     if row is None:
         return None
-    names = tuple(snake(p.name) for p in signature.parameters)
-    call = _caller(key, row, names)
+    call = _caller(key, row, len(signature.parameters))
+    if call is None:
+        return None
     if not isinstance(signature.result, ResultType):
         return call
 
@@ -98,13 +99,19 @@ def _handler(key: str, signature: FunctionType) -> Handler | None:
     return with_result
 
 
-def _caller(key: str, row: HostFunction, names: tuple[str, ...]) -> Callable[[Any, list[Any]], Any]:
-    """Return what finds the target of a call: an object, the worker, or the interface."""
-    if "[method]" in key:
-        rest, name = names[1:], row.__name__
+def _caller(key: str, row: HostFunction, count: int) -> Callable[[Any, list[Any]], Any] | None:
+    """Return what finds the target of a call: an object, the worker, or the interface.
+
+    None where the component gives another number of arguments: it means another function of that name.
+    """
+    is_method, names = "[method]" in key, row.parameters
+    if count != len(names) + is_method:
+        return None
+    if is_method:
+        name = row.__name__
         # The object's own class decides: the stream of a file and that of the network are one WIT resource.
         return lambda frame, args: frame.host.call(
-            getattr(type(args[0]), name), args[0], dict(zip(rest, args[1:], strict=True))
+            getattr(type(args[0]), name), args[0], dict(zip(names, args[1:], strict=True))
         )
     if row.static:
         return lambda frame, args: frame.host.call(row, frame.host.context, dict(zip(names, args, strict=True)))

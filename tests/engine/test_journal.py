@@ -10,7 +10,7 @@ from golem_nb.oplog.codec import CHUNK_CODEC, chunk_from_entries
 from golem_nb.oplog.entries import Create, Jump, NoOp
 from golem_nb.store.components import Components, VersionRow
 from golem_nb.store.database import Database
-from golem_nb.store.oplogs import Chunk, Oplogs
+from golem_nb.store.oplogs import Chunk, Oplogs, Start
 from golem_nb.store.workers import Workers
 
 CREATE = Create(5, UUID(int=1), "w", 0, (), {}, 10)
@@ -25,7 +25,7 @@ class Bench:
         row = VersionRow(UUID(int=1), UUID(int=2), "c", 0, "", 0, 0, "[]")
         Components(self.database, folder / "wasm").create(row).result(5)
         chunk = Chunk(1, 1, CHUNK_CODEC, chunk_from_entries([CREATE]))
-        self.number = Workers(self.database).create(WorkerId(UUID(int=1), "w"), chunk).result(5)
+        self.number = Workers(self.database).create(WorkerId(UUID(int=1), "w"), [chunk], Start(False)).result(5)
 
     def journal(self):
         return Journal(self.oplogs, self.number, lambda: self.now, self.dirty.append)
@@ -105,7 +105,7 @@ def test_who_flushes_is_told_once_for_each_buffer(bench):
 def test_a_journal_that_could_not_be_stored_refuses_everything(bench, monkeypatch):
     journal = bench.journal()
     journal.append(NoOp)
-    monkeypatch.setattr(bench.oplogs, "append", lambda *arguments: failed(OSError("disk full")))
+    monkeypatch.setattr(bench.oplogs, "append", lambda *_, **__: failed(OSError("disk full")))
 
     assert isinstance(journal.commit().exception(5), OSError)
 

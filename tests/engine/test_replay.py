@@ -19,8 +19,13 @@ FIRST = NoOp(1)  # stands for Create
 LINE = ("Stdout", "", "hello")
 
 
-def cursor(*entries, skipped=()):
-    return ReplayCursor(enumerate([FIRST, *entries], start=1), regions_of(skipped))
+def cursor(*entries, skipped=(), reprinted=()):
+    """One whose entries begin at 2, and come in chunks of two."""
+    numbered = list(enumerate(entries, start=2))
+    chunks = (numbered[at : at + 2] for at in range(0, len(numbered), 2))
+    return ReplayCursor(
+        chunks, regions_of(skipped), len(entries) + 1, reprinted=regions_of(reprinted), started_us=FIRST.timestamp_us
+    )
 
 
 def log(message="hello"):
@@ -40,7 +45,7 @@ def rest(found):
 
 def test_without_entries_the_worker_is_live():
     assert cursor().is_live
-    assert ReplayCursor([], Regions()).is_live
+    assert ReplayCursor(iter([]), Regions(), 1).is_live
 
 
 def test_hints_are_passed_over():
@@ -92,12 +97,49 @@ def test_giving_up_makes_live_and_remembers_output():
     assert found.consume_log(LINE)
 
 
-def test_a_write_has_ended_where_its_end_is_recorded():
+def test_output_of_what_was_undone_on_purpose_is_forgotten():
+    found = cursor(NoOp(2), log(), Jump(4, 3, 4, True), skipped=[(3, 4)], reprinted=[(3, 4)])
+    found.take()
+
+    assert not found.consume_log(LINE)
+
+
+def test_entries_that_came_later_are_none_of_its_own():
+    numbered = [(2, NoOp(2)), (3, NoOp(3))]
+
+    assert rest(ReplayCursor(iter([numbered, [(4, NoOp(4))]]), Regions(), 2)) == [2]
+
+
+def ends(begin):
+    return lambda entry: isinstance(entry, EndRemoteWrite) and entry.begin_index == begin
+
+
+def test_looking_ahead_finds_what_lies_in_this_invocation():
     found = cursor(
-        BeginRemoteWrite(2), BeginRemoteWrite(3), EndRemoteWrite(4, 2), EndRemoteWrite(5, 3), skipped=[(5, 5)]
+        BeginRemoteWrite(2),
+        BeginRemoteWrite(3),
+        EndRemoteWrite(4, 2),
+        EndRemoteWrite(5, 3),
+        ExportedFunctionCompleted(6, None),
+        EndRemoteWrite(7, 9),
+        skipped=[(5, 5)],
     )
 
-    assert (found.has_ended(2), found.has_ended(3)) == (True, False)
+    assert [found.meets_in_this_invocation(ends(begin)) for begin in (2, 3, 9)] == [True, False, False]
+    assert not found.is_cut_off(ends(3))
+    assert rest(found) == [2, 3, 4, 6, 7]
+
+
+def test_what_has_no_end_is_cut_off():
+    assert cursor(NoOp(2), NoOp(3)).is_cut_off(ends(2))
+
+
+def test_passing_leaves_what_lies_between():
+    found = cursor(NoOp(2), log(), NoOp(4), EndRemoteWrite(5, 2), NoOp(6))
+    found.pass_until(ends(2))
+
+    assert found.peek()[0] == 5
+    assert found.consume_log(LINE)
 
 
 def test_effects_outside_that_belong_to_others_are_found():

@@ -186,7 +186,7 @@ def test_a_full_disk_loses_no_answer_and_the_worker_goes_on_from_what_is_stored(
     whole = engine._oplogs.append
     full = Future()
     full.set_exception(OSError("disk full"))
-    monkeypatch.setattr(engine._oplogs, "append", lambda *arguments: full)
+    monkeypatch.setattr(engine._oplogs, "append", lambda *_, **__: full)
     with pytest.raises(StoreFailed):
         call("inc", 2, key="k")
 

@@ -99,7 +99,7 @@ def test_jumps_and_reverts_mark_regions():
         ([pending("a")], True),
         ([invoked("a")], True),
         ([invoked("a"), DONE], False),
-        ([invoked("a"), Suspend(0)], True),
+        ([invoked("a"), Suspend(0)], False),  # it has its time, or its promise
         ([invoked("a"), error()], True),
         ([invoked("a"), Interrupted(0)], False),
         ([invoked("a"), Exited(0)], False),

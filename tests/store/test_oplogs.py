@@ -1,15 +1,15 @@
 import pytest
 
 from golem_nb.model import WorkerId
-from golem_nb.store.oplogs import Chunk
+from golem_nb.store.oplogs import Chunk, Start
 from tests.store.conftest import COMPONENT, FIRST
 
 
 @pytest.fixture
 def number(workers, oplogs):
-    number = workers.create(WorkerId(COMPONENT, "w"), FIRST).result(5)
-    oplogs.append(number, Chunk(2, 10, 1, b"a"), True).result(5)
-    oplogs.append(number, Chunk(12, 5, 1, b"b"), True).result(5)
+    number = workers.create(WorkerId(COMPONENT, "w"), [FIRST], Start(False)).result(5)
+    oplogs.append(number, Chunk(2, 10, 1, b"a"), Start(True)).result(5)
+    oplogs.append(number, Chunk(12, 5, 1, b"b"), Start(True)).result(5)
     return number
 
 
@@ -24,12 +24,12 @@ def test_the_last_index_is_the_end_of_the_last_chunk(oplogs, number):
 
 def test_an_index_is_written_once(oplogs, number):
     with pytest.raises(Exception, match="UNIQUE"):
-        oplogs.append(number, Chunk(12, 1, 1, b"again"), True).result(5)
+        oplogs.append(number, Chunk(12, 1, 1, b"again"), Start(True)).result(5)
 
 
 def test_workers_that_want_to_run_are_found(oplogs, workers, number):
     assert workers.that_want_to_run() == [WorkerId(COMPONENT, "w")]
 
-    oplogs.append(number, Chunk(17, 1, 1, b"c"), False).result(5)
+    oplogs.append(number, Chunk(17, 1, 1, b"c"), Start(False)).result(5)
 
     assert workers.that_want_to_run() == []

@@ -2,12 +2,13 @@ import pytest
 
 from golem_nb.errors import WorkerExists
 from golem_nb.model import WorkerId
+from golem_nb.store.oplogs import Start
 from tests.store.conftest import COMPONENT, FIRST
 
 
 def test_workers_are_listed_in_order_of_creation(workers):
     for name in ("b", "a", "c"):
-        workers.create(WorkerId(COMPONENT, name), FIRST).result(5)
+        workers.create(WorkerId(COMPONENT, name), [FIRST], Start(False)).result(5)
 
     first = workers.page(COMPONENT, 0, 2)
     assert [name for _, name in first] == ["b", "a"]
@@ -16,24 +17,24 @@ def test_workers_are_listed_in_order_of_creation(workers):
 
 def test_a_worker_is_created_once(workers):
     worker = WorkerId(COMPONENT, "w")
-    number = workers.create(worker, FIRST).result(5)
+    number = workers.create(worker, [FIRST], Start(False)).result(5)
 
     with pytest.raises(WorkerExists):
-        workers.create(worker, FIRST).result(5)
+        workers.create(worker, [FIRST], Start(False)).result(5)
     assert workers.number(worker) == number
 
 
 def test_a_number_is_never_used_twice(workers, oplogs):
     worker = WorkerId(COMPONENT, "w")
-    first = workers.create(worker, FIRST).result(5)
+    first = workers.create(worker, [FIRST], Start(False)).result(5)
     workers.delete(first).result(5)
 
-    assert workers.create(worker, FIRST).result(5) > first
+    assert workers.create(worker, [FIRST], Start(False)).result(5) > first
     assert list(oplogs.read(first)) == []
 
 
 def test_deleting_the_component_takes_everything_along(workers, components, oplogs):
-    number = workers.create(WorkerId(COMPONENT, "w"), FIRST).result(5)
+    number = workers.create(WorkerId(COMPONENT, "w"), [FIRST], Start(False)).result(5)
 
     components.delete(COMPONENT).result(5)
 

@@ -20,6 +20,7 @@ class Context:
 
 class Host:
     worker_urn = "urn:worker:1/w"
+    earlier_urns = ()
 
     def __init__(self):
         self.context, self.reason = Context(), None

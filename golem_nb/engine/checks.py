@@ -1,0 +1,63 @@
+"""What is compared before something is run or recorded: parameters, handles, results. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from golem_nb.errors import BadInput
+from golem_nb.oplog.entries import Recorded
+from golem_nb.values.check import handles_in
+from golem_nb.values.json import json_from_typed
+from golem_nb.values.types import FunctionType, Handle
+from golem_nb.values.wave import text_from_type
+from golem_nb.wasm.instance import Instance
+
+
+def check_types(function: FunctionType, request: Sequence[Recorded]) -> None:
+    """Check that recorded parameters are those that a function takes: an update may have changed it.
+
+    Raises:
+        BadInput: They are not.
+    """
+    wanted = [text_from_type(p.type) for p in function.parameters]
+    given = [recorded.type for recorded in request]
+    if wanted != given:
+        raise BadInput(
+            f"{function.name} takes ({', '.join(wanted)}) in this version of the component, "
+            f"but was invoked with ({', '.join(given)})"
+        )
+
+
+def check_handles(instance: Instance, request: Sequence[Recorded]) -> None:
+    """Check the handles among the parameters before anything is recorded.
+
+    Raises:
+        BadInput: One belongs to another worker, was dropped, or is given away twice.
+    """
+    given_away: set[Handle] = set()
+    for recorded in request:
+        if "<" not in recorded.type:  # as cheap as can be for what has no handles
+            continue
+        typed = recorded.typed()
+        assert typed.type is not None, "only results have none"
+        for type, handle in handles_in(typed.type, typed.value):
+            instance.guest_handles.lower(handle)
+            if handle in given_away:
+                raise BadInput(f"the handle {handle} is given away, so it cannot be passed a second time")
+            if type.owned:
+                given_away.add(handle)
+
+
+def is_same_result(recorded: Recorded | None, now: Recorded | None, urn: str, earlier_urns: Sequence[str]) -> bool:
+    """Are two results the same, but for the name of the worker in their handles? A fork has those of its source."""
+    if recorded == now or not earlier_urns or recorded is None or now is None:
+        return recorded == now
+    return recorded.type == now.type and _text(recorded, urn, earlier_urns) == _text(now, urn, earlier_urns)
+
+
+def _text(recorded: Recorded, urn: str, earlier_urns: Sequence[str]) -> str:
+    text = json.dumps(json_from_typed(recorded.typed()))
+    for earlier in earlier_urns:
+        text = text.replace(f'"{earlier}/', f'"{urn}/')
+    return text

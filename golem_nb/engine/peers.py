@@ -1,0 +1,69 @@
+"""What the host functions of one worker may ask of the engine about workers (`host.context.Peers`)."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from golem_nb.errors import BadInput, ComponentNotFound, WorkerNotFound
+from golem_nb.model import ComponentId, OplogIndex, UpdateMode, WorkerId, WorkerMetadata
+from golem_nb.store.promises import Promises
+
+
+class Verbs(Protocol):
+    """The engine's methods that are needed here."""
+
+    def worker(self, worker: WorkerId) -> WorkerMetadata: ...
+
+    def component_id_beside(self, component_id: ComponentId, name: str) -> ComponentId: ...
+
+    def complete_promise(self, worker: WorkerId, oplog_index: OplogIndex, data: bytes) -> bool: ...
+
+    def update_worker(self, worker: WorkerId, target_version: int, mode: UpdateMode) -> None: ...
+
+    def revert_worker(
+        self, worker: WorkerId, *, last_index: OplogIndex | None = None, invocations: int | None = None
+    ) -> None: ...
+
+    def fork_worker(self, source: WorkerId, target: WorkerId, at_index: OplogIndex) -> None: ...
+
+
+class WorkerPeers:
+    """Promises of the worker with this number; everything else is the engine's API."""
+
+    def __init__(self, verbs: Verbs, promises: Promises, id: WorkerId, number: int) -> None:
+        self._verbs, self._promises, self._id, self._number = verbs, promises, id, number
+
+    def metadata(self, worker: WorkerId) -> WorkerMetadata | None:
+        try:
+            return self._verbs.worker(worker)
+        except (WorkerNotFound, ComponentNotFound):
+            return None
+
+    def resolve_component(self, reference: str) -> ComponentId | None:
+        try:
+            return self._verbs.component_id_beside(self._id.component_id, reference)
+        except ComponentNotFound:
+            return None
+
+    def create_promise(self, index: OplogIndex) -> None:
+        self._promises.create(self._number, index)
+
+    def promise(self, index: OplogIndex) -> bytes | None:
+        return self._promises.payload(self._number, index)
+
+    def complete_promise(self, worker: WorkerId, index: OplogIndex, data: bytes) -> bool:
+        return self._verbs.complete_promise(worker, index, data)
+
+    def delete_promise(self, index: OplogIndex) -> None:
+        self._promises.delete(self._number, index).result()
+
+    def update(self, worker: WorkerId, target_version: int, mode: UpdateMode) -> None:
+        self._verbs.update_worker(worker, target_version, mode)
+
+    def revert(self, worker: WorkerId, *, last_index: OplogIndex | None = None, invocations: int | None = None) -> None:
+        if worker == self._id:
+            raise BadInput("a worker cannot revert itself: the invocation that asks would be undone while it runs")
+        self._verbs.revert_worker(worker, last_index=last_index, invocations=invocations)
+
+    def fork(self, source: WorkerId, target: WorkerId, at_index: OplogIndex) -> None:
+        self._verbs.fork_worker(source, target, at_index)

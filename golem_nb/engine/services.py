@@ -1,0 +1,43 @@
+"""What a worker asks of its engine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from golem_nb.engine.host_context import Surroundings
+from golem_nb.engine.scheduler import Threads, Timers
+from golem_nb.host.context import Peers
+from golem_nb.model import ComponentId, SnapshotPolicy, WorkerId
+from golem_nb.wasm.link import LinkedComponent
+
+if TYPE_CHECKING:
+    from golem_nb.engine.worker import Worker
+
+
+class Services(Protocol):
+    surroundings: Surroundings
+    threads: Threads
+    timers: Timers
+    memory_limit_bytes: int | None
+
+    def linked(self, component_id: ComponentId, version: int) -> LinkedComponent: ...
+
+    def component_size(self, component_id: ComponentId, version: int) -> int:
+        """Return the bytes of a component version's wasm."""
+
+    def snapshot_policy(self, component_id: ComponentId) -> SnapshotPolicy | None: ...
+
+    def peers(self, id: WorkerId, number: int) -> Peers:
+        """Return what the host functions of a worker may ask about workers."""
+
+    def draw(self) -> float:
+        """Return a number from 0 to 1, exclusive, for the jitter of retries."""
+
+    def wake(self, id: WorkerId) -> None:
+        """A worker's time has come."""
+
+    def note_idle(self, worker: Worker) -> None:
+        """A worker has nothing to do."""
+
+    def note_broken(self, worker: Worker) -> None:
+        """A worker's journal is ahead of what is stored: it must be loaded anew."""
