@@ -31,13 +31,15 @@ from golem_nb.engine.journal import Journal
 from golem_nb.engine.parameters import parameters_from_json
 from golem_nb.engine.scheduler import Slots, Threads, Timers, default_slots
 from golem_nb.engine.worker import Worker
-from golem_nb.errors import BadInput, EngineStopped, GolemError, StoreFailed, WorkerNotFound
+from golem_nb.errors import BadInput, EngineStopped, GolemError, NotSupported, StoreFailed, WorkerNotFound
 from golem_nb.host.http_exchange import make_client
 from golem_nb.model import (
     Component,
     ComponentId,
     IdempotencyKey,
     OplogIndex,
+    SnapshotPolicy,
+    UpdateMode,
     WorkerId,
     WorkerMetadata,
     WorkersPage,
@@ -92,6 +94,7 @@ class OplogSlice:
     entries: tuple[tuple[OplogIndex, OplogEntry], ...]
     last_index: OplogIndex
     component_version: int
+    next_index: OplogIndex | None = None
 
 
 class Engine:
@@ -301,6 +304,38 @@ class Engine:
                 break
             entries.append((index, entry))
         return OplogSlice(tuple(entries), last_index, journal.state.component_version)
+
+    def update_worker(self, worker: WorkerId, target_version: int, mode: UpdateMode) -> None:
+        raise NotSupported("update_worker is not there yet")
+
+    def revert_worker(
+        self, worker: WorkerId, *, last_index: OplogIndex | None = None, invocations: int | None = None
+    ) -> None:
+        raise NotSupported("revert_worker is not there yet")
+
+    def fork_worker(self, source: WorkerId, target: WorkerId, at_index: OplogIndex) -> None:
+        raise NotSupported("fork_worker is not there yet")
+
+    def cancel_invocation(self, worker: WorkerId, key: IdempotencyKey) -> bool:
+        raise NotSupported("cancel_invocation is not there yet")
+
+    def complete_promise(self, worker: WorkerId, oplog_index: OplogIndex, data: bytes) -> bool:
+        raise NotSupported("complete_promise is not there yet")
+
+    def set_snapshot_policy(self, component_id: ComponentId, policy: SnapshotPolicy | None) -> None:
+        raise NotSupported("set_snapshot_policy is not there yet")
+
+    def snapshot_policy(self, component_id: ComponentId) -> SnapshotPolicy | None:
+        raise NotSupported("snapshot_policy is not there yet")
+
+    def search_oplog(
+        self,
+        worker: WorkerId,
+        matches: Callable[[OplogIndex, OplogEntry], bool],
+        from_index: OplogIndex = 1,
+        count: int = 100,
+    ) -> OplogSlice:
+        raise NotSupported("search_oplog is not there yet")
 
     def events(self, worker: WorkerId) -> Subscription:
         """Return the worker's events: the last 128, then live ones. Does not start the worker."""

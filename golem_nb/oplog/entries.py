@@ -167,12 +167,13 @@ class EndRemoteWrite(OplogEntry, frozen=True, tag=15):
 
 
 class PendingWorkerInvocation(OplogEntry, frozen=True, tag=16):
-    """An invocation was accepted and waits for its turn."""
+    """An invocation was accepted and waits for its turn; with a `target_version`, it is a manual update to that."""
 
     hint = True
     idempotency_key: IdempotencyKey
     function_name: str
     input: tuple[Recorded, ...]
+    target_version: int | None = None
 
 
 class PendingUpdate(OplogEntry, frozen=True, tag=17):

@@ -352,7 +352,6 @@ _TEXTS = (
     "linkedContext",
     "key",
     "targetVersion",
-    "target_version",
 )
 _VALUES = ("request", "response", "functionInput")
 

@@ -282,7 +282,7 @@ def test_values_are_found_by_their_parts(type, of, query, is_found):
     ("query", "searched"),
     [
         ("boom", entry("Error", error="Boom!", retryFrom=3)),
-        ("update 3", entry("PendingUpdate", target_version=3, description={"type": "Automatic"})),
+        ("update 3", entry("PendingUpdate", targetVersion=3, description={"type": "Automatic"})),
         ("update AND divergence", entry("FailedUpdate", targetVersion=3, details="a divergence")),
         ("pending 3", entry("PendingWorkerInvocation", invocation={"type": "ManualUpdate", "targetVersion": 3})),
         ("cancel k", entry("CancelInvocation", idempotencyKey="k")),
