@@ -1,4 +1,4 @@
-"""Regular expressions whose time grows with the text only, whatever the pattern.
+"""Regular expressions whose time grows with the text and the pattern, and never faster.
 
 Python's `re` can take for ever over a short text and holds the interpreter meanwhile: one search would stop the whole
 engine. Golem's regular expressions (Rust's) are of the linear kind, which knows no backreferences and no lookaround.
@@ -28,9 +28,13 @@ MOST_CHARACTERS = 10_000
 # A search visits each of them at each character, at worst.
 MOST_NODES = 1_000
 MOST_LEVELS = 50
-# The table is emptied when it has so many lines.
-MOST_MOVES = 20_000
+# The table is emptied when its sets have so many members: some 20 MB.
+MOST_REMEMBERED = 200_000
 END = 0
+UNKNOWN = frozenset({-1})
+
+Move = tuple[frozenset[int], str, str]
+"""The nodes where a search is, the character before and the one behind."""
 
 
 @dataclass(slots=True)
@@ -56,7 +60,8 @@ class Pattern:
         """
         self.nodes = [Node([])]  # the end: the pattern is found
         self._start = _Parser(text, self.add).whole()(END)
-        self._moves: dict[tuple[frozenset[int], str, str], frozenset[int] | None] = {}
+        self._moves: dict[Move, frozenset[int] | None] = {}
+        self._remembered = 0
 
     def add(self, node: Node) -> int:
         if len(self.nodes) >= MOST_NODES:
@@ -70,15 +75,21 @@ class Pattern:
         before = ""
         for character in (*text[:MOST_CHARACTERS], ""):
             key = (nodes, before, character)
-            if key not in self._moves:
-                if len(self._moves) >= MOST_MOVES:
-                    self._moves.clear()
-                self._moves[key] = self._moved(nodes, before, character)
-            found = self._moves[key]
+            found = self._moves.get(key, UNKNOWN)
+            if found is UNKNOWN:
+                found = self._remember(key, self._moved(*key))
             if found is None:
                 return True
             nodes, before = found, character
         return False
+
+    def _remember(self, key: Move, found: frozenset[int] | None) -> frozenset[int] | None:
+        self._remembered += 1 + len(found or ())
+        if self._remembered > MOST_REMEMBERED:
+            self._moves.clear()
+            self._remembered = 0
+        self._moves[key] = found
+        return found
 
     def _moved(self, nodes: Iterable[int], before: str, behind: str) -> frozenset[int] | None:
         """Return the nodes that take the character `behind` leads to; None where the pattern is found before it."""
