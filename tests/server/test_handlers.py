@@ -291,13 +291,13 @@ def test_an_oplog_is_searched_and_goes_on_by_its_cursor():
 
 
 def test_a_search_that_is_over_has_no_next():
-    page = handle("getOplog", Recorder(OplogSlice((), 30, 2)), query={"query": "x"})
+    page = handle("getOplog", Recorder(OplogSlice((), 30, 2, next_index=None)), query={"query": "x"})
 
     assert page == {"entries": [], "firstIndexInChunk": 1, "lastIndex": 30}
 
 
 def test_a_cursor_alone_goes_on_reading():
-    engine = Recorder(OplogSlice(((7, NoOp(0)),), 7, 0))
+    engine = Recorder(OplogSlice(((7, NoOp(0)),), 7, 0, next_index=None))
 
     handle("getOplog", engine, query={"cursor": "7-0"})
 

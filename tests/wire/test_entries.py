@@ -70,6 +70,7 @@ SHOWN = [
             }
         },
     ),
+    (e.Suspend(0), {}),
     (
         e.PendingWorkerInvocation(0, "k", "", (), 3),
         {"invocation": {"type": "ManualUpdate", "targetVersion": 3}},
