@@ -178,12 +178,16 @@ class PublicEntry:
 
 @dataclass(frozen=True, slots=True)
 class OplogPage:
-    """Entries in order. `next_index` is None at the end; `last_index` is the worker's last one at that time."""
+    """Entries in order; of a search those that match. `last_index` is the worker's last one at that time.
+
+    `next_index` and `cursor` say where the next page begins and are None at the end; a search goes on by its cursor.
+    """
 
     entries: tuple[PublicEntry, ...]
     next_index: OplogIndex | None
     first_index: OplogIndex
     last_index: OplogIndex
+    cursor: str | None = None
 
 
 class EventType(StrEnum):

@@ -17,11 +17,16 @@ from golem_nb.errors import (
     GolemError,
     InvocationFailed,
     InvocationInterrupted,
+    InvocationNotFound,
     NotFound,
     PreviousInvocationFailed,
+    PromiseNotFound,
+    UpdateRefused,
     WaitTimeout,
+    WorkerExists,
+    WorkerNotFound,
 )
-from golem_nb.model import EventType, WorkerId, WorkerStatus
+from golem_nb.model import EventType, SnapshotPolicy, UpdateMode, UpdateState, WorkerId, WorkerStatus
 from golem_nb.server.access import Access
 from golem_nb.values.types import U32, TypedValue
 from golem_nb.wasm.text import wasm_from_text
@@ -152,6 +157,115 @@ def test_oplogs(client, worker):
     assert client.oplog(worker, from_index=2, count=2).next_index == 4
 
 
+def test_an_update_moves_a_worker_to_another_version(client, worker):
+    client.invoke_and_await(worker, "inc", [5])
+    client.update_component(worker.component_id, WASM)
+
+    client.update_worker(worker, 1)
+    until(lambda: client.worker(worker).updates[-1].state is not UpdateState.PENDING)
+
+    found = client.worker(worker)
+    assert [(record.state, record.target_version) for record in found.updates] == [(UpdateState.SUCCESSFUL, 1)]
+    assert found.component_version == 1
+    assert client.invoke_and_await(worker, "get", []).value == 5
+    with pytest.raises(UpdateRefused):
+        client.update_worker(worker, 1)
+
+
+def test_an_update_that_fails_says_why_and_leaves_the_worker_as_it_was(client, worker):
+    client.invoke_and_await(worker, "inc", [5])
+    client.update_component(worker.component_id, WASM)
+
+    client.update_worker(worker, 1, UpdateMode.MANUAL)  # the component saves no snapshot
+    assert client.invoke_and_await(worker, "get", []).value == 5  # which waits behind the update
+    until(lambda: client.worker(worker).updates[-1].state is not UpdateState.PENDING)
+
+    (record,) = client.worker(worker).updates
+    assert (record.state, record.target_version) == (UpdateState.FAILED, 1)
+    assert "save-snapshot" in record.details
+    assert client.worker(worker).component_version == 0
+
+
+def test_a_revert_takes_back_invocations_or_what_is_behind_an_index(client, worker):
+    for n in (5, 1, 1):
+        client.invoke_and_await(worker, "inc", [n])
+
+    client.revert_worker(worker, invocations=1)
+    assert client.invoke_and_await(worker, "get", []).value == 6
+
+    client.revert_worker(worker, last_index=4)
+    assert client.invoke_and_await(worker, "get", []).value == 5
+    assert client.worker(worker).deleted_regions
+
+
+def test_a_fork_goes_on_from_an_index_and_leaves_its_source_alone(client, worker):
+    client.invoke_and_await(worker, "inc", [5])
+    client.invoke_and_await(worker, "inc", [1])
+    copy = WorkerId(worker.component_id, "copy")
+
+    client.fork_worker(worker, copy, 4)
+
+    assert client.invoke_and_await(copy, "get", []).value == 5
+    assert client.invoke_and_await(worker, "get", []).value == 6
+    with pytest.raises(WorkerExists):
+        client.fork_worker(worker, copy, 4)
+
+
+def test_an_invocation_that_waits_can_be_cancelled(client, worker):
+    client.invoke_and_await(worker, "inc", [5], key="done")
+    client.invoke(worker, "spin", [])
+    client.invoke(worker, "inc", [1], key="waits/for it")
+
+    assert client.cancel_invocation(worker, "waits/for it") is True
+    assert client.cancel_invocation(worker, "done") is False
+    with pytest.raises(InvocationNotFound):
+        client.cancel_invocation(worker, "no such/key")
+    assert client.worker(worker).pending_invocation_count == 0
+    client.interrupt_worker(worker)
+
+
+def test_a_promise_that_nobody_made_cannot_be_completed(client, worker):
+    client.invoke_and_await(worker, "inc", [5])
+
+    with pytest.raises(PromiseNotFound):
+        client.complete_promise(worker, 3, b"x")
+
+
+@pytest.mark.parametrize("policy", [SnapshotPolicy(100), SnapshotPolicy(every_s=60.0), SnapshotPolicy(2, 0.5)])
+def test_a_snapshot_policy_is_kept_until_it_is_taken_away(client, worker, policy):
+    assert client.snapshot_policy(worker.component_id) is None
+
+    client.set_snapshot_policy(worker.component_id, policy)
+    assert client.snapshot_policy(worker.component_id) == policy
+
+    client.set_snapshot_policy(worker.component_id, None)
+    assert client.snapshot_policy(worker.component_id) is None
+
+
+def test_an_oplog_is_searched_page_by_page(client, worker):
+    for n in range(5):
+        client.invoke_and_await(worker, "inc", [n], key=f"key-{n}")
+    client.invoke_and_await(worker, "get", [], key="other")
+
+    pages = [client.oplog(worker, query="exported-function AND key-", count=2)]
+    while pages[-1].cursor is not None:
+        pages.append(client.oplog(worker, query="exported-function AND key-", count=2, cursor=pages[-1].cursor))
+
+    found = [entry for page in pages for entry in page.entries]
+    assert [entry.fields["idempotencyKey"] for entry in found] == [f"key-{n}" for n in range(5)]
+    assert [entry.index for entry in found] == [3, 6, 9, 12, 15]
+    assert all(len(page.entries) < 5 for page in pages)
+
+
+def test_a_page_without_a_query_goes_on_by_its_cursor_too(client, worker):
+    client.invoke_and_await(worker, "inc", [5])
+
+    first = client.oplog(worker, count=3)
+    rest = client.oplog(worker, count=3, cursor=first.cursor)
+
+    assert (first.cursor, [entry.index for entry in rest.entries], rest.cursor) == ("4-0", [4], None)
+
+
 def test_events(client, worker):
     client.invoke_and_await(worker, "inc", [5])
     with client.events(worker) as events:
@@ -194,6 +308,16 @@ def error_of(action):
         (lambda c, w: c.invoke(w, "inc", []), BadInput),
         (lambda c, w: c.launch_worker(w.component_id, "a b"), BadInput),
         (lambda c, w: c.component_wasm(w.component_id, 7), NotFound),
+        (lambda c, w: c.update_worker(w, 1), WorkerNotFound),
+        (lambda c, w: c.revert_worker(w, invocations=1), WorkerNotFound),
+        (lambda c, w: c.revert_worker(w), BadInput),
+        (lambda c, w: c.revert_worker(w, last_index=1, invocations=1), BadInput),
+        (lambda c, w: c.fork_worker(w, WorkerId(w.component_id, "copy"), 2), WorkerNotFound),
+        (lambda c, w: c.cancel_invocation(w, "k"), WorkerNotFound),
+        (lambda c, w: c.oplog(w, query="("), BadInput),
+        (lambda c, w: c.oplog(w, query="a"), WorkerNotFound),
+        (lambda c, w: c.oplog(w, query="a", from_index=2), BadInput),
+        (lambda c, w: c.oplog(w, cursor="x"), BadInput),
     ],
 )
 def test_failures_have_the_same_class_and_text_everywhere(client, worker, action, kind):

@@ -13,6 +13,8 @@ from golem_nb.model import (
     IdempotencyKey,
     OplogIndex,
     OplogPage,
+    SnapshotPolicy,
+    UpdateMode,
     WorkerEvent,
     WorkerId,
     WorkerMetadata,
@@ -62,6 +64,50 @@ class Client(Protocol):
             NotSupported: The server is not golem_nb's own.
         """
 
+    def update_worker(self, worker: WorkerId, target_version: int, mode: UpdateMode = UpdateMode.AUTOMATIC) -> None:
+        """Ask for an update; what becomes of it is seen in the worker's metadata.
+
+        Raises:
+            UpdateRefused: The worker is at this version already, or the same update is under way.
+        """
+
+    # The next ones are outside the contract: a server without them gives NotSupported.
+
+    def revert_worker(
+        self, worker: WorkerId, *, last_index: OplogIndex | None = None, invocations: int | None = None
+    ) -> None:
+        """Take back what is behind `last_index`, or the last `invocations`: exactly one of them is given.
+
+        Raises:
+            BadInput: There are fewer, or the index is not one that can be gone back to.
+        """
+
+    def fork_worker(self, source: WorkerId, target: WorkerId, at_index: OplogIndex) -> None:
+        """Make a worker of the entries 1 to `at_index` of another; it goes on from there.
+
+        Raises:
+            WorkerExists: The target does.
+        """
+
+    def cancel_invocation(self, worker: WorkerId, key: IdempotencyKey) -> bool:
+        """Cancel an invocation that waits; False where it has run.
+
+        Raises:
+            InvocationNotFound: There is none with this key.
+        """
+
+    def complete_promise(self, worker: WorkerId, oplog_index: OplogIndex, data: bytes) -> bool:
+        """Complete the promise that a worker made at an index; False where it was complete already.
+
+        Raises:
+            PromiseNotFound: It made none there.
+        """
+
+    def snapshot_policy(self, component_id: ComponentId) -> SnapshotPolicy | None:
+        """Return when the component's workers are asked for snapshots; None = never."""
+
+    def set_snapshot_policy(self, component_id: ComponentId, policy: SnapshotPolicy | None) -> None: ...
+
     def invoke(
         self, worker: WorkerId, function: str, params: Sequence[Any], *, key: IdempotencyKey | None = None
     ) -> None:
@@ -82,7 +128,25 @@ class Client(Protocol):
             WaitTimeout: `timeout_s` is over; the worker goes on.
         """
 
-    def oplog(self, worker: WorkerId, *, from_index: OplogIndex = 1, count: int = 100) -> OplogPage: ...
+    def oplog(
+        self,
+        worker: WorkerId,
+        *,
+        from_index: OplogIndex = 1,
+        count: int = 100,
+        query: str | None = None,
+        cursor: str | None = None,
+    ) -> OplogPage:
+        """Return a page of the oplog from `from_index` on, or from the `cursor` of the page before.
+
+        With a `query` (the language of `golem_nb.oplog.query`), it has the entries that match it: about `count` of
+        them, searched for from the beginning, or from the cursor.
+
+        Raises:
+            BadInput: The query cannot be read, or stands beside a `from_index`.
+            NotSupported: The server does not search.
+        """
+
     def events(self, worker: WorkerId) -> AbstractContextManager[EventStream]: ...
 
     def close(self) -> None: ...

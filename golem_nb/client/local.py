@@ -8,7 +8,7 @@ from uuid import UUID
 
 from golem_nb.engine.engine import Engine
 from golem_nb.engine.events import Subscription
-from golem_nb.errors import WaitTimeout
+from golem_nb.errors import BadInput, WaitTimeout
 from golem_nb.model import (
     LOCAL_ENVIRONMENT,
     Component,
@@ -16,14 +16,18 @@ from golem_nb.model import (
     IdempotencyKey,
     OplogIndex,
     OplogPage,
+    SnapshotPolicy,
+    UpdateMode,
     WorkerEvent,
     WorkerId,
     WorkerMetadata,
     WorkersPage,
 )
+from golem_nb.oplog.query import parse_query
 from golem_nb.values.types import TypedValue
-from golem_nb.wire.codec import json_from_params
-from golem_nb.wire.entries import public_entry
+from golem_nb.wire.codec import index_from_cursor, json_from_params
+from golem_nb.wire.entries import following_index, matching, public_page
+from golem_nb.wire.requests import FROM_AND_QUERY
 
 
 class LocalEvents:
@@ -98,6 +102,29 @@ class LocalClient:
     def crash_worker(self, worker: WorkerId) -> None:
         self._engine.crash_worker(worker)
 
+    def update_worker(self, worker: WorkerId, target_version: int, mode: UpdateMode = UpdateMode.AUTOMATIC) -> None:
+        self._engine.update_worker(worker, target_version, mode)
+
+    def revert_worker(
+        self, worker: WorkerId, *, last_index: OplogIndex | None = None, invocations: int | None = None
+    ) -> None:
+        self._engine.revert_worker(worker, last_index=last_index, invocations=invocations)
+
+    def fork_worker(self, source: WorkerId, target: WorkerId, at_index: OplogIndex) -> None:
+        self._engine.fork_worker(source, target, at_index)
+
+    def cancel_invocation(self, worker: WorkerId, key: IdempotencyKey) -> bool:
+        return self._engine.cancel_invocation(worker, key)
+
+    def complete_promise(self, worker: WorkerId, oplog_index: OplogIndex, data: bytes) -> bool:
+        return self._engine.complete_promise(worker, oplog_index, data)
+
+    def snapshot_policy(self, component_id: ComponentId) -> SnapshotPolicy | None:
+        return self._engine.snapshot_policy(component_id)
+
+    def set_snapshot_policy(self, component_id: ComponentId, policy: SnapshotPolicy | None) -> None:
+        self._engine.set_snapshot_policy(component_id, policy)
+
     def invoke(
         self, worker: WorkerId, function: str, params: Sequence[Any], *, key: IdempotencyKey | None = None
     ) -> None:
@@ -118,12 +145,31 @@ class LocalClient:
         except TimeoutError:
             raise WaitTimeout(f"no result within {timeout_s:g} s; the worker goes on") from None
 
-    def oplog(self, worker: WorkerId, *, from_index: OplogIndex = 1, count: int = 100) -> OplogPage:
-        found = self._engine.oplog(worker, from_index, count)
-        entries = tuple(public_entry(index, entry) for index, entry in found.entries)
-        first = entries[0].index if entries else max(1, from_index)
-        following = entries[-1].index + 1 if entries and entries[-1].index < found.last_index else None
-        return OplogPage(entries, following, first, found.last_index)
+    def oplog(
+        self,
+        worker: WorkerId,
+        *,
+        from_index: OplogIndex = 1,
+        count: int = 100,
+        query: str | None = None,
+        cursor: str | None = None,
+    ) -> OplogPage:
+        first = from_index if cursor is None else index_from_cursor(cursor)
+        if query is None:
+            found = self._engine.oplog(worker, first, count)
+            next_index = following_index(found.entries, found.last_index)
+        else:
+            if from_index != 1:
+                raise BadInput(FROM_AND_QUERY)
+            found = self._engine.search_oplog(worker, matching(parse_query(query)), first, count)
+            next_index = found.next_index
+        return public_page(
+            found.entries,
+            from_index=first,
+            next_index=next_index,
+            last_index=found.last_index,
+            component_version=found.component_version,
+        )
 
     def events(self, worker: WorkerId) -> LocalEvents:
         return LocalEvents(self._engine.events(worker))

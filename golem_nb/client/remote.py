@@ -22,13 +22,16 @@ from golem_nb.model import (
     IdempotencyKey,
     OplogIndex,
     OplogPage,
+    SnapshotPolicy,
+    UpdateMode,
     WorkerEvent,
     WorkerId,
     WorkerMetadata,
     WorkersPage,
 )
+from golem_nb.oplog.query import parse_query
 from golem_nb.values.types import TypedValue
-from golem_nb.wire import codec
+from golem_nb.wire import codec, requests
 from golem_nb.wire.events import EventReader
 from golem_nb.wire.failures import failure_from_answer
 from golem_nb.wire.operations import EXTENSIONS, KEY_HEADER, OPERATIONS, by_id
@@ -161,6 +164,33 @@ class RemoteClient:
     def crash_worker(self, worker: WorkerId) -> None:
         self._call("simulateCrash", _worker(worker))
 
+    def update_worker(self, worker: WorkerId, target_version: int, mode: UpdateMode = UpdateMode.AUTOMATIC) -> None:
+        self._call("updateWorker", _worker(worker), json=requests.json_from_update(target_version, mode))
+
+    def revert_worker(
+        self, worker: WorkerId, *, last_index: OplogIndex | None = None, invocations: int | None = None
+    ) -> None:
+        self._call("revertWorker", _worker(worker), json=requests.json_from_revert(last_index, invocations))
+
+    def fork_worker(self, source: WorkerId, target: WorkerId, at_index: OplogIndex) -> None:
+        self._call("forkWorker", _worker(source), json=requests.json_from_fork(target, at_index))
+
+    def cancel_invocation(self, worker: WorkerId, key: IdempotencyKey) -> bool:
+        answer = self._call("cancelInvocation", {**_worker(worker), "idempotency_key": key})
+        return self._read(requests.canceled_from_json, answer)
+
+    def complete_promise(self, worker: WorkerId, oplog_index: OplogIndex, data: bytes) -> bool:
+        body = requests.json_from_completion(oplog_index, data)
+        return self._read(requests.completed_from_json, self._call("completePromise", _worker(worker), json=body))
+
+    def snapshot_policy(self, component_id: ComponentId) -> SnapshotPolicy | None:
+        answer = self._call("getSnapshotPolicy", _component(component_id))
+        return self._read(requests.snapshot_policy_from_json, answer)
+
+    def set_snapshot_policy(self, component_id: ComponentId, policy: SnapshotPolicy | None) -> None:
+        body = requests.json_from_snapshot_policy(policy)
+        self._call("setSnapshotPolicy", _component(component_id), json=body)
+
     # Invocations.
 
     def invoke(
@@ -196,9 +226,31 @@ class RemoteClient:
 
     # Oplog and events.
 
-    def oplog(self, worker: WorkerId, *, from_index: OplogIndex = 1, count: int = 100) -> OplogPage:
-        query = {"from": from_index, "count": count}
-        return self._read(codec.oplog_page_from_json, self._call("getOplog", _worker(worker), query))
+    def oplog(
+        self,
+        worker: WorkerId,
+        *,
+        from_index: OplogIndex = 1,
+        count: int = 100,
+        query: str | None = None,
+        cursor: str | None = None,
+    ) -> OplogPage:
+        asked: dict[str, str | int] = {"count": count}
+        if cursor is not None:
+            asked["cursor"] = cursor
+        elif query is None or from_index != 1:
+            asked["from"] = from_index
+        if query is not None:
+            asked["query"] = query
+        page = self._read(codec.oplog_page_from_json, self._call("getOplog", _worker(worker), asked))
+        if query is not None and cursor is None:
+            self._check_search(query, page)
+        return page
+
+    def _check_search(self, query: str, page: OplogPage) -> None:
+        """A server that does not search answers with the oplog from its beginning: see whether Create was asked for."""
+        if page.entries and page.entries[0].kind == "Create" and not parse_query(query).matches(page.entries[0]):
+            raise NotSupported(f"the server at {self.url} does not search oplogs; golem_nb's own engine does")
 
     def events(self, worker: WorkerId) -> RemoteEvents:
         url = self.url.replace("http", "ws", 1) + _OPS["connectWorker"].url(**_worker(worker))
@@ -276,7 +328,8 @@ class RemoteClient:
             return answer
         failure = failure_from_answer(answer.status_code, _json_or_text(answer.content))
         # An exact NotFound, without a thing that was not found, is a path that the server does not know.
-        if id in _EXTENSION_IDS and type(failure) is NotFound:
+        is_unknown = type(failure) is NotFound or answer.status_code == httpx.codes.METHOD_NOT_ALLOWED
+        if id in _EXTENSION_IDS and is_unknown:
             raise NotSupported(f"the server at {self.url} does not know {id}; golem_nb's own engine does")
         raise failure
 

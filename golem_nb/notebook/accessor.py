@@ -53,10 +53,12 @@ class OplogAccessor:
         frame = self._frame
         rows = []
         started = frame[frame["kind"] == "ExportedFunctionInvoked"]
+        completed = frame[frame["kind"] == "ExportedFunctionCompleted"]
         ends = [*started.index[1:], None]
         for (index, start), end in zip(started.iterrows(), ends, strict=True):
             span = frame.loc[index : end - 1] if end is not None else frame.loc[index:]
-            done = span[span["kind"] == "ExportedFunctionCompleted"]
+            # Of an invocation that was reverted into and ran on, the second end.
+            done = completed[completed["begin_index"] == index].tail(1)
             errors = span[span["kind"] == "Error"]
             last = done.index[0] if len(done) else None
             rows.append(

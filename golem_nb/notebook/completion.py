@@ -13,9 +13,10 @@ from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMa
 
 from golem_nb.errors import BadInput, UsageError
 from golem_nb.notebook.magics.arguments import find_function, short_name
-from golem_nb.notebook.magics.grammar import Target, is_option, read_target, split_words
+from golem_nb.notebook.magics.grammar import Option, Target, is_option, read_target, split_words
 from golem_nb.notebook.magics.registry import VERBS
-from golem_nb.notebook.magics.verb import Verb
+from golem_nb.notebook.magics.verb import COMMON, Verb
+from golem_nb.notebook.magics.worker import ACTIONS
 from golem_nb.notebook.session import Session
 from golem_nb.values.types import (
     EnumType,
@@ -37,7 +38,7 @@ _CELL = re.compile(r"%%golem_invoke\s+(\S+)\s*\n")
 # The words that may stand at the first and second place, where they are not targets and functions.
 _WORDS = {
     "golem": (("local", "remote", "use", "stop", "help"), ()),
-    "golem_worker": (None, ("show", "new", "interrupt", "resume", "delete")),
+    "golem_worker": (None, tuple(ACTIONS)),
 }
 # Magics whose first word is a component, not a worker.
 _OF_COMPONENTS = frozenset({"golem_deploy", "golem_components", "golem_workers"})
@@ -69,10 +70,20 @@ def complete(session: Session, text: str) -> tuple[str, list[str]]:
         return "", []
     head, fragment = re.fullmatch(r"(.*?)(\S*)", match[3], re.DOTALL).groups()  # type: ignore[union-attr]  # fits anything
     try:
-        before = _plain_words(verb, split_words(head))
+        words = split_words(head)
     except UsageError:
         return "", []  # inside the arguments of a call: that is Python, and Python's own completion knows it
+    taker = _option_before(verb, words)
+    if taker is not None:
+        return fragment, [choice for choice in taker.choices if choice.startswith(fragment)]
+    before = _plain_words(verb, words)
     return fragment, [c for c in _candidates(session, verb, before, fragment) if c.startswith(fragment)]
+
+
+def _option_before(verb: Verb, words: list[str]) -> Option | None:
+    """Return the option whose value is being typed."""
+    takers = (option for option in verb.all_options if option.value)
+    return next((o for o in takers if words and words[-1] in (f"--{o.name}", f"-{o.short}")), None)
 
 
 def _plain_words(verb: Verb, words: Iterable[str]) -> list[str]:
@@ -90,7 +101,7 @@ def _plain_words(verb: Verb, words: Iterable[str]) -> list[str]:
 
 def _candidates(session: Session, verb: Verb, plain: list[str], fragment: str) -> Iterable[str]:
     if fragment.startswith("-"):
-        return [f"--{option.name}" for option in verb.all_options]
+        return [f"--{option.name}" for option in _options(verb, plain)]
     first, second = _WORDS.get(verb.name, (None, None))
     match len(plain):
         case 0 if first is not None:
@@ -104,6 +115,14 @@ def _candidates(session: Session, verb: Verb, plain: list[str], fragment: str) -
         case 1 if verb.takes_call:
             return _functions(session, _target(session, plain[0]), fragment)
     return ()
+
+
+def _options(verb: Verb, plain: list[str]) -> Iterable[Option]:
+    """Return the options that may stand behind the words; those of an action of `%golem_worker` are its own."""
+    action = ACTIONS.get(plain[1]) if verb.name == "golem_worker" and len(plain) > 1 else None
+    if action is None:
+        return verb.all_options
+    return (option for option in verb.all_options if option.name in action.options or option in COMMON)
 
 
 def _targets(session: Session) -> list[str]:

@@ -130,35 +130,62 @@ def oplog_frame(
 
 def _rows(entries: Sequence[PublicEntry]) -> list[dict[str, Any]]:
     """Return the cells of each entry; what begins and ends is paired in one walk."""
-    rows: list[dict[str, Any]] = []
-    begun: dict[int, PublicEntry] = {}
-    invocation: PublicEntry | None = None
-    version: int | None = None
-    attempts = 0
-    for entry in entries:
+    walk = _Walk()
+    return [walk.row(entry) for entry in entries]
+
+
+class _Walk:
+    """What is known at an entry from those before it: the version, and the invocation that is open."""
+
+    def __init__(self) -> None:
+        self._begun: dict[int, PublicEntry] = {}
+        self._versions: dict[int, int | None] = {}
+        self._ended: list[tuple[int, PublicEntry]] = []
+        self._last = 0
+        self._forget()
+
+    def _forget(self) -> None:
+        self._version: int | None = None
+        self._invocation: PublicEntry | None = None
+        self._attempts = 0
+
+    def row(self, entry: PublicEntry) -> dict[str, Any]:
+        if entry.index != self._last + 1:  # in between there may have been anything
+            self._forget()
+        self._last = entry.index
         row = _row(entry)
-        begin: PublicEntry | None = begun.get(row.get("begin_index") or 0)
+        begin: PublicEntry | None = self._begun.get(row.get("begin_index") or 0)
         match entry.kind:
             case "Create":
-                version = entry.fields.get("componentVersion")
+                self._version = entry.fields.get("componentVersion")
             case "SuccessfulUpdate":
-                version = entry.fields.get("targetVersion", entry.fields.get("target_version"))
+                self._version = entry.fields.get("targetVersion")
             case "ExportedFunctionInvoked":
-                invocation, attempts = entry, 0
-            case "ExportedFunctionCompleted" if invocation is not None:
-                begin, row["begin_index"] = invocation, invocation.index
-                row["function"] = invocation.fields.get("functionName")
-                row["idempotency_key"] = invocation.fields.get("idempotencyKey")
-                invocation, attempts = None, 0
+                self._invocation, self._attempts = entry, 0
+            case "ExportedFunctionCompleted" if self._invocation is not None:
+                begin = self._invocation
+                row["begin_index"] = begin.index
+                row["function"] = begin.fields.get("functionName")
+                row["idempotency_key"] = begin.fields.get("idempotencyKey")
+                self._ended.append((entry.index, begin))
+                self._invocation, self._attempts = None, 0
             case "Error":
-                attempts += 1
-                row["attempt"] = attempts
+                self._attempts += 1
+                row["attempt"] = self._attempts
+            case "Revert":
+                self._go_back((entry.fields.get("droppedRegion") or {}).get("start", entry.index))
         if begin is not None:
             row["duration_us"] = round((entry.timestamp - begin.timestamp).total_seconds() * 1e6)
-        row["version"] = version
-        begun[entry.index] = entry
-        rows.append(row)
-    return rows
+        row["version"] = self._versions[entry.index] = self._version
+        self._begun[entry.index] = entry
+        return row
+
+    def _go_back(self, start: int) -> None:
+        """Be where the entry before `start` was: an invocation whose end is dropped is open again."""
+        self._version = self._versions.get(start - 1, self._version)
+        reopened = (begun for end, begun in reversed(self._ended) if begun.index < start <= end)
+        still_open = self._invocation if self._invocation is not None and self._invocation.index < start else None
+        self._invocation, self._attempts = next(reopened, still_open), 0
 
 
 def _row(entry: PublicEntry) -> dict[str, Any]:
@@ -174,11 +201,23 @@ def _row(entry: PublicEntry) -> dict[str, Any]:
         "response": python_from_json(fields.get("response")),
         "idempotency_key": called.get("idempotencyKey"),
         "level": fields.get("level"),
-        "message": fields.get("message", fields.get("error", fields.get("details"))),
+        "message": _message(fields),
         "fuel": fields.get("consumedFuel"),
         "begin_index": fields.get("beginIndex", effect.get("index")),
         "raw": dict(fields),
     }
+
+
+def _message(fields: Mapping[str, Any]) -> str | None:
+    """Return what an entry says in words: its text, the version of an update, the entries that are skipped."""
+    for name in ("message", "error", "details"):
+        if fields.get(name) is not None:
+            return str(fields[name])
+    version = (fields.get("invocation") or fields).get("targetVersion")
+    if version is not None:
+        return f"to version {version}"
+    region = fields.get("droppedRegion") or fields.get("jump")
+    return f"skips {region.get('start')} to {region.get('end')}" if region else None
 
 
 def python_from_json(json: Any) -> Any:
@@ -203,9 +242,10 @@ def _kinds(entries: Iterable[PublicEntry]) -> list[str]:
 def _replayed(entries: Sequence[PublicEntry], worker: WorkerMetadata | None) -> list[bool | None]:
     """Say of each entry whether replay met it: Create, and as many of the others as the instance has counted.
 
-    Only from the first entry on can they be counted; a later page says nothing.
+    Only from the first entry on can they be counted; a later page says nothing, and neither do the finds of a search.
     """
-    if worker is None or worker.entries_replayed is None or not entries or entries[0].index != 1:
+    is_whole = bool(entries) and entries[0].index == 1 and entries[-1].index == len(entries)
+    if worker is None or worker.entries_replayed is None or not is_whole:
         return [None] * len(entries)
     left = worker.entries_replayed
     met: list[bool | None] = []

@@ -7,12 +7,13 @@ escaped; never colour alone, always a glyph and a word beside it.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from html import escape
 from typing import Any
 
-from golem_nb.model import Component, WorkerMetadata, WorkerStatus
+from golem_nb.model import Component, SnapshotPolicy, UpdateRecord, UpdateState, WorkerMetadata, WorkerStatus
 from golem_nb.values.types import FunctionType
 from golem_nb.values.wave import text_from_type
 
@@ -78,8 +79,10 @@ def rows_html(rows: Iterable[tuple[str, str]]) -> str:
 
 
 def rows_text(rows: Sequence[tuple[str, str]]) -> str:
+    """Return names and values below each other; further lines of a value stand below its first."""
     width = max((len(name) for name, _ in rows), default=0)
-    return "\n".join(f"  {name:<{width}}  {value}" for name, value in rows)
+    margin = "\n" + " " * (width + 4)
+    return "\n".join(f"  {name:<{width}}  {value.replace(chr(10), margin)}" for name, value in rows)
 
 
 def head_html(title: str, note: str = "") -> str:
@@ -101,12 +104,23 @@ def size_text(size_bytes: int) -> str:
     return f"{size_bytes / 1000:.1f} kB" if size_bytes < 1_000_000 else f"{size_bytes / 1_000_000:.1f} MB"
 
 
+def policy_text(policy: SnapshotPolicy) -> str:
+    """Return a policy for people: `every 100 invocations or 60 s, whatever comes first`."""
+    parts = []
+    if policy.every_invocations is not None:
+        parts.append("1 invocation" if policy.every_invocations == 1 else f"{policy.every_invocations} invocations")
+    if policy.every_s is not None:
+        parts.append(f"{policy.every_s:g} s")
+    return f"every {' or '.join(parts)}{', whatever comes first' if len(parts) > 1 else ''}"
+
+
 @dataclass(frozen=True, repr=False)
 class ComponentView(View):
     """A component version, and what became of it just now ("created", "version 4", "unchanged, version 3")."""
 
     component: Component
     news: str = ""
+    snapshots: SnapshotPolicy | None = None
 
     @property
     def name(self) -> str:
@@ -117,7 +131,8 @@ class ComponentView(View):
         return self.component.version
 
     def text(self) -> str:
-        rows = [("size", self._size), *(("export", signature(f)) for f in self.component.exports or ())]
+        exports = [("export", signature(f)) for f in self.component.exports or ()]
+        rows = [("size", self._size), *self._policy, *exports]
         return f"{self._title}\n{rows_text(rows)}"
 
     def html(self) -> str:
@@ -126,10 +141,14 @@ class ComponentView(View):
             f"{f' <span style={chr(34)}{QUIET}{chr(34)}>{escape(f.docs)}</span>' if f.docs else ''}</div>"
             for f in self.component.exports or ()
         )
-        rows = [("size", escape(self._size))]
+        rows = [("size", escape(self._size)), *self._policy]
         if self.component.exports is not None:
             rows.append(("exports", exports or "none"))
         return head_html(f"component {self.component.name}", self._news) + rows_html(rows)
+
+    @property
+    def _policy(self) -> list[tuple[str, str]]:
+        return [] if self.snapshots is None else [("snapshots", policy_text(self.snapshots))]
 
     @property
     def _news(self) -> str:
@@ -143,6 +162,31 @@ class ComponentView(View):
     def _size(self) -> str:
         digest = f", sha256 {self.component.sha256[:12]}…" if self.component.sha256 else ""
         return f"{size_text(self.component.size_bytes)}{digest}"
+
+
+MOST_RESOURCES = 8
+
+
+def moment_text(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def update_rows(updates: Sequence[UpdateRecord]) -> list[tuple[str, str]]:
+    """Return rows for the updates that are pending, and for the last that is over."""
+    rows = [("update", f"to version {r.target_version}, pending") for r in updates if r.state is UpdateState.PENDING]
+    over = [record for record in updates if record.state is not UpdateState.PENDING]
+    if over:
+        last = over[-1]
+        word = "done" if last.state is UpdateState.SUCCESSFUL else "failed"
+        why = f": {last.details}" if last.details else ""
+        rows.append(("last update", f"to version {last.target_version}, {word} {moment_text(last.timestamp)}{why}"))
+    return rows
+
+
+def resources_text(resources: Mapping[int, str]) -> str:
+    shown = [f"{number} {name}".rstrip() for number, name in list(resources.items())[:MOST_RESOURCES]]
+    more = [f"{len(resources) - MOST_RESOURCES} more"] if len(resources) > MOST_RESOURCES else []
+    return ", ".join([*shown, *more])
 
 
 @dataclass(frozen=True, repr=False)
@@ -169,16 +213,60 @@ class WorkerView(View):
         found = self.metadata
         rows = [
             ("version", str(found.component_version)),
-            ("created", f"{found.created_at:%Y-%m-%d %H:%M:%S} UTC"),
+            *update_rows(found.updates),
+            ("created", moment_text(found.created_at)),
             ("last oplog index", str(found.last_index) if found.last_index else ""),
             ("replayed", "" if found.entries_replayed is None else f"{found.entries_replayed} entries"),
             ("waiting", str(found.pending_invocation_count) if found.pending_invocation_count else ""),
             ("retries", str(found.retry_count) if found.retry_count else ""),
             ("last error", found.last_error or ""),
+            ("resources", resources_text(found.owned_resources)),
             ("args", " ".join(found.args)),
             ("env", " ".join(f"{name}={value}" for name, value in found.env.items())),
         ]
         return [(name, value) for name, value in rows if value]
+
+
+@dataclass(frozen=True, repr=False)
+class UpdateReport(View):
+    """How an update ended. `details` says why it failed: of a divergence, what was recorded and what came instead."""
+
+    name: str
+    from_version: int
+    record: UpdateRecord
+    took_ms: int
+
+    @property
+    def is_successful(self) -> bool:
+        return self.record.state is UpdateState.SUCCESSFUL
+
+    @property
+    def details(self) -> str:
+        return self.record.details or ""
+
+    def text(self) -> str:
+        return f"worker {self.name}: {self._glyph} {self._news}\n{rows_text(self._rows())}"
+
+    def html(self) -> str:
+        colour = STATUSES[WorkerStatus.IDLE if self.is_successful else WorkerStatus.FAILED][1]
+        news = f'<span style="color:{colour};font-weight:600">{self._glyph} {escape(self._news)}</span>'
+        rows = [(name, f'<span style="white-space:pre-wrap">{escape(value)}</span>') for name, value in self._rows()]
+        return head_html(f"worker {self.name}") + news + rows_html(rows)
+
+    @property
+    def _glyph(self) -> str:
+        return "✓" if self.is_successful else "✕"
+
+    @property
+    def _news(self) -> str:
+        version = self.record.target_version
+        if self.is_successful:
+            return f"updated from version {self.from_version} to {version}"
+        return f"the update to version {version} failed; it stays on version {self.from_version}"
+
+    def _rows(self) -> list[tuple[str, str]]:
+        why = [] if self.is_successful else [("why", self.details or "the server does not say")]
+        return [*why, ("took", f"{self.took_ms} ms")]
 
 
 @dataclass(frozen=True, repr=False)

@@ -72,7 +72,7 @@ class Server:
             if any(op.id == "connectWorker" for op in methods.values()):
                 routes.append(WebSocketRoute(path, self._connect))
             # No list of methods: a wrong one is answered here, with all that are right.
-            routes.append(Route(path, _Endpoint(self._adapter(methods))))
+            routes.append(Route(_route_path(path), _Endpoint(self._adapter(methods))))
         app = Starlette(routes=routes, exception_handlers={404: _no_route})
         app.router.redirect_slashes = False
         return self._guarded(app)
@@ -174,6 +174,11 @@ class Server:
         finally:
             self._activity.sockets -= 1
             self._activity.touch()
+
+
+def _route_path(path: str) -> str:
+    """Return a path as Starlette spells it. A key may be any text, slashes too; a worker's name has none."""
+    return path.replace("{idempotency_key}", "{idempotency_key:path}")
 
 
 def _limited(request: Request, limit: int) -> Request:

@@ -15,9 +15,11 @@ from starlette.datastructures import FormData, Headers, QueryParams, UploadFile
 
 from golem_nb.engine.engine import MOST_OPLOG_ENTRIES, Engine
 from golem_nb.errors import BadInput
-from golem_nb.model import OplogPage, WorkerId, parse_uuid
+from golem_nb.model import WorkerId, parse_uuid
+from golem_nb.oplog.query import parse_query
 from golem_nb.values.types import TypedValue
 from golem_nb.wire.codec import (
+    index_from_cursor,
     json_from_component,
     json_from_oplog_page,
     json_from_result,
@@ -25,8 +27,19 @@ from golem_nb.wire.codec import (
     json_from_worker_metadata,
     json_from_workers_page,
 )
-from golem_nb.wire.entries import public_entry
+from golem_nb.wire.entries import following_index, matching, public_page
 from golem_nb.wire.operations import KEY_HEADER
+from golem_nb.wire.reading import MOST
+from golem_nb.wire.requests import (
+    FROM_AND_QUERY,
+    completion_from_json,
+    fork_from_json,
+    json_from_canceled,
+    json_from_snapshot_policy,
+    revert_from_json,
+    snapshot_policy_from_json,
+    update_from_json,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,14 +150,64 @@ def crash_worker(engine: Engine, call: Call) -> Any:
     return DONE
 
 
+def update_worker(engine: Engine, call: Call) -> Any:
+    target_version, mode = update_from_json(_object(call.body))
+    engine.update_worker(_worker_id(call), target_version, mode)
+    return DONE
+
+
+def revert_worker(engine: Engine, call: Call) -> Any:
+    last_index, invocations = revert_from_json(_object(call.body))
+    engine.revert_worker(_worker_id(call), last_index=last_index, invocations=invocations)
+    return DONE
+
+
+def fork_worker(engine: Engine, call: Call) -> Any:
+    target, at_index = fork_from_json(_object(call.body))
+    engine.fork_worker(_worker_id(call), target, at_index)
+    return DONE
+
+
+def cancel_invocation(engine: Engine, call: Call) -> Any:
+    return json_from_canceled(engine.cancel_invocation(_worker_id(call), call.path["idempotency_key"]))
+
+
+def complete_promise(engine: Engine, call: Call) -> bool:
+    oplog_index, data = completion_from_json(_object(call.body))
+    return engine.complete_promise(_worker_id(call), oplog_index, data)
+
+
+def snapshot_policy(engine: Engine, call: Call) -> Any:
+    return json_from_snapshot_policy(engine.snapshot_policy(_component_id(call)))
+
+
+def set_snapshot_policy(engine: Engine, call: Call) -> Any:
+    policy = snapshot_policy_from_json(_object(call.body))
+    engine.set_snapshot_policy(_component_id(call), policy)
+    return json_from_snapshot_policy(policy)
+
+
 def oplog(engine: Engine, call: Call) -> Any:
-    from_index = _integer(call.query.get("from", "1"), "from", 0)
+    query, cursor = call.query.get("query"), call.query.get("cursor")
+    if query is not None and "from" in call.query:
+        raise BadInput(FROM_AND_QUERY)
+    from_index = _integer(call.query.get("from", "1"), "from", 0) if cursor is None else index_from_cursor(cursor)
     count = _integer(call.query.get("count", str(MOST_OPLOG_ENTRIES)), "count", 0)
-    found = engine.oplog(_worker_id(call), from_index, count)
-    entries = tuple(public_entry(index, entry) for index, entry in found.entries)
-    next_index = entries[-1].index + 1 if entries and entries[-1].index < found.last_index else None
-    first_index = entries[0].index if entries else max(1, from_index)
-    page = OplogPage(entries, next_index, first_index, found.last_index)
+    worker = _worker_id(call)
+    if query is None:
+        found = engine.oplog(worker, from_index, count)
+        next_index = following_index(found.entries, found.last_index)
+    else:
+        matches = matching(parse_query(query))
+        found = engine.search_oplog(worker, matches, from_index, min(count, MOST_OPLOG_ENTRIES))
+        next_index = found.next_index
+    page = public_page(
+        found.entries,
+        from_index=from_index,
+        next_index=next_index,
+        last_index=found.last_index,
+        component_version=found.component_version,
+    )
     return json_from_oplog_page(page, found.component_version)
 
 
@@ -164,6 +227,13 @@ HANDLERS: dict[str, Handler] = {
     "invokeAndAwaitFunction": invoke_and_await,
     "interruptWorker": interrupt_worker,
     "resumeWorker": resume_worker,
+    "updateWorker": update_worker,
+    "revertWorker": revert_worker,
+    "forkWorker": fork_worker,
+    "cancelInvocation": cancel_invocation,
+    "completePromise": complete_promise,
+    "getSnapshotPolicy": snapshot_policy,
+    "setSnapshotPolicy": set_snapshot_policy,
     "getOplog": oplog,
     "simulateCrash": crash_worker,
 }
@@ -208,10 +278,6 @@ def _wasm(form: FormData) -> bytes:
     if isinstance(part, str):
         raise BadInput("the part `component` must be a file (with a filename), not a text field")
     raise BadInput("the part `component` is missing; it is the component's wasm, as a file")
-
-
-# Larger numbers are no index or version that this server ever gave.
-MOST = (1 << 63) - 1
 
 
 def _integer(text: str, what: str, least: int) -> int:

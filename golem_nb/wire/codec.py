@@ -8,8 +8,8 @@ Everything that reads raises `BadInput` for what it cannot read.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,6 +19,8 @@ from golem_nb.model import (
     OplogIndex,
     OplogPage,
     PublicEntry,
+    UpdateRecord,
+    UpdateState,
     WorkerId,
     WorkerMetadata,
     WorkersPage,
@@ -27,6 +29,7 @@ from golem_nb.model import (
 )
 from golem_nb.values.json import json_from_type, json_from_typed, type_from_json, typed_from_json
 from golem_nb.values.types import FunctionType, Parameter, TypedValue
+from golem_nb.wire.reading import read_list, read_number, read_text, reading
 
 Json = dict[str, Any]
 
@@ -67,13 +70,13 @@ def json_from_component(component: Component) -> Json:
 
 
 def component_from_json(json: Any) -> Component:
-    with _reading("a component"):
+    with reading("a component"):
         exports = json.get("exports")
         return Component(
             id=parse_uuid(json["componentId"], "componentId"),
-            name=_text(json["componentName"]),
-            version=_number(json["componentVersion"]),
-            size_bytes=_number(json.get("componentSize", 0)),
+            name=read_text(json["componentName"]),
+            version=read_number(json["componentVersion"]),
+            size_bytes=read_number(json.get("componentSize", 0)),
             created_at=timestamp_from_text(json["createdAt"]),
             exports=None if exports is None else tuple(function_from_json(function) for function in exports),
             sha256=json.get("sha256"),
@@ -90,18 +93,18 @@ def json_from_function(function: FunctionType) -> Json:
 
 
 def function_from_json(json: Any) -> FunctionType:
-    with _reading("an exported function"):
+    with reading("an exported function"):
         return FunctionType(
-            name=_text(json["name"]),
-            parameters=tuple(Parameter(_text(p["name"]), type_from_json(p["typ"])) for p in json["parameters"]),
+            name=read_text(json["name"]),
+            parameters=tuple(Parameter(read_text(p["name"]), type_from_json(p["typ"])) for p in json["parameters"]),
             result=None if json.get("result") is None else type_from_json(json["result"]),
-            docs=_text(json.get("docs", "")),
+            docs=read_text(json.get("docs", "")),
         )
 
 
 def components_from_json(json: Any) -> list[Component]:
     """Read the list of components, bare (the contract) or as `{"values": [...]}` (Golem 1.4)."""
-    with _reading("a list of components"):
+    with reading("a list of components"):
         return [component_from_json(item) for item in (json["values"] if isinstance(json, Mapping) else json)]
 
 
@@ -118,9 +121,9 @@ def json_from_worker_id(worker: WorkerId) -> Json:
 
 
 def worker_id_from_json(json: Any) -> WorkerId:
-    with _reading("a WorkerId"):
+    with reading("a WorkerId"):
         json = json.get("workerId", json)  # Golem 1.2 and 1.3 answer a launch with {workerId, componentVersion}
-        return WorkerId(parse_uuid(json["componentId"], "componentId"), _text(json["workerName"]))
+        return WorkerId(parse_uuid(json["componentId"], "componentId"), read_text(json["workerName"]))
 
 
 def json_from_worker_metadata(worker: WorkerMetadata) -> Json:
@@ -137,6 +140,8 @@ def json_from_worker_metadata(worker: WorkerMetadata) -> Json:
         "lastOplogIndex": worker.last_index,
         "skippedRegions": [_json_from_region(region) for region in worker.skipped_regions],
         "deletedRegions": [_json_from_region(region) for region in worker.deleted_regions],
+        "updates": [_json_from_update_record(record) for record in worker.updates],
+        "exportedResourceInstances": [_json_from_resource(*item) for item in worker.owned_resources.items()],
     }
     # Left out, not null: the contract's document knows no null.
     if worker.last_error is not None:
@@ -147,22 +152,24 @@ def json_from_worker_metadata(worker: WorkerMetadata) -> Json:
 
 
 def worker_metadata_from_json(json: Any) -> WorkerMetadata:
-    with _reading("a WorkerMetadata"):
+    with reading("a WorkerMetadata"):
         return WorkerMetadata(
             worker_id=worker_id_from_json(json["workerId"]),
             status=WorkerStatus(json["status"]),
-            component_version=_number(json["componentVersion"]),
+            component_version=read_number(json["componentVersion"]),
             created_at=timestamp_from_text(json["createdAt"]),
             args=tuple(json.get("args") or ()),
             env=dict(json.get("env") or {}),
-            pending_invocation_count=_number(json.get("pendingInvocationCount", 0)),
-            retry_count=_number(json.get("retryCount", 0)),
+            pending_invocation_count=read_number(json.get("pendingInvocationCount", 0)),
+            retry_count=read_number(json.get("retryCount", 0)),
             last_error=json.get("lastError"),
-            component_size_bytes=_number(json.get("componentSize", 0)),
-            last_index=_number(json.get("lastOplogIndex", 0)),
+            component_size_bytes=read_number(json.get("componentSize", 0)),
+            last_index=read_number(json.get("lastOplogIndex", 0)),
             entries_replayed=json.get("entriesReplayed"),
             skipped_regions=tuple(_region_from_json(region) for region in json.get("skippedRegions") or ()),
             deleted_regions=tuple(_region_from_json(region) for region in json.get("deletedRegions") or ()),
+            updates=tuple(_update_records_from_json(json.get("updates") or ())),
+            owned_resources=_resources_from_json(json),
         )
 
 
@@ -171,7 +178,41 @@ def _json_from_region(region: tuple[OplogIndex, OplogIndex]) -> Json:
 
 
 def _region_from_json(json: Any) -> tuple[OplogIndex, OplogIndex]:
-    return _number(json["start"]), _number(json["end"])
+    return read_number(json["start"]), read_number(json["end"])
+
+
+def _json_from_update_record(record: UpdateRecord) -> Json:
+    details = {} if record.details is None else {"details": record.details}
+    timestamp = text_from_timestamp(record.timestamp)
+    return {"type": str(record.state), "timestamp": timestamp, "targetVersion": record.target_version, **details}
+
+
+def _update_records_from_json(json: Any) -> Iterator[UpdateRecord]:
+    """Read the updates of a worker; those of a kind that we do not know are left out. Source: SEMANTICS 6.4."""
+    states = {str(state).lower(): state for state in UpdateState}  # Golem 1.4 begins them with a capital
+    for item in json:
+        state = states.get(read_text(item["type"]).lower())
+        versions = (item[key] for key in ("targetVersion", "targetRevision", "target_version") if key in item)
+        if state is not None:
+            moment = timestamp_from_text(item["timestamp"])
+            yield UpdateRecord(state, moment, read_number(next(versions, None)), item.get("details"))
+
+
+def _json_from_resource(number: int, resource: str) -> Json:
+    owner, _, name = resource.rpartition("#")
+    return {"key": number, "description": {"resourceOwner": owner, "resourceName": name}}
+
+
+def _resources_from_json(json: Json) -> dict[int, str]:
+    """Read the handles that a worker owns: the list of Golem 1.3, or the object `ownedResources` of Golem 1.2."""
+    listed = [(item["key"], item["description"]) for item in json.get("exportedResourceInstances") or ()]
+    older = [(key, item.get("indexed") or {}) for key, item in (json.get("ownedResources") or {}).items()]
+    return {int(key): _resource_name(description) for key, description in (*listed, *older) if str(key).isdecimal()}
+
+
+def _resource_name(json: Json) -> str:
+    owner, name = json.get("resourceOwner"), read_text(json.get("resourceName", ""))
+    return f"{owner}#{name}" if owner else name
 
 
 def json_from_workers_page(page: WorkersPage) -> Json:
@@ -181,11 +222,11 @@ def json_from_workers_page(page: WorkersPage) -> Json:
 
 
 def workers_page_from_json(json: Any) -> WorkersPage:
-    with _reading("a page of workers"):
+    with reading("a page of workers"):
         cursor = json.get("cursor")
         if isinstance(cursor, Mapping):  # Golem: it comes as an object and goes back as a text
             cursor = f"{cursor['layer']}/{cursor['cursor']}"
-        return WorkersPage(tuple(worker_metadata_from_json(worker) for worker in _list(json["workers"])), cursor)
+        return WorkersPage(tuple(worker_metadata_from_json(worker) for worker in read_list(json["workers"])), cursor)
 
 
 # Invocations.
@@ -201,21 +242,28 @@ def json_from_result(result: TypedValue | None) -> Json:
 
 
 def result_from_json(json: Any) -> TypedValue | None:
-    with _reading("an InvokeResult"):
+    with reading("an InvokeResult"):
         return typed_from_json(json.get("result"))
 
 
 # The oplog.
 
 
+# The kinds whose fields are snake_case in Golem 1.3. Source: SEMANTICS 4.3.
+_SNAKE_CASE_KINDS = frozenset({"PendingUpdate", "SuccessfulUpdate"})
+
+
 def json_from_entry(entry: PublicEntry) -> Json:
-    return {"type": entry.kind, "timestamp": text_from_timestamp(entry.timestamp), **entry.fields}
+    fields = entry.fields
+    if entry.kind in _SNAKE_CASE_KINDS:
+        fields = {_snake_from_camel(key): value for key, value in fields.items()}
+    return {"type": entry.kind, "timestamp": text_from_timestamp(entry.timestamp), **fields}
 
 
 def entry_from_json(index: OplogIndex, json: Any) -> PublicEntry:
-    with _reading("an oplog entry"):
+    with reading("an oplog entry"):
         fields = {_camel_from_snake(key): value for key, value in json.items() if key not in ("type", "timestamp")}
-        return PublicEntry(_number(index), _text(json["type"]), timestamp_from_text(json["timestamp"]), fields)
+        return PublicEntry(read_number(index), read_text(json["type"]), timestamp_from_text(json["timestamp"]), fields)
 
 
 def json_from_oplog_page(page: OplogPage, component_version: int) -> Json:
@@ -232,49 +280,41 @@ def json_from_oplog_page(page: OplogPage, component_version: int) -> Json:
 
 def oplog_page_from_json(json: Any) -> OplogPage:
     """Read a page; its items are `{oplogIndex, entry}` or, in newer Golems, pairs `[index, entry]`."""
-    with _reading("a page of an oplog"):
-        following = json.get("next") or {}
+    with reading("a page of an oplog"):
+        following = {_camel_from_snake(key): value for key, value in (json.get("next") or {}).items()}
+        next_index = following.get("nextOplogIndex")
+        version = following.get("currentComponentVersion", following.get("currentComponentRevision"))
         pairs = (item if isinstance(item, list) else (item["oplogIndex"], item["entry"]) for item in json["entries"])
         return OplogPage(
             entries=tuple(entry_from_json(index, entry) for index, entry in pairs),
-            next_index=following.get("nextOplogIndex", following.get("next_oplog_index")),
-            first_index=_number(json.get("firstIndexInChunk", 0)),
-            last_index=_number(json.get("lastIndex", 0)),
+            next_index=next_index,
+            first_index=read_number(json.get("firstIndexInChunk", 0)),
+            last_index=read_number(json.get("lastIndex", 0)),
+            cursor=None if next_index is None or version is None else text_from_cursor(next_index, version),
         )
+
+
+def text_from_cursor(next_index: OplogIndex, component_version: int) -> str:
+    """Return where an oplog goes on, as Golem spells it. Source: SEMANTICS 4.4."""
+    return f"{next_index}-{component_version}"
+
+
+def index_from_cursor(text: str) -> OplogIndex:
+    """Return the index in a cursor. Its version is for servers whose entries do not carry their types.
+
+    Raises:
+        BadInput: It is no cursor.
+    """
+    match = re.fullmatch(r"([0-9]{1,18})-[0-9]{1,18}", text)
+    if match is None:
+        raise BadInput(f"cursor must be one that this server gave, found {text[:80]!r}")
+    return int(match[1])
+
+
+def _snake_from_camel(key: str) -> str:
+    return re.sub(r"[A-Z]", lambda match: f"_{match[0].lower()}", key)
 
 
 def _camel_from_snake(key: str) -> str:
     first, *rest = key.split("_")
     return first + "".join(word[:1].upper() + word[1:] for word in rest)
-
-
-# Reading what others wrote.
-
-
-@contextmanager
-def _reading(what: str) -> Iterator[None]:
-    """Turn every way in which JSON can be of another shape into BadInput."""
-    try:
-        yield
-    except KeyError as error:
-        raise BadInput(f"{what} must have the key {error.args[0]!r}") from None
-    except (TypeError, ValueError, AttributeError) as error:
-        raise BadInput(f"this is not {what}: {error}") from None
-
-
-def _text(json: Any) -> str:
-    if not isinstance(json, str):
-        raise TypeError(f"expected a string, found {json!r:.80}")
-    return json
-
-
-def _number(json: Any) -> int:
-    if type(json) is not int:  # true and 1.0 are no numbers of anything here
-        raise TypeError(f"expected a whole number, found {json!r:.80}")
-    return json
-
-
-def _list(json: Any) -> list[Any]:
-    if not isinstance(json, list):
-        raise TypeError(f"expected a list, found {json!r:.80}")
-    return json

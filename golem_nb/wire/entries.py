@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from golem_nb.model import OplogIndex, PublicEntry
+from golem_nb.model import OplogIndex, OplogPage, PublicEntry
 from golem_nb.oplog.entries import (
     ActivatePlugin,
     BeginRemoteTransaction,
@@ -43,7 +43,9 @@ from golem_nb.oplog.entries import (
     StartSpan,
     SuccessfulUpdate,
 )
+from golem_nb.oplog.query import Query
 from golem_nb.values.json import json_from_typed
+from golem_nb.wire.codec import text_from_cursor
 
 Fields = dict[str, Any]
 
@@ -56,6 +58,31 @@ def public_entry(index: OplogIndex, entry: OplogEntry) -> PublicEntry:
     fields = _FIELDS[kind](entry) if kind in _FIELDS else {}
     timestamp = datetime.fromtimestamp(entry.timestamp_us / 1e6, UTC)
     return PublicEntry(index, _KIND_NAMES.get(kind, kind.__name__), timestamp, fields)
+
+
+def matching(query: Query) -> Callable[[OplogIndex, OplogEntry], bool]:
+    """Return a query as a question about the engine's entries."""
+    return lambda index, entry: query.matches(public_entry(index, entry))
+
+
+def following_index(entries: Sequence[tuple[OplogIndex, OplogEntry]], last_index: OplogIndex) -> OplogIndex | None:
+    """Return where an oplog goes on behind consecutive entries; None at its end."""
+    return entries[-1][0] + 1 if entries and entries[-1][0] < last_index else None
+
+
+def public_page(
+    entries: Iterable[tuple[OplogIndex, OplogEntry]],
+    *,
+    from_index: OplogIndex,
+    next_index: OplogIndex | None,
+    last_index: OplogIndex,
+    component_version: int,
+) -> OplogPage:
+    """Return entries of the engine's as a page. `from_index` is where they were asked from, `next_index` None = end."""
+    found = tuple(public_entry(index, entry) for index, entry in entries)
+    first_index = found[0].index if found else max(1, from_index)
+    cursor = None if next_index is None else text_from_cursor(next_index, component_version)
+    return OplogPage(found, next_index, first_index, last_index, cursor)
 
 
 def _value(recorded: Recorded) -> Fields:
@@ -103,6 +130,8 @@ def _completed(entry: ExportedFunctionCompleted) -> Fields:
 
 
 def _pending(entry: PendingWorkerInvocation) -> Fields:
+    if entry.target_version is not None:
+        return {"invocation": {"type": "ManualUpdate", "targetVersion": entry.target_version}}
     return {
         "invocation": {
             "type": "ExportedFunction",
@@ -141,7 +170,7 @@ def human_time(duration_ns: int) -> str:
 def _pending_update(entry: PendingUpdate) -> Fields:
     snapshot = entry.snapshot
     kind = {"type": "Automatic"} if snapshot is None else {"type": "SnapshotBased", "payload": list(snapshot)}
-    return {"target_version": entry.target_version, "description": kind}
+    return {"targetVersion": entry.target_version, "description": kind}
 
 
 def _start_span(entry: StartSpan) -> Fields:
@@ -162,7 +191,7 @@ def _plugin(entry: Any) -> Fields:
     return {"plugin": {"installationId": entry.installation_id}}
 
 
-# Kinds without fields of their own are not named. PendingUpdate and SuccessfulUpdate are snake_case in Golem 1.3.
+# Kinds without fields of their own are not named.
 _FIELDS: dict[type[OplogEntry], Callable[[Any], Fields]] = {
     Create: _create,
     ImportedFunctionInvoked: _imported,
@@ -177,9 +206,9 @@ _FIELDS: dict[type[OplogEntry], Callable[[Any], Fields]] = {
     EndRemoteWrite: _begin_index,
     PendingUpdate: _pending_update,
     SuccessfulUpdate: lambda e: {
-        "target_version": e.target_version,
-        "new_component_size": e.new_component_size,
-        "new_active_plugins": [],
+        "targetVersion": e.target_version,
+        "newComponentSize": e.new_component_size,
+        "newActivePlugins": [],
     },
     FailedUpdate: lambda e: {"targetVersion": e.target_version, **({"details": e.details} if e.details else {})},
     GrowMemory: lambda e: {"delta": e.delta},

@@ -68,6 +68,9 @@ _WORDS = (
     (r".*Interrupted via the Golem API", "InvocationInterrupted"),
     (r".*is not suspended, interrupted or idle", "NotResumable"),
     (r"Couldn't retrieve the component", "ComponentNotFound"),
+    (r"(Invalid request: )?Promise not found", "PromiseNotFound"),
+    (r"(Invalid request: )?Invocation not found", "InvocationNotFound"),
+    (r"(Invalid request: )?(Worker is already at the target version|The same update is already in)", "UpdateRefused"),
 )
 
 _STATUSES = {

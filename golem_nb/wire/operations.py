@@ -45,6 +45,7 @@ _DEFINITION = "/v1/api/definitions/{id}/{version}"
 _DEPLOYMENT = "/v1/api/deployments/{site}"
 _ACCOUNT_PLUGINS = "/v1/accounts/{account_id}/plugins"
 _PLUGIN = "/v1/plugins/{plugin_id}"
+_SNAPSHOT_POLICY = "/v1/x/components/{component_id}/snapshot-policy"
 _INSTALLATION = ("plugin-installation-id",)
 _BY_DEFINITION = ("api-definition-id",)
 
@@ -85,11 +86,18 @@ OPERATIONS = (
     Op("deactivatePlugin", "POST", f"{_WORKER}/deactivate-plugin", query=_INSTALLATION),
 )
 
-# Paths under /v1/x are ours; the two others are Golem's, outside the contract. Source: CONTRACT, part 1.
+# Paths under /v1/x are ours; the others are Golem's, outside the contract. Source: CONTRACT, part 1; SEMANTICS 0.3.
+# Besides, getOplog takes `query` and `cursor` here, as Golem's does (SEMANTICS 4.4).
 EXTENSIONS = (
     Op("version", "GET", "/version"),
     Op("healthcheck", "GET", "/healthcheck"),
+    Op("completePromise", "POST", f"{_WORKER}/complete", "json"),
+    Op("revertWorker", "POST", f"{_WORKER}/revert", "json"),
+    Op("forkWorker", "POST", f"{_WORKER}/fork", "json"),
+    Op("cancelInvocation", "DELETE", f"{_WORKER}/invocations/{{idempotency_key}}"),
     Op("simulateCrash", "POST", "/v1/x/components/{component_id}/workers/{agent_name}/crash"),
+    Op("getSnapshotPolicy", "GET", _SNAPSHOT_POLICY),
+    Op("setSnapshotPolicy", "PUT", _SNAPSHOT_POLICY, "json"),
 )
 
 

@@ -13,6 +13,7 @@ from golem_nb.errors import (
     ServerUnreachable,
     Unauthorized,
     WaitTimeout,
+    WorkerNotFound,
 )
 from golem_nb.model import WorkerId
 
@@ -106,6 +107,9 @@ def test_what_is_safe_is_sent_again_when_the_connection_breaks(action):
         lambda c: c.launch_worker(WORKER.component_id, "w"),
         lambda c: c.delete_worker(WORKER),
         lambda c: c.interrupt_worker(WORKER),
+        lambda c: c.update_worker(WORKER, 1),
+        lambda c: c.fork_worker(WORKER, WORKER, 2),
+        lambda c: c.revert_worker(WORKER, invocations=1),
     ],
 )
 def test_what_is_not_safe_is_never_sent_twice(action):
@@ -147,11 +151,81 @@ def test_answers_that_are_no_golems_are_told_as_such(response, kind):
         client_of(response).components()
 
 
-def test_an_extension_that_a_server_lacks_is_one_clear_error():
-    client = client_of(httpx.Response(404, text="Not Found"))
+@pytest.mark.parametrize("status", [404, 405])
+@pytest.mark.parametrize(
+    ("action", "id"),
+    [
+        (lambda c: c.crash_worker(WORKER), "simulateCrash"),
+        (lambda c: c.revert_worker(WORKER, invocations=1), "revertWorker"),
+        (lambda c: c.fork_worker(WORKER, WORKER, 2), "forkWorker"),
+        (lambda c: c.cancel_invocation(WORKER, "k"), "cancelInvocation"),
+        (lambda c: c.complete_promise(WORKER, 2, b""), "completePromise"),
+        (lambda c: c.snapshot_policy(WORKER.component_id), "getSnapshotPolicy"),
+        (lambda c: c.set_snapshot_policy(WORKER.component_id, None), "setSnapshotPolicy"),
+    ],
+)
+def test_an_extension_that_a_server_lacks_is_one_clear_error(status, action, id):
+    client = client_of(httpx.Response(status, text="Not Found"))
 
-    with pytest.raises(NotSupported, match="does not know simulateCrash"):
-        client.crash_worker(WORKER)
+    with pytest.raises(NotSupported, match=f"does not know {id}; golem_nb's own engine does"):
+        action(client)
+
+
+def test_a_thing_that_is_missing_is_no_missing_extension():
+    client = client_of(httpx.Response(404, json={"error": "Worker not found: c/w"}))
+
+    with pytest.raises(WorkerNotFound):
+        client.revert_worker(WORKER, invocations=1)
+
+
+PAGE = {"entries": [], "next": {"nextOplogIndex": 7, "currentComponentVersion": 2}, "lastIndex": 9}
+
+
+def test_a_search_goes_on_by_the_cursor_of_the_page_before():
+    client = client_of(httpx.Response(200, json=PAGE))
+
+    page = client.oplog(WORKER, query="a b", count=5)
+    client.oplog(WORKER, query="a b", count=5, cursor=page.cursor)
+
+    assert [dict(request.url.params) for request in client.seen] == [
+        {"query": "a b", "count": "5"},
+        {"query": "a b", "count": "5", "cursor": "7-2"},
+    ]
+
+
+def test_an_index_beside_a_query_is_left_to_the_server_to_refuse():
+    client = client_of(httpx.Response(400, json={"errors": ["Cannot specify both"]}))
+
+    with pytest.raises(BadInput, match="Cannot specify both"):
+        client.oplog(WORKER, from_index=3, query="a")
+
+
+CREATE = {"entries": [{"oplogIndex": 1, "entry": {"type": "Create", "timestamp": "2025-01-31T12:34:56.789Z"}}]}
+
+
+def test_a_server_that_does_not_search_is_told_by_the_entry_that_nobody_asked_for():
+    client = client_of(httpx.Response(200, json=CREATE))
+
+    with pytest.raises(NotSupported, match="does not search oplogs"):
+        client.oplog(WORKER, query="G1002")
+    assert len(client.oplog(WORKER, query="create").entries) == 1
+
+
+def test_names_and_keys_are_encoded_in_a_cancellation():
+    client = client_of(httpx.Response(200, json={"canceled": True}))
+
+    assert client.cancel_invocation(WORKER, "a/b c") is True
+    assert client.seen[0].url.raw_path.endswith(b"/workers/w%2Fx%20y/invocations/a%2Fb%20c")
+
+
+@pytest.mark.parametrize("json", [5, "true", None, {"canceled": "yes"}])
+def test_an_odd_answer_is_the_servers_fault(json):
+    client = client_of(httpx.Response(200, json=json))
+
+    with pytest.raises(ServerError):
+        client.cancel_invocation(WORKER, "k")
+    with pytest.raises(ServerError):
+        client.complete_promise(WORKER, 2, b"")
 
 
 def test_health_is_a_question_without_exceptions():

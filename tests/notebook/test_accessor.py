@@ -6,7 +6,7 @@ import pytest
 from golem_nb.notebook import accessor
 from golem_nb.notebook.accessor import OplogAccessor, register, unregister
 from golem_nb.notebook.frames import oplog_frame
-from tests.notebook.test_frames import ENTRIES, entry, worker
+from tests.notebook.test_frames import ENTRIES, REVERTED, entry, worker
 
 
 @pytest.fixture
@@ -52,6 +52,14 @@ def test_an_invocation_under_way_has_no_result():
     unregister()
 
     assert (row["result"], row["error"], pd.isna(row["ms"]), pd.isna(row["last_index"])) == (None, "boom", True, True)
+
+
+def test_an_invocation_that_ended_again_after_a_revert_has_its_last_end():
+    register()
+    (row,) = oplog_frame(REVERTED, component="shop").golem.invocations().to_dict("records")
+    unregister()
+
+    assert (row["first_index"], row["last_index"], row["result"]) == (2, 7, 5)
 
 
 def test_logs_errors_and_counts(frame):

@@ -88,6 +88,47 @@ def test_replayed_entries_are_told_from_live_ones_and_hints():
     assert unknown["replayed"].isna().all()
 
 
+def test_the_finds_of_a_search_are_not_paired_with_what_they_do_not_belong_to():
+    third, ninth = ENTRIES[2], ENTRIES[8]
+    frame = oplog_frame([ENTRIES[0], third, ninth], component="shop", worker=worker(entries_replayed=3))
+
+    assert pd.isna(frame.loc[9, "begin_index"]) and pd.isna(frame.loc[9, "version"])
+    assert frame["replayed"].isna().all()
+
+
+REVERTED = [
+    entry(1, "Create", componentVersion=0),
+    entry(2, "ExportedFunctionInvoked", functionName="add", request=[], idempotencyKey="k"),
+    entry(3, "NoOp"),
+    entry(4, "ExportedFunctionCompleted", response=FIVE, consumedFuel=0),
+    entry(5, "SuccessfulUpdate", targetVersion=1),
+    entry(6, "Revert", droppedRegion={"start": 4, "end": 5}),
+    entry(7, "ExportedFunctionCompleted", response=FIVE, consumedFuel=0),
+]
+
+
+def test_an_invocation_whose_end_was_reverted_ends_again_on_the_version_of_then():
+    frame = oplog_frame(REVERTED, component="shop")
+
+    assert frame["version"].tolist() == [0, 0, 0, 0, 1, 0, 0]
+    assert (frame.loc[7, "begin_index"], frame.loc[7, "idempotency_key"]) == (2, "k")
+
+
+def test_updates_and_regions_say_what_they_are_about():
+    manual = {"type": "ManualUpdate", "targetVersion": 3}
+    entries = [
+        entry(1, "PendingUpdate", targetVersion=3, description={"type": "Automatic"}),
+        entry(2, "FailedUpdate", targetVersion=3, details="why"),
+        entry(3, "PendingWorkerInvocation", invocation=manual),
+        entry(4, "Revert", droppedRegion={"start": 2, "end": 3}),
+        entry(5, "Jump", jump={"start": 2, "end": 5}),
+    ]
+    frame = oplog_frame(entries, component="shop")
+
+    assert frame["message"].tolist() == ["to version 3", "why", "to version 3", "skips 2 to 3", "skips 2 to 5"]
+    assert frame["family"].tolist() == ["update", "update", "invocation", "region", "region"]
+
+
 def test_a_kind_of_a_newer_server_is_kept():
     frame = oplog_frame([*ENTRIES, entry(10, "HostCall"), entry(11, "Brandnew")], component="shop")
 

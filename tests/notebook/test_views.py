@@ -1,18 +1,32 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
 
-from golem_nb.model import Component, WorkerId, WorkerMetadata, WorkerStatus
+from golem_nb.model import (
+    Component,
+    SnapshotPolicy,
+    UpdateRecord,
+    UpdateState,
+    WorkerId,
+    WorkerMetadata,
+    WorkerStatus,
+)
 from golem_nb.notebook.views import (
     STATUSES,
     ComponentView,
     CrashReport,
     ServerCard,
     Text,
+    UpdateReport,
     WorkerView,
+    policy_text,
+    resources_text,
+    rows_text,
     signature,
     size_text,
+    update_rows,
 )
 from golem_nb.values.types import STRING, U32, FunctionType, Parameter
 
@@ -22,10 +36,16 @@ COMPONENT = Component(UUID(int=1), "<shop>", 3, 12_345, AT, (ADD,), "a" * 64)
 WORKER = WorkerMetadata(
     WorkerId(UUID(int=1), "w"), WorkerStatus.FAILED, 0, AT, ("a",), {"K": "v"}, 2, 3, "<boom>", 0, 9, 4
 )
+FAILED = UpdateRecord(UpdateState.FAILED, AT, 3, "expected <boom>,\ngot <http>")
+DONE = UpdateRecord(UpdateState.SUCCESSFUL, AT, 3)
 VIEWS = [
     Text("a\n<b>"),
     ComponentView(COMPONENT, "created, version 3"),
     WorkerView("shop/w", WORKER, "new"),
+    WorkerView("shop/w", replace(WORKER, updates=(FAILED,), owned_resources={1: "<shop>"})),
+    UpdateReport("shop/w", 2, FAILED, 12),
+    UpdateReport("shop/w", 2, DONE, 12),
+    ComponentView(COMPONENT, snapshots=SnapshotPolicy(100)),
     CrashReport("worker crashed", 9, 4, 12, WorkerStatus.IDLE, (1, 2)),
     ServerCard((("engine", "<http>"),)),
 ]
@@ -51,6 +71,51 @@ def test_a_worker_shows_what_there_is_to_say():
 
     for part in ("✕ Failed", "retries", "3", "<boom>", "K=v", "4 entries"):
         assert part in text
+
+
+def test_a_worker_shows_its_updates_and_resources():
+    pending = UpdateRecord(UpdateState.PENDING, AT, 4)
+    text = WorkerView("shop/w", replace(WORKER, updates=(DONE, FAILED, pending), owned_resources={7: "a:b/c#d"})).text()
+
+    assert "update            to version 4, pending" in text
+    assert "last update       to version 3, failed 2026-01-01 00:00:00 UTC: expected <boom>," in text
+    assert "resources         7 a:b/c#d" in text
+
+
+def test_the_last_update_that_is_over_is_shown():
+    assert update_rows(()) == []
+    assert update_rows((FAILED, DONE)) == [("last update", "to version 3, done 2026-01-01 00:00:00 UTC")]
+
+
+def test_an_update_that_failed_shows_all_of_its_reason():
+    report = UpdateReport("shop/w", 2, FAILED, 12)
+
+    assert "✕ the update to version 3 failed; it stays on version 2" in report.text()
+    assert "expected <boom>,\n        got <http>" in report.text()
+    assert report.details == FAILED.details
+
+
+def test_many_resources_are_counted():
+    text = resources_text({number: "r" for number in range(10)})
+
+    assert text.startswith("0 r, 1 r,") and text.endswith("7 r, 2 more")
+
+
+@pytest.mark.parametrize(
+    ("policy", "text"),
+    [
+        (SnapshotPolicy(100), "every 100 invocations"),
+        (SnapshotPolicy(1), "every 1 invocation"),
+        (SnapshotPolicy(every_s=60.0), "every 60 s"),
+        (SnapshotPolicy(5, 0.5), "every 5 invocations or 0.5 s, whatever comes first"),
+    ],
+)
+def test_a_policy_is_for_people(policy, text):
+    assert policy_text(policy) == text
+
+
+def test_further_lines_of_a_value_stand_below_its_first():
+    assert rows_text([("a", "1"), ("bc", "2\n3")]) == "  a   1\n  bc  2\n      3"
 
 
 @pytest.mark.parametrize(("size", "text"), [(437, "437 B"), (12_345, "12.3 kB"), (2_000_000, "2.0 MB")])

@@ -2,8 +2,12 @@ import time
 from uuid import uuid4
 
 import pytest
+from starlette.datastructures import Headers, QueryParams
 
-from golem_nb.model import LOCAL_ENVIRONMENT
+from golem_nb.engine.engine import OplogSlice
+from golem_nb.model import LOCAL_ENVIRONMENT, SnapshotPolicy, UpdateMode, WorkerId
+from golem_nb.oplog.entries import CancelPendingInvocation, NoOp
+from golem_nb.server.handlers import HANDLERS, Call
 from golem_nb.wasm.text import wasm_from_text
 from tests.engine.conftest import COUNTER
 
@@ -198,3 +202,136 @@ def test_a_crash_is_simulated(running, worker):
 
     assert running.http.post(crash).json() == {}
     assert invoke(running, worker, "get", []).json()["result"]["value"] == 5
+
+
+class Recorder:
+    """An engine that answers everything with the same, and remembers how it was asked."""
+
+    def __init__(self, answer=None):
+        self.answer, self.asked = answer, []
+
+    def __getattr__(self, name):
+        def method(*args, **options):
+            self.asked.append((name, args, options))
+            return self.answer
+
+        return method
+
+
+W = WorkerId(uuid4(), "w")
+PATH = {"component_id": str(W.component_id), "agent_name": "w"}
+
+
+def handle(id, engine, body=None, query=(), **path):
+    return HANDLERS[id](engine, Call({**PATH, **path}, QueryParams(query), Headers(), body))
+
+
+@pytest.mark.parametrize(
+    ("id", "body", "asked"),
+    [
+        (
+            "updateWorker",
+            {"mode": "manual", "targetVersion": 3},
+            ("update_worker", (W, 3, UpdateMode.MANUAL), {}),
+        ),
+        (
+            "revertWorker",
+            {"type": "revertToOplogIndex", "lastOplogIndex": 5},
+            ("revert_worker", (W,), {"last_index": 5, "invocations": None}),
+        ),
+        (
+            "revertWorker",
+            {"type": "RevertLastInvocations", "numberOfInvocations": 2},
+            ("revert_worker", (W,), {"last_index": None, "invocations": 2}),
+        ),
+        (
+            "forkWorker",
+            {"targetWorkerId": {"componentId": str(W.component_id), "workerName": "v"}, "oplogIndexCutoff": 4},
+            ("fork_worker", (W, WorkerId(W.component_id, "v"), 4), {}),
+        ),
+    ],
+)
+def test_what_is_asked_of_a_worker_reaches_the_engine(id, body, asked):
+    engine = Recorder()
+
+    assert handle(id, engine, body) == {}
+    assert engine.asked == [asked]
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_a_cancellation_and_a_completion_say_whether_they_did_something(done):
+    engine = Recorder(done)
+
+    assert handle("cancelInvocation", engine, idempotency_key="a/b") == {"canceled": done}
+    assert handle("completePromise", engine, {"oplogIdx": 7, "data": [104, 105]}) is done
+    assert engine.asked == [("cancel_invocation", (W, "a/b"), {}), ("complete_promise", (W, 7, b"hi"), {})]
+
+
+def test_a_snapshot_policy_is_set_and_shown():
+    engine = Recorder(SnapshotPolicy(100, None))
+
+    assert handle("getSnapshotPolicy", engine) == {"everyInvocations": 100, "everySeconds": None}
+    assert handle("setSnapshotPolicy", engine, {"everySeconds": 60}) == {"everyInvocations": None, "everySeconds": 60.0}
+    assert handle("setSnapshotPolicy", engine, {}) == {"everyInvocations": None, "everySeconds": None}
+    asked = [args for name, args, _ in engine.asked if name == "set_snapshot_policy"]
+    assert asked == [(W.component_id, SnapshotPolicy(None, 60.0)), (W.component_id, None)]
+
+
+def test_an_oplog_is_searched_and_goes_on_by_its_cursor():
+    entries = ((4, CancelPendingInvocation(0, "k")), (9, CancelPendingInvocation(0, "l")))
+    engine = Recorder(OplogSlice(entries, 30, 2, next_index=12))
+
+    page = handle("getOplog", engine, query={"query": "cancel k", "cursor": "3-0", "count": "5000"})
+
+    ((name, (worker, matches, *place), _),) = engine.asked
+    assert (name, worker, place) == ("search_oplog", W, [3, 100])
+    assert matches(4, entries[0][1]) and not matches(9, entries[1][1])
+    assert [entry["oplogIndex"] for entry in page["entries"]] == [4, 9]
+    assert page["next"] == {"nextOplogIndex": 12, "currentComponentVersion": 2}
+
+
+def test_a_search_that_is_over_has_no_next():
+    page = handle("getOplog", Recorder(OplogSlice((), 30, 2, next_index=None)), query={"query": "x"})
+
+    assert page == {"entries": [], "firstIndexInChunk": 1, "lastIndex": 30}
+
+
+def test_a_cursor_alone_goes_on_reading():
+    engine = Recorder(OplogSlice(((7, NoOp(0)),), 7, 0, next_index=None))
+
+    handle("getOplog", engine, query={"cursor": "7-0"})
+
+    assert engine.asked == [("oplog", (W, 7, 100), {})]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "text"),
+    [
+        ("POST", "/update", {"mode": "Quick", "targetVersion": 1}, "mode must be Automatic or Manual"),
+        ("POST", "/update", {"mode": "Automatic"}, "must have the key 'targetVersion'"),
+        ("POST", "/update", {"mode": "Automatic", "targetVersion": -1}, "targetVersion must be"),
+        ("POST", "/update", [], "must be a JSON object"),
+        ("POST", "/revert", {"type": "undo"}, "type must be"),
+        ("POST", "/revert", {"type": "revertLastInvocations", "numberOfInvocations": "1"}, "numberOfInvocations must"),
+        ("POST", "/fork", {"oplogIndexCutoff": 3}, "must have the key 'targetWorkerId'"),
+        ("POST", "/complete", {"oplogIdx": 3, "data": [300]}, "numbers from 0 to 255"),
+        ("GET", "/oplog?query=(", None, "the query is wrong at column 2"),
+        ("GET", "/oplog?query=%2F(%2F", None, "the regular expression"),
+        ("GET", "/oplog?query=x&from=1", None, "Cannot specify both the 'from' and the 'query' parameters"),
+        ("GET", "/oplog?query=x&cursor=1", None, "cursor must be one that this server gave"),
+    ],
+)
+def test_what_cannot_be_asked_of_a_worker_is_400(running, worker, method, path, body, text):
+    invoke(running, worker, "inc", [1])
+
+    answer = running.http.request(method, worker + path, json=body)
+
+    assert (answer.status_code, text in answer.json()["error"]) == (400, True), answer.text
+
+
+def test_a_bad_snapshot_policy_is_400(running, component):
+    url = f"/v1/x/components/{component}/snapshot-policy"
+
+    answer = running.http.put(url, json={"everyInvocations": 0})
+
+    assert (answer.status_code, "at least 1" in answer.json()["error"]) == (400, True)

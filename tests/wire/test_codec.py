@@ -7,7 +7,17 @@ import pytest
 import yaml
 
 from golem_nb.errors import BadInput
-from golem_nb.model import Component, OplogPage, PublicEntry, WorkerId, WorkerMetadata, WorkersPage, WorkerStatus
+from golem_nb.model import (
+    Component,
+    OplogPage,
+    PublicEntry,
+    UpdateRecord,
+    UpdateState,
+    WorkerId,
+    WorkerMetadata,
+    WorkersPage,
+    WorkerStatus,
+)
 from golem_nb.values.types import STRING, U32, FunctionType, ListType, Parameter, TypedValue, record
 from golem_nb.wire import codec
 
@@ -30,6 +40,12 @@ WORKER = WorkerMetadata(
     entries_replayed=4,
     skipped_regions=((3, 5),),
     deleted_regions=((3, 4),),
+    updates=(
+        UpdateRecord(UpdateState.SUCCESSFUL, AT, 3),
+        UpdateRecord(UpdateState.FAILED, AT, 4, "Automatic update failed: expected a, got b"),
+        UpdateRecord(UpdateState.PENDING, AT, 5),
+    ),
+    owned_resources={1: "shop:cart/api#cart", 2: "cart"},
 )
 ENTRY = PublicEntry(2, "Log", AT, {"level": "Info", "message": "hi"})
 
@@ -67,9 +83,9 @@ def test_what_is_written_is_read_back_and_keeps_the_contract(value, write, read,
     check_contract(json, schema)
 
 
-@pytest.mark.parametrize("next_index", [None, 101])
-def test_a_page_of_an_oplog_is_read_back(next_index):
-    page = OplogPage((ENTRY,), next_index, 2, 200)
+@pytest.mark.parametrize(("next_index", "cursor"), [(None, None), (101, "101-3")])
+def test_a_page_of_an_oplog_is_read_back(next_index, cursor):
+    page = OplogPage((ENTRY,), next_index, 2, 200, cursor)
 
     assert codec.oplog_page_from_json(codec.json_from_oplog_page(page, component_version=3)) == page
 
@@ -141,3 +157,79 @@ def test_pairs_and_snake_case_of_other_golems_are_read():
     (entry,) = codec.oplog_page_from_json(json).entries
 
     assert entry == PublicEntry(4, "HostCall", AT, {"functionName": "now"})
+
+
+@pytest.mark.parametrize(
+    "next",
+    [
+        {"nextOplogIndex": 5, "currentComponentVersion": 2},
+        {"next_oplog_index": 5, "current_component_version": 2},
+        {"nextOplogIndex": 5, "currentComponentRevision": 2},
+    ],
+)
+def test_where_other_golems_go_on_is_read(next):
+    page = codec.oplog_page_from_json({"entries": [], "next": next})
+
+    assert (page.next_index, page.cursor) == (5, "5-2")
+
+
+def test_a_cursor_is_an_index_and_a_version():
+    assert codec.index_from_cursor(codec.text_from_cursor(17, 3)) == 17
+
+
+@pytest.mark.parametrize("text", ["", "17", "-3", "17-", "a-b", "17-3-1", "1" * 19 + "-0", " 1-2", "٣-1"])
+def test_what_is_no_cursor_is_refused(text):
+    with pytest.raises(BadInput, match="cursor must be one"):
+        codec.index_from_cursor(text)
+
+
+def test_updates_are_written_as_golem_1_3_does():
+    json = codec.json_from_worker_metadata(WORKER)["updates"]
+
+    assert json[1] == {
+        "type": "failedUpdate",
+        "timestamp": "2025-01-31T12:34:56.789Z",
+        "targetVersion": 4,
+        "details": "Automatic update failed: expected a, got b",
+    }
+    assert [record["type"] for record in json] == ["successfulUpdate", "failedUpdate", "pendingUpdate"]
+
+
+def read_metadata(**changes):
+    return codec.worker_metadata_from_json({**codec.json_from_worker_metadata(WORKER), **changes})
+
+
+def test_updates_of_other_golems_are_read():
+    at = "2025-01-31T12:34:56.789Z"
+    updates = [
+        {"type": "FailedUpdate", "timestamp": at, "targetRevision": 4, "details": "why"},
+        {"type": "pendingUpdate", "timestamp": at, "target_version": 5},
+        {"type": "brandnewUpdate", "timestamp": at},
+    ]
+
+    assert read_metadata(updates=updates).updates == (
+        UpdateRecord(UpdateState.FAILED, AT, 4, "why"),
+        UpdateRecord(UpdateState.PENDING, AT, 5),
+    )
+
+
+def test_resources_are_written_as_golem_1_3_does():
+    json = codec.json_from_worker_metadata(WORKER)["exportedResourceInstances"]
+
+    assert json[0] == {"key": 1, "description": {"resourceOwner": "shop:cart/api", "resourceName": "cart"}}
+
+
+def test_resources_of_other_golems_are_read():
+    older = {"1": {"createdAt": "x"}, "2": {"createdAt": "x", "indexed": {"resourceName": "cart"}}}
+
+    assert read_metadata(exportedResourceInstances=None, ownedResources=older).owned_resources == {1: "", 2: "cart"}
+
+
+def test_two_kinds_of_entries_are_in_snake_case_as_in_golem_1_3():
+    fields = {"targetVersion": 2, "newComponentSize": 9}
+    entry = PublicEntry(2, "SuccessfulUpdate", AT, fields)
+    json = codec.json_from_entry(entry)
+
+    assert (json["target_version"], json["new_component_size"]) == (2, 9)
+    assert codec.entry_from_json(2, json) == entry
+    assert "targetVersion" in codec.json_from_entry(PublicEntry(2, "FailedUpdate", AT, fields))

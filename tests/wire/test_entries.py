@@ -5,8 +5,9 @@ import pytest
 from golem_nb.model import LogLevel
 from golem_nb.oplog import entries as e
 from golem_nb.oplog.entries import KINDS, Recorded
+from golem_nb.oplog.query import parse_query
 from golem_nb.values.types import STRING, U32, OptionType, ResultType
-from golem_nb.wire.entries import human_time, public_entry
+from golem_nb.wire.entries import following_index, human_time, matching, public_entry, public_page
 
 V = {"typ": {"type": "U32"}, "value": 5}
 FIVE = Recorded.of(U32, 5)
@@ -69,6 +70,11 @@ SHOWN = [
             }
         },
     ),
+    (e.Suspend(0), {}),
+    (
+        e.PendingWorkerInvocation(0, "k", "", (), 3),
+        {"invocation": {"type": "ManualUpdate", "targetVersion": 3}},
+    ),
     (e.Error(0, e.ErrorKind.UNKNOWN, "boom", "", 3), {"error": "boom", "retryFrom": 3}),
     (e.Jump(0, 3, 5), {"jump": {"start": 3, "end": 5}}),
     (e.Exited(0, 1), {"code": 1}),
@@ -86,12 +92,12 @@ SHOWN = [
     ),
     (e.EndAtomicRegion(0, 3), {"beginIndex": 3}),
     (e.EndRemoteWrite(0, 3), {"beginIndex": 3}),
-    (e.PendingUpdate(0, 2), {"target_version": 2, "description": {"type": "Automatic"}}),
+    (e.PendingUpdate(0, 2), {"targetVersion": 2, "description": {"type": "Automatic"}}),
     (
         e.PendingUpdate(0, 2, b"\1"),
-        {"target_version": 2, "description": {"type": "SnapshotBased", "payload": [1]}},
+        {"targetVersion": 2, "description": {"type": "SnapshotBased", "payload": [1]}},
     ),
-    (e.SuccessfulUpdate(0, 2, 9), {"target_version": 2, "new_component_size": 9, "new_active_plugins": []}),
+    (e.SuccessfulUpdate(0, 2, 9), {"targetVersion": 2, "newComponentSize": 9, "newActivePlugins": []}),
     (e.FailedUpdate(0, 2, "why"), {"targetVersion": 2, "details": "why"}),
     (e.GrowMemory(0, 5), {"delta": 5}),
     (e.CreateResource(0, 1, "cart", "a:b/c"), {"id": 1, "name": "cart", "owner": "a:b/c"}),
@@ -140,3 +146,29 @@ def test_kinds_have_golems_public_names():
 )
 def test_durations_are_written_as_golem_does(ns, text):
     assert human_time(ns) == text
+
+
+def test_a_page_says_where_the_oplog_goes_on():
+    page = public_page([(3, e.NoOp(0))], from_index=3, next_index=4, last_index=9, component_version=2)
+
+    assert [entry.index for entry in page.entries] == [3]
+    assert (page.next_index, page.cursor, page.first_index, page.last_index) == (4, "4-2", 3, 9)
+
+
+def test_an_empty_page_begins_where_it_was_asked_for():
+    page = public_page([], from_index=0, next_index=None, last_index=9, component_version=2)
+
+    assert (page.first_index, page.next_index, page.cursor) == (1, None, None)
+
+
+@pytest.mark.parametrize(("last_index", "following"), [(9, 4), (3, None)])
+def test_an_oplog_goes_on_behind_its_entries(last_index, following):
+    assert following_index([(2, e.NoOp(0)), (3, e.NoOp(0))], last_index) == following
+    assert following_index([], last_index) is None
+
+
+def test_a_query_is_asked_of_entries_in_their_public_form():
+    matches = matching(parse_query("cancel-invocation k"))
+
+    assert matches(1, e.CancelPendingInvocation(0, "k"))
+    assert not matches(1, e.CancelPendingInvocation(0, "l"))

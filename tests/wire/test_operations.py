@@ -56,10 +56,17 @@ def test_ids_and_places_are_unique():
     assert len({(op.method, op.path) for op in rows}) == len(rows)
 
 
-def test_our_own_extensions_lie_under_v1_x():
-    ours = {op.path for op in EXTENSIONS} - {"/version", "/healthcheck"}
+# Golem 1.3's and 1.4's, outside the contract. Source: SEMANTICS 0.3
+WORKER = "/v1/components/{component_id}/workers/{agent_name}"
+OF_GOLEM = {"/version", "/healthcheck", f"{WORKER}/invocations/{{idempotency_key}}"}
+OF_GOLEM |= {f"{WORKER}/{verb}" for verb in ("complete", "revert", "fork")}
 
-    assert all(path.startswith("/v1/x/") for path in ours)
+
+def test_extensions_have_golems_path_where_golem_has_one_and_else_lie_under_v1_x():
+    paths = {op.path for op in EXTENSIONS}
+
+    assert paths > OF_GOLEM
+    assert all(path.startswith("/v1/x/") for path in paths - OF_GOLEM)
 
 
 def test_url_encodes_each_parameter_as_one_segment():

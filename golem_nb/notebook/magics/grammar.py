@@ -26,13 +26,17 @@ _QUOTES = "\"'"
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """An option of a magic. Without `value` it is a switch; with `many` it may be given again and collects a list."""
+    """An option of a magic. Without `value` it is a switch; with `many` it may be given again and collects a list.
+
+    `choices` are the values that it may have; none named = any.
+    """
 
     name: str
     help: str
     value: str | None = None
     short: str | None = None
     many: bool = False
+    choices: tuple[str, ...] = ()
 
     @property
     def usage(self) -> str:
@@ -42,11 +46,15 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line, read. `options` has values by long name: a text, True, or a list of texts."""
+    """A line, read. `options` has values by long name: a text, True, or a list of texts.
+
+    `written` has the words before variables were put in: what is Python is evaluated from there.
+    """
 
     words: tuple[str, ...]
     options: Mapping[str, Any] = field(default_factory=dict)
     is_quiet: bool = False
+    written: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +98,25 @@ def read_line(text: str, options: Sequence[Option]) -> Line:
             continue
         name, given = _option_of(word, options)
         _add(found, name, _value(name, given, rest))
-    return Line(tuple(plain), found, is_quiet)
+    return Line(tuple(plain), found, is_quiet, tuple(plain))
+
+
+def check_choices(line: Line, options: Sequence[Option]) -> None:
+    """See that options have values that they may have.
+
+    Raises:
+        UsageError: One has not; the text has a near value, or all.
+    """
+    for option in options:
+        value = line.options.get(option.name)
+        if option.choices and value is not None and value not in option.choices:
+            raise UsageError(f"--{option.name} {value} is not known; {near_or_all(value, option.choices)}")
+
+
+def near_or_all(word: str, known: Sequence[str]) -> str:
+    """Return the hint behind a word that is not known."""
+    near = get_close_matches(word, known, 1)
+    return f"did you mean {near[0]}?" if near else f"there are: {', '.join(known)}"
 
 
 def is_option(word: str) -> bool:

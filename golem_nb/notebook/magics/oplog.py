@@ -23,11 +23,14 @@ def run(request: Request) -> Any:
     target = request.session.target(one_target(request, USAGE))
     worker = request.session.worker_id(target)
     client = request.session.client()
-    first = int(request.number("from", 1))
+    first, query = int(request.number("from", 1)), request.option("query")
+    if query is not None and request.option("from") is not None:
+        raise UsageError("--query searches from the beginning: leave --from out")
     if first < 1:
         raise UsageError("--from must be at least 1: the oplog begins there")
     count = None if request.option("count") is None else int(request.number("count", PAGE))
-    entries = list(islice(all_entries(client, worker, first), count))
+    found = all_entries(client, worker, first) if query is None else matching_entries(client, worker, query)
+    entries = list(islice(found, count))
     # Asked after the entries: what it counts as replayed is then among them.
     metadata = client.worker(worker)
     register()
@@ -49,15 +52,35 @@ def all_entries(client: Client, worker: WorkerId, first: OplogIndex = 1) -> Iter
         index = page.next_index if page.entries else None
 
 
+def matching_entries(client: Client, worker: WorkerId, query: str) -> Iterator[PublicEntry]:
+    """Yield the entries that match a query, page by page. A page may be empty and others follow."""
+    page = client.oplog(worker, query=query, count=PAGE)
+    yield from page.entries
+    while page.cursor is not None:
+        index = page.next_index
+        page = client.oplog(worker, query=query, count=PAGE, cursor=page.cursor)
+        yield from page.entries
+        if page.next_index == index:  # a server that does not get on would keep us here for ever
+            return
+
+
 VERB = Verb(
     name="golem_oplog",
     summary="Return the oplog of a worker as a DataFrame, one row for each entry; `.golem` gives its usual views.",
-    forms=(f"{USAGE} [--from N] [--count N] [--kind KIND]",),
+    forms=(f"{USAGE} [--from N | --query TEXT] [--count N] [--kind KIND]",),
     options=(
         Option("from", "first index (1)", "N"),
+        Option("query", "only entries that the query finds, in Golem's search language", "TEXT"),
         Option("count", "at most so many entries (all)", "N"),
         Option("kind", "only entries of this kind", "KIND"),
     ),
-    examples=("%golem_oplog counter/c1", "%golem_oplog counter/c1 --out log"),
+    rules=(
+        "In a query, words are found in kinds, names, keys, messages and values; AND, OR, NOT and ( ) join them;\n"
+        'field.path:word looks in a field; "as it is" and /regular expressions/ are possible.'
+    ),
+    examples=(
+        "%golem_oplog counter/c1 --out log",
+        "%golem_oplog cart/alice --query 'exported-function AND product-id:G1001'",
+    ),
     run=run,
 )

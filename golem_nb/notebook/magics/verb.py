@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from golem_nb.errors import UsageError
-from golem_nb.notebook.magics.grammar import Line, Option, read_line
+from golem_nb.notebook.magics.grammar import Line, Option, check_choices, read_line
 from golem_nb.notebook.session import Session
 from golem_nb.notebook.surroundings import Surroundings
 
@@ -48,6 +48,15 @@ class Request:
             return default if text is None else float(text)
         except ValueError:
             raise UsageError(f"--{name} must be a number, found {text!r}") from None
+
+    def whole_number(self, name: str) -> int | None:
+        """Return the value of an option that is a whole number; None where it is not given.
+
+        Raises:
+            UsageError: It is none.
+        """
+        text = self.option(name)
+        return None if text is None else whole_number(text, f"--{name}")
 
     def only_words(self, most: int, usage: str) -> tuple[str, ...]:
         """Return the words.
@@ -103,7 +112,20 @@ class Verb:
             for place, word in enumerate(line.words)
         )
         options = {name: _expanded(value, names) for name, value in line.options.items()}
-        return Line(words, options, line.is_quiet or "quiet" in options)
+        read = Line(words, options, line.is_quiet or "quiet" in options, line.written)
+        check_choices(read, self.all_options)
+        return read
+
+
+def whole_number(text: str, what: str) -> int:
+    """Return the number, 0 or more, that a word spells.
+
+    Raises:
+        UsageError: It spells none.
+    """
+    if not re.fullmatch(r"[0-9]{1,18}", text):
+        raise UsageError(f"{what} must be a whole number, found {text!r}")
+    return int(text)
 
 
 _VARIABLE = re.compile(r"\{([A-Za-z_]\w*)\}|\$([A-Za-z_]\w*)")

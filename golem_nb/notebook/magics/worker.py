@@ -1,32 +1,57 @@
-"""`%golem_worker`: show, make, interrupt, resume, delete one worker."""
+"""`%golem_worker`: show one worker, make one, and all that can be done to one."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from golem_nb.errors import UsageError
 from golem_nb.model import WorkerId, WorkerStatus
-from golem_nb.notebook.magics.grammar import Option, Target
-from golem_nb.notebook.magics.verb import Request, Verb
+from golem_nb.notebook.magics.arguments import evaluate
+from golem_nb.notebook.magics.grammar import Option, Target, near_or_all, read_target
+from golem_nb.notebook.magics.update import WAIT_S, update
+from golem_nb.notebook.magics.verb import COMMON, Request, Verb, whole_number
 from golem_nb.notebook.views import WorkerView
 
 USAGE = "%golem_worker component/worker"
 
 
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing that can be done. `words` stand behind it, those in brackets may be left out; `options` are its own."""
+
+    run: Callable[[Request, Target, WorkerId, tuple[str, ...]], Any]
+    words: str = ""
+    options: tuple[str, ...] = ()
+
+
 def run(request: Request) -> Any:
-    words = request.only_words(2, f"{USAGE} [{' | '.join(_ACTIONS)}]")
-    target = request.session.target(words[0] if words else None)
-    action = words[1] if len(words) == 2 else "show"
-    if action not in _ACTIONS:
-        raise UsageError(f"%golem_worker does not know {action!r}; it knows {', '.join(_ACTIONS)}")
-    return _ACTIONS[action](request, target, request.session.worker_id(target))
+    target = request.session.target(request.words[0] if request.words else None)
+    name, *rest = request.words[1:] or ("show",)
+    action = ACTIONS.get(name)
+    if action is None:
+        raise UsageError(f"%golem_worker does not know {name!r}; {near_or_all(name, tuple(ACTIONS))}")
+    _check(request, name, action, len(rest))
+    return action.run(request, target, request.session.worker_id(target), tuple(rest))
 
 
-def _show(request: Request, target: Target, worker: WorkerId) -> WorkerView:
+def _check(request: Request, name: str, action: Action, count: int) -> None:
+    words = action.words.split()
+    least = sum(not word.startswith("[") for word in words)
+    if not least <= count <= len(words):
+        raise UsageError(f"write: {USAGE} {name} {action.words}".rstrip())
+    others = set(request.line.options) - {option.name for option in COMMON} - set(action.options)
+    if others:
+        raise UsageError(f"--{min(others)} is not for `{name}`; `%golem_worker --help` shows the forms")
+
+
+def _show(request: Request, target: Target, worker: WorkerId, rest: tuple[str, ...]) -> WorkerView:
     return WorkerView(str(target), request.session.client().worker(worker))
 
 
-def _new(request: Request, target: Target, worker: WorkerId) -> WorkerView:
+def _new(request: Request, target: Target, worker: WorkerId, rest: tuple[str, ...]) -> WorkerView:
     env = {}
     for pair in request.option("env") or ():
         name, equals, value = pair.partition("=")
@@ -38,7 +63,7 @@ def _new(request: Request, target: Target, worker: WorkerId) -> WorkerView:
     return WorkerView(str(target), client.worker(worker), "created")
 
 
-def _interrupt(request: Request, target: Target, worker: WorkerId) -> WorkerView:
+def _interrupt(request: Request, target: Target, worker: WorkerId, rest: tuple[str, ...]) -> WorkerView:
     client = request.session.client()
     client.interrupt_worker(worker)
     found = client.worker(worker)
@@ -46,34 +71,129 @@ def _interrupt(request: Request, target: Target, worker: WorkerId) -> WorkerView
     return WorkerView(str(target), found, "interrupted; `resume` goes on" if is_interrupted else "nothing ran")
 
 
-def _resume(request: Request, target: Target, worker: WorkerId) -> WorkerView:
+def _resume(request: Request, target: Target, worker: WorkerId, rest: tuple[str, ...]) -> WorkerView:
     client = request.session.client()
     client.resume_worker(worker)
     return WorkerView(str(target), client.worker(worker), "resumed")
 
 
-def _delete(request: Request, target: Target, worker: WorkerId) -> None:
+def _revert(request: Request, target: Target, worker: WorkerId, rest: tuple[str, ...]) -> WorkerView:
+    last_index, invocations = request.whole_number("to"), request.whole_number("last")
+    if (last_index is None) == (invocations is None):
+        raise UsageError(f"how far back? Write: {USAGE} revert --to INDEX, or --last N for the last N invocations")
+    client = request.session.client()
+    client.revert_worker(worker, last_index=last_index, invocations=invocations)
+    news = f"to oplog index {last_index}" if invocations is None else f"the last {invocations} invocations"
+    return WorkerView(str(target), client.worker(worker), f"reverted {news}")
+
+
+def _fork(request: Request, target: Target, worker: WorkerId, rest: tuple[str, ...]) -> WorkerView:
+    client, at_index = request.session.client(), request.whole_number("at")
+    if at_index is None:
+        at_index = client.oplog(worker, count=1).last_index
+    asked = read_target(rest[0])
+    fork = asked if asked.worker is not None else Target(target.component, asked.component)
+    fork_id = request.session.worker_id(fork)
+    client.fork_worker(worker, fork_id, at_index)
+    return WorkerView(str(fork), client.worker(fork_id), f"forked from {target} at oplog index {at_index}")
+
+
+def _cancel(request: Request, target: Target, worker: WorkerId, rest: tuple[str, ...]) -> WorkerView:
+    client, key = request.session.client(), rest[0]
+    is_cancelled = client.cancel_invocation(worker, key)
+    news = f"invocation {key} cancelled" if is_cancelled else f"invocation {key} has run: nothing was cancelled"
+    return WorkerView(str(target), client.worker(worker), news)
+
+
+def _complete(request: Request, target: Target, worker: WorkerId, rest: tuple[str, ...]) -> WorkerView:
+    client, index = request.session.client(), whole_number(rest[0], "INDEX")
+    is_new = client.complete_promise(worker, index, data_of(request.line.written[3], request.names))
+    news = f"promise {index} completed" if is_new else f"promise {index} was complete already: nothing changed"
+    return WorkerView(str(target), client.worker(worker), news)
+
+
+def data_of(word: str, names: Mapping[str, Any]) -> bytes:
+    """Return the bytes that a word stands for.
+
+    It is Python where it has quotes or brackets, or begins with the name of a variable; else it is the text itself.
+    `{name}` and `$name` are the variable, as everywhere on a line.
+
+    Raises:
+        UsageError: The Python gives neither text nor bytes.
+    """
+    variable = re.fullmatch(r"\{([A-Za-z_]\w*)\}|\$([A-Za-z_]\w*)", word)
+    word = (variable[1] or variable[2]) if variable else word
+    first = re.match(r"[^\W\d]\w*", word)
+    is_python = any(character in word for character in "\"'([{") or (first is not None and first[0] in names)
+    positional, named = evaluate(word, names) if is_python else ([word], {})
+    match positional:
+        case [str() as text] if not named:
+            return text.encode()
+        case [bytes() | bytearray() | memoryview() as data] if not named:
+            return bytes(data)
+    found = ", ".join(type(value).__name__ for value in positional) or "nothing"
+    raise UsageError(f"DATA must be text or bytes, found {found}: {word}")
+
+
+def _delete(request: Request, target: Target, worker: WorkerId, rest: tuple[str, ...]) -> None:
     if not request.option("yes"):
         raise UsageError(f"this deletes {target} and its oplog; add --yes")
     request.session.client().delete_worker(worker)
     request.session.say(f"deleted worker {target}")
 
 
-_ACTIONS = {"show": _show, "new": _new, "interrupt": _interrupt, "resume": _resume, "delete": _delete}
+ACTIONS = {
+    "show": Action(_show),
+    "new": Action(_new, options=("arg", "env")),
+    "interrupt": Action(_interrupt),
+    "resume": Action(_resume),
+    "update": Action(update, "[VERSION]", ("mode", "wait", "timeout")),
+    "revert": Action(_revert, options=("to", "last")),
+    "fork": Action(_fork, "NAME", ("at",)),
+    "cancel": Action(_cancel, "KEY"),
+    "complete": Action(_complete, "INDEX DATA"),
+    "delete": Action(_delete, options=("yes",)),
+}
 
 VERB = Verb(
     name="golem_worker",
-    summary="Show one worker, make one, interrupt, resume or delete it.",
+    summary="Show one worker; make, steer, update, revert, fork or delete it.",
     forms=(
         USAGE,
         f"{USAGE} new [--arg A]... [-e NAME=VALUE]...",
         f"{USAGE} interrupt | resume | delete --yes",
+        f"{USAGE} update [VERSION] [--mode automatic|manual] [--wait [-t S]]",
+        f"{USAGE} revert --to INDEX | --last N",
+        f"{USAGE} fork NAME [--at INDEX]",
+        f"{USAGE} cancel KEY",
+        f"{USAGE} complete INDEX DATA",
     ),
     options=(
         Option("arg", "an argument of the new worker; may be repeated", "A", many=True),
         Option("env", "an environment variable of the new worker; may be repeated", "NAME=VALUE", short="e", many=True),
+        Option(
+            "mode",
+            "automatic (replay on the new version) or manual (the component's own snapshot)",
+            "MODE",
+            choices=("automatic", "manual"),
+        ),
+        Option("wait", "wait until the update is over, and show how it ended"),
+        Option("timeout", f"wait so many seconds at most ({WAIT_S:g}); the update goes on", "S", short="t"),
+        Option("to", "the last oplog index that stays", "INDEX"),
+        Option("last", "take back so many invocations", "N"),
+        Option("at", "the last oplog index that the fork gets (the last there is)", "INDEX"),
         Option("yes", "yes, delete"),
     ),
-    examples=("%golem_worker counter/c1", "%golem_worker counter/c1 new -e LANG=en"),
+    rules=(
+        "VERSION is the component's latest where it is left out. KEY is the idempotency key of an invocation that\n"
+        "waits. INDEX is where the worker made a promise. DATA is Python where it has quotes or brackets, or begins\n"
+        "with the name of a variable, and must give text or bytes; else it is the text itself."
+    ),
+    examples=(
+        "%golem_worker counter/c1",
+        "%golem_worker counter/c1 new -e LANG=en",
+        "%golem_worker counter/c1 update --wait",
+        "%golem_worker counter/c1 revert --last 1",
+    ),
     run=run,
 )

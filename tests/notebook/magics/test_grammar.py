@@ -1,7 +1,17 @@
 import pytest
 
 from golem_nb.errors import UsageError
-from golem_nb.notebook.magics.grammar import Call, Option, Target, read_call, read_line, read_target, split_words
+from golem_nb.notebook.magics.grammar import (
+    Call,
+    Option,
+    Target,
+    check_choices,
+    near_or_all,
+    read_call,
+    read_line,
+    read_target,
+    split_words,
+)
 
 OPTIONS = (
     Option("out", "", "VAR", short="o"),
@@ -125,3 +135,21 @@ def test_a_call_is_a_name_and_its_arguments(word, call):
 def test_what_is_no_call_is_refused(word):
     with pytest.raises(UsageError, match="is not a call"):
         read_call(word)
+
+
+MODE = (Option("mode", "", "M", choices=("automatic", "manual")), *OPTIONS)
+
+
+@pytest.mark.parametrize("text", ["w", "w --mode manual", "w --out manual"])
+def test_an_option_may_have_a_choice(text):
+    check_choices(read_line(text, MODE), MODE)
+
+
+def test_another_choice_is_refused_with_a_near_one():
+    with pytest.raises(UsageError, match="--mode manul is not known; did you mean manual"):
+        check_choices(read_line("w --mode manul", MODE), MODE)
+
+
+def test_a_word_is_near_one_that_is_known_or_all_are_named():
+    assert near_or_all("frok", ("fork", "show")) == "did you mean fork?"
+    assert near_or_all("xyz", ("fork", "show")) == "there are: fork, show"

@@ -1,7 +1,9 @@
 import pytest
 
-from golem_nb.errors import UsageError
+from golem_nb.errors import BadInput, UsageError
+from golem_nb.model import OplogPage, PublicEntry
 from golem_nb.notebook.magics import oplog
+from tests.notebook.fake import ALICE, AT, FakeClient
 
 
 @pytest.fixture
@@ -50,3 +52,52 @@ def test_what_was_replayed_is_marked_after_a_crash(notebook, worker):
 def test_the_index_begins_at_one(notebook, worker):
     with pytest.raises(UsageError, match="at least 1"):
         notebook.run(f"%golem_oplog {worker} --from 0")
+
+
+def test_a_query_and_a_first_index_do_not_go_together(notebook, worker):
+    with pytest.raises(UsageError, match="leave --from out"):
+        notebook.run(f"%golem_oplog {worker} --from 2 --query add")
+
+
+class Pages(FakeClient):
+    """Answers with pages, one after the other; the last stays."""
+
+    def __init__(self, *pages):
+        super().__init__()
+        self.pages = list(pages)
+
+    def oplog(self, worker, **options):
+        self.asked.append(options)
+        return self.pages.pop(0) if len(self.pages) > 1 else self.pages[0]
+
+
+def page(next_index, *indices):
+    entries = tuple(PublicEntry(index, "NoOp", AT, {}) for index in indices)
+    return OplogPage(entries, next_index, 1, 9, None if next_index is None else f"{next_index}-0")
+
+
+def test_the_pages_of_a_search_are_followed_by_their_cursors():
+    client = Pages(page(4, 2, 3), page(7), page(None, 8))
+
+    found = [entry.index for entry in oplog.matching_entries(client, ALICE, "q")]
+
+    assert found == [2, 3, 8]
+    assert [options.get("cursor") for options in client.asked] == [None, "4-0", "7-0"]
+    assert {options["query"] for options in client.asked} == {"q"}
+
+
+def test_a_server_that_does_not_get_on_is_left():
+    client = Pages(page(10, 2))
+
+    assert len(list(oplog.matching_entries(client, ALICE, "q"))) == 2
+
+
+def test_an_oplog_is_searched(notebook, worker):
+    frame = notebook.run(f"%golem_oplog {worker} --query 'exported-function-completed OR create'")
+
+    assert frame["kind"].tolist() == ["Create", "ExportedFunctionCompleted", "ExportedFunctionCompleted"]
+    assert frame.index.tolist() == [1, 4, 7]
+    assert frame["replayed"].isna().all()
+    assert notebook.run(f"%golem_oplog {worker} --query add --count 1").index.tolist() == [2]
+    with pytest.raises(BadInput, match="the query is wrong at column"):
+        notebook.run(f"%golem_oplog {worker} --query 'add AND'")

@@ -3,7 +3,7 @@ import pytest
 from golem_nb.errors import UsageError
 from golem_nb.notebook.magics.grammar import Line, Option
 from golem_nb.notebook.magics.registry import VERBS
-from golem_nb.notebook.magics.verb import Request, Verb, expand
+from golem_nb.notebook.magics.verb import Request, Verb, expand, whole_number
 
 PLAIN = Verb("v", "Does it.", ("%v X",), ("%v x",), run=lambda request: None, options=(Option("to", "", "P"),))
 CALLING = Verb("v", "Does it.", ("%v X",), ("%v x",), run=lambda request: None, takes_call=True)
@@ -57,6 +57,25 @@ def test_a_number_must_be_one():
     assert request().number("count", 1) == 1
     with pytest.raises(UsageError, match="--count must be a number"):
         request(count="many").number("count", 1)
+
+
+def test_a_whole_number_has_nothing_but_digits():
+    assert (request(to="05").whole_number("to"), request().whole_number("to")) == (5, None)
+    for text in ("-1", "1.0", "", "many", "٣"):
+        with pytest.raises(UsageError, match="INDEX must be a whole number"):
+            whole_number(text, "INDEX")
+
+
+def test_choices_are_checked_when_variables_are_put_in():
+    verb = Verb("v", "", (), (), run=lambda request: None, options=(Option("m", "", "M", choices=("a",)),))
+
+    assert verb.read("--m {x}", {"x": "a"}).options == {"m": "a"}
+    with pytest.raises(UsageError, match="--m b is not known"):
+        verb.read("--m {x}", {"x": "b"})
+
+
+def test_words_are_kept_as_they_were_written():
+    assert PLAIN.read("{a} f --to x", {"a": "A"}).written == ("{a}", "f")
 
 
 def test_a_word_too_many_is_named():

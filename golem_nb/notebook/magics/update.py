@@ -1,0 +1,55 @@
+"""`%golem_worker W update`: ask for another component version, and see what becomes of it."""
+
+from __future__ import annotations
+
+import time
+
+from golem_nb.client.client import Client
+from golem_nb.errors import WaitTimeout
+from golem_nb.model import UpdateMode, UpdateRecord, UpdateState, WorkerId, WorkerMetadata
+from golem_nb.notebook.magics.grammar import Target
+from golem_nb.notebook.magics.verb import Request, whole_number
+from golem_nb.notebook.views import UpdateReport, WorkerView
+
+WAIT_S, POLL_S = 60.0, 0.05
+
+
+def update(request: Request, target: Target, worker: WorkerId, rest: tuple[str, ...]) -> WorkerView | UpdateReport:
+    client = request.session.client()
+    latest = request.session.component(target.component).version
+    version = whole_number(rest[0], "VERSION") if rest else latest
+    before, start = client.worker(worker), time.monotonic()
+    client.update_worker(worker, version, UpdateMode((request.option("mode") or "automatic").capitalize()))
+    if not request.option("wait"):
+        return WorkerView(str(target), client.worker(worker), f"update to version {version} asked for")
+    record = _wait_until_over(client, target, worker, version, before, request.number("timeout", WAIT_S))
+    return UpdateReport(str(target), before.component_version, record, round((time.monotonic() - start) * 1e3))
+
+
+def _wait_until_over(
+    client: Client, target: Target, worker: WorkerId, version: int, before: WorkerMetadata, timeout_s: float
+) -> UpdateRecord:
+    again = f"the update to version {version} goes on; `%golem_worker {target}` shows what became of it"
+    deadline = time.monotonic() + timeout_s
+    try:
+        while True:
+            record = outcome(before, client.worker(worker), version)
+            if record is not None:
+                return record
+            if time.monotonic() > deadline:
+                raise WaitTimeout(f"not over within {timeout_s:g} s; {again}")
+            time.sleep(POLL_S)
+    except KeyboardInterrupt:
+        raise WaitTimeout(f"stopped waiting; {again}") from None
+
+
+def outcome(before: WorkerMetadata, after: WorkerMetadata, version: int) -> UpdateRecord | None:
+    """Return how the update to `version` that was asked for behind `before` ended; None while it has not."""
+    earlier, records = ([r for r in worker.updates if r.target_version == version] for worker in (before, after))
+    if any(record.state is UpdateState.PENDING for record in records):
+        return None
+    if records and records != earlier:
+        return records[-1]
+    if before.component_version != version == after.component_version:  # a server that tells of no updates
+        return UpdateRecord(UpdateState.SUCCESSFUL, after.created_at, version)
+    return None
