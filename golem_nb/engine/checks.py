@@ -1,4 +1,4 @@
-"""What is compared before something is run or recorded: parameters, handles, results. Pure."""
+"""What is compared before something is run or recorded (parameters, handles, results), and names for failures. Pure."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import json
 from collections.abc import Sequence
 
 from golem_nb.errors import BadInput
-from golem_nb.oplog.entries import Recorded
+from golem_nb.oplog.entries import ErrorKind, Recorded
 from golem_nb.values.check import handles_in
 from golem_nb.values.json import json_from_typed
 from golem_nb.values.types import FunctionType, Handle
 from golem_nb.values.wave import text_from_type
-from golem_nb.wasm.instance import Instance
+from golem_nb.wasm.instance import GuestTrap, Instance, TrapKind
 
 
 def check_types(function: FunctionType, request: Sequence[Recorded]) -> None:
@@ -61,3 +61,15 @@ def _text(recorded: Recorded, urn: str, earlier_urns: Sequence[str]) -> str:
     for earlier in earlier_urns:
         text = text.replace(f'"{earlier}/', f'"{urn}/')
     return text
+
+
+def kind_of(error: BaseException) -> ErrorKind:
+    if isinstance(error, GuestTrap) and error.kind is TrapKind.STACK_OVERFLOW:
+        return ErrorKind.STACK_OVERFLOW
+    return ErrorKind.UNKNOWN
+
+
+def cause_of(error: BaseException) -> str:
+    if isinstance(error, GuestTrap) and error.kind is TrapKind.STACK_OVERFLOW:
+        return "Stack overflow"
+    return str(error) or type(error).__name__

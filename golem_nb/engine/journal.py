@@ -190,7 +190,9 @@ def stored_state(oplogs: Oplogs, worker: int) -> tuple[WorkerState, OplogIndex]:
 def _chunks(oplogs: Oplogs, worker: int, from_index: OplogIndex) -> Iterator[list[tuple[OplogIndex, OplogEntry]]]:
     for chunk in oplogs.read(worker, from_index):
         entries = list(enumerate(entries_from_chunk(chunk.body), start=chunk.first_index))
-        yield entries if chunk.first_index >= from_index else entries[from_index - chunk.first_index :]
+        wanted = entries if chunk.first_index >= from_index else entries[from_index - chunk.first_index :]
+        if wanted:  # the last chunk may end before the index
+            yield wanted
 
 
 class _Checkpoints:

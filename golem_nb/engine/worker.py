@@ -18,7 +18,7 @@ the worker, which then recovers as it was.
 
 This is one long file because all of it turns on the same few fields (what runs, what was asked of it, the lock): spread
 over several, none could be read alone. What needs none of them has gone out: callers, durability, recovery, checks,
-metadata, scheduling, events.
+metadata, updates, output, scheduling, events.
 
 Callers wait on futures, which `callers` resolves when the entries that they speak of are stored.
 """
@@ -30,11 +30,10 @@ import secrets
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
-from uuid import uuid4
 
 from golem_nb.engine import execution, recovery
 from golem_nb.engine.callers import Callers, Result, Waiter, answer, done, own
-from golem_nb.engine.checks import check_handles, check_types
+from golem_nb.engine.checks import cause_of, check_handles, check_types, kind_of
 from golem_nb.engine.events import EventHub, Subscription
 from golem_nb.engine.execution import CannotStart, Execution
 from golem_nb.engine.journal import Journal
@@ -43,6 +42,7 @@ from golem_nb.engine.output import WorkerOutput
 from golem_nb.engine.recovery import Plan, SnapshotFailed
 from golem_nb.engine.services import Services
 from golem_nb.engine.stopping import Interrupt, Jumped, Restart, Stop, Suspended, Unload
+from golem_nb.engine.updates import Updates
 from golem_nb.errors import (
     BadInput,
     EngineStopped,
@@ -53,7 +53,6 @@ from golem_nb.errors import (
     NotResumable,
     PreviousInvocationFailed,
     StoreFailed,
-    UpdateRefused,
     WorkerExited,
 )
 from golem_nb.host.declare import Exit
@@ -62,22 +61,17 @@ from golem_nb.oplog import entries
 from golem_nb.oplog.entries import (
     CancelPendingInvocation,
     Error,
-    ErrorKind,
     Exited,
     ExportedFunctionCompleted,
     ExportedFunctionInvoked,
-    FailedUpdate,
     Interrupted,
     OplogEntry,
-    PendingUpdate,
     PendingWorkerInvocation,
     Recorded,
-    Snapshot,
-    SuccessfulUpdate,
     Suspend,
 )
 from golem_nb.oplog.fold import Outcome
-from golem_nb.wasm.instance import GuestTrap, TrapKind
+from golem_nb.wasm.instance import GuestTrap
 
 START_AGAIN_NS = 100_000_000  # after the system had no thread or memory for it; doubled up to 30 times that
 STARTS_BEFORE_CALLERS_ARE_TOLD = 5
@@ -107,10 +101,7 @@ class Worker:
         self._gone_because: GolemError | Evicted | None = None
         self._timer: int | None = None
         self._failed_starts = 0
-        self._attempted: Plan | None = None
-        """The update that the present recovery is the attempt of, until it has succeeded or failed."""
-        self._is_snapshotting = True
-        """False when the component has failed to give one: it is not asked again by this object."""
+        self._updates = Updates(id, journal, services)
         self._output = WorkerOutput(journal, self.events)
 
     # What the engine asks for, from any thread.
@@ -202,23 +193,10 @@ class Worker:
         """
         with self._lock:
             self._check_not_gone()
-            state = self.journal.state
-            if target_version == state.component_version:
-                raise UpdateRefused(f"Worker is already at the target version: {target_version}")
-            is_manual = mode is UpdateMode.MANUAL
-            waiting = [p.target_version for p in state.pending.values()] if is_manual else []
-            if target_version in waiting or any(
-                u.target_version == target_version and u.has_snapshot == is_manual for u in state.pending_updates
-            ):
-                raise UpdateRefused("The same update is already in progress")
-            if is_manual:
-                key = str(uuid4())
-                self.journal.append(lambda now: PendingWorkerInvocation(now, key, "", (), target_version))
-            else:
-                self.journal.append(lambda now: PendingUpdate(now, target_version))
-                if state.status is not WorkerStatus.EXITED:
-                    self._unpause()
-                    self._ask(Restart())
+            self._updates.accept(target_version, mode)
+            if mode is UpdateMode.AUTOMATIC and self.journal.state.status is not WorkerStatus.EXITED:
+                self._unpause()
+                self._ask(Restart())
             stored = self.journal.commit()
             self._start()
         stored.result()
@@ -445,8 +423,8 @@ class Worker:
         except BaseException as error:  # a trap, a mismatch, or a bug of ours: in any case this invocation's failure
             if self.journal.is_broken:
                 return
-            if self._attempted is not None:
-                self._update_failed(self._attempted, error)
+            if self._updates.attempted is not None:
+                self._update_failed(self._updates.attempted, error)
             elif isinstance(error, Exit):
                 self._exited(error)
             else:
@@ -480,7 +458,8 @@ class Worker:
         if pending is None:
             return
         if pending.target_version is not None:
-            self._begin_manual_update(self._live, pending.target_version)
+            self._updates.save_for(pending.target_version, self._live)
+            self._drop_instance()
         else:
             self._begin(self._live, pending)
 
@@ -489,7 +468,7 @@ class Worker:
         self._must_recover = False
         self.journal.commit().result()
         for plan in recovery.plans(self.journal.state):
-            self._attempted = plan if plan.update is not None else None
+            self._updates.attempted = plan if plan.update is not None else None
             live = self._live = self._execution(plan)
             try:
                 if plan.snapshot:
@@ -552,70 +531,18 @@ class Worker:
         if ended_live:
             self._output.invocation(EventType.INVOCATION_FINISHED, invoked)
             self._settle(invoked.idempotency_key, result)
-            self._snapshot_if_due(live)
-
-    # Snapshots and updates. Source: SEMANTICS 6.
-
-    def _snapshot_if_due(self, live: Execution) -> None:
-        policy = self._services.snapshot_policy(self.id.component_id)
-        now_us = self._services.surroundings.clock.now_ns() // 1000
-        if (
-            policy is None
-            or not self._is_snapshotting
-            or not recovery.is_snapshot_due(policy, self.journal.state, now_us)
-        ):
-            return
-        if not live.can_snapshot:  # after another invocation, perhaps
-            return
-        try:
-            data, host = live.saved()
-        except (Exit, Exception) as error:
-            self._is_snapshotting = False
-            log.warning("worker %s: no snapshot is taken any more, because it failed: %s", self.id, error)
-            self._drop_instance()
-            return
-        version = self.journal.state.component_version
-        self.journal.append(lambda now: Snapshot(now, data, version, host))
-        self.journal.commit_with_checkpoint()
-
-    def _begin_manual_update(self, live: Execution, version: int) -> None:
-        """Have the component save itself; the new version is then a matter of recovery."""
-        try:
-            data, host = live.saved()
-        except Stop:
-            raise
-        except BaseException as error:
-            if not isinstance(error, SnapshotFailed):
-                self._drop_instance()  # it trapped
-            text = _cause(error)
-            self.journal.append(lambda now: FailedUpdate(now, version, text))
-            self.journal.commit()
-            return
-        self.journal.append(lambda now: PendingUpdate(now, version, data, host))
-        self.journal.commit()
-        self._drop_instance()
+            self._updates.snapshot_if_due(live, self._drop_instance)
 
     def _became_live(self) -> None:
-        """Replay is over: what it was the attempt of has succeeded."""
-        plan, self._attempted = self._attempted, None
-        if plan is None or plan.update is None:
-            return
-        version = plan.component_version
-        size = self._services.component_size(self.id.component_id, version)
-        self.journal.append(lambda now: SuccessfulUpdate(now, version, size))
-        self.journal.commit()
-        with self._lock:
-            if self.journal.state.pending_updates:  # the next one has its turn at once
+        """Replay is over, and with it the attempt of an update; the next one has its turn at once."""
+        if self._updates.succeed():
+            with self._lock:
                 self._ask(Restart())
 
     def _update_failed(self, plan: Plan, error: BaseException) -> None:
-        self._attempted = None
-        is_manual = plan.update is not None and plan.update.has_snapshot
-        text = _cause(error) if is_manual else f"Automatic update failed: {_cause(error)}"
         with self._lock:
             self._drop_instance()
-            self.journal.append(lambda now: FailedUpdate(now, plan.component_version, text))
-            self.journal.commit()
+            self._updates.fail(plan, error)
             self._must_recover = True
 
     # The ways out of a running invocation.
@@ -680,7 +607,7 @@ class Worker:
     def _failed(self, error: BaseException) -> None:
         current, live = self.journal.state.current, self._live
         retry_from = live.durability.retry_point() if live else self.journal.state.last_step
-        kind, cause, stderr = _error_kind(error), _cause(error), self._output.stderr
+        kind, cause, stderr = kind_of(error), cause_of(error), self._output.stderr
         if not isinstance(error, GuestTrap | GolemError):
             log.warning("worker %s: an invocation failed", self.id, exc_info=error)
         with self._lock:
@@ -762,15 +689,3 @@ class Worker:
         """Give the callers of an invocation its result, or refusal, as soon as that is stored."""
         with self._lock:
             self._callers.settle(key, result, self.journal.commit())
-
-
-def _error_kind(error: BaseException) -> ErrorKind:
-    if isinstance(error, GuestTrap) and error.kind is TrapKind.STACK_OVERFLOW:
-        return ErrorKind.STACK_OVERFLOW
-    return ErrorKind.UNKNOWN
-
-
-def _cause(error: BaseException) -> str:
-    if isinstance(error, GuestTrap) and error.kind is TrapKind.STACK_OVERFLOW:
-        return "Stack overflow"
-    return str(error) or type(error).__name__

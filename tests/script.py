@@ -1,0 +1,118 @@
+"""Programs for tests/components/script.wat, a worker that does what it is told, in versions that tests need."""
+
+import re
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from golem_nb.authoring.wat import component_from_text
+from golem_nb.demo import SOURCE
+
+TEXT = (Path(__file__).parent / "components" / "script.wat").read_text()
+
+# In the order of the component's table.
+(
+    ADD,
+    PRINT,
+    TELL,
+    SLEEP_MS,
+    DRAW,
+    COMMIT,
+    BEGIN,
+    END,
+    INDEX,
+    JUMP_IF,
+    LEVEL,
+    IDEMPOTENCE,
+    POLICY,
+    PROMISE,
+    AWAIT,
+    COMPLETE,
+    TRAP,
+    TRAP_UNLESS,
+    EXIT,
+    KEY,
+    SPIN,
+) = range(21)
+NOTHING, REMOTE, SMART = range(3)  # arguments of LEVEL
+
+_SAVE = '(export "golem:api/save-snapshot@1.1.7" (instance $save-snapshot))'
+_LOAD = '(export "golem:api/load-snapshot@{}" (instance $load-snapshot))'
+
+
+def script(version=0, *, factor=1, first="", saves=True, loads="1.1.7", saved=8):
+    """Return the component.
+
+    `factor` is what its additions are multiplied by, `first` code that each run begins with, `saves` whether it gives
+    snapshots, `loads` the version of the interface by which it takes them (None: it does not), `saved` the only length
+    of a snapshot that it accepts.
+    """
+    imports = re.search(r'\(import "wasi:io/error.*?(?=\n  ;; Memory)', SOURCE.read_text(), re.DOTALL).group()
+    exports = (_SAVE if saves else "") + (_LOAD.format(loads) if loads else "")
+    words = {
+        "IMPORTS": imports,
+        "VERSION": version,
+        "FACTOR": factor,
+        "FIRST": first,
+        "SAVED": saved,
+        "EXPORTS": exports,
+    }
+    return component_from_text(re.sub("@([A-Z]+)@", lambda found: str(words[found[1]]), TEXT))
+
+
+ANOTHER_PATH = "(drop (call $draw))"  # as `first`: a version that takes another path through its history
+
+
+def steps(*program):
+    """Return the parameter for a program: pairs, or bare steps, whose argument is 0."""
+    return [list(step) if isinstance(step, tuple) else [step, 0] for step in program]
+
+
+class Outside:
+    """A server that counts what it is told, and answers as it is told to: a status, or `BREAK` for no answer at all."""
+
+    BREAK = 0
+
+    def __init__(self):
+        self.told = []
+        """Pairs: step, idempotency key."""
+        self.answers = {}
+        """For a step: what to answer, one after the other; 200 when they are used up."""
+        outside = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                step = int(self.path.rpartition("/")[2])
+                outside.told.append((step, self.headers["idempotency-key"]))
+                planned = outside.answers.get(step)
+                status = planned.pop(0) if planned else 200
+                if status == Outside.BREAK:
+                    self.close_connection = True
+                    self.connection.shutdown(socket.SHUT_RDWR)
+                    return
+                self.send_response(status)
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+            def log_message(self, format, *arguments):
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self.authority = f"127.0.0.1:{self._server.server_address[1]}"
+
+    @property
+    def steps(self):
+        return [step for step, _ in self.told]
+
+    def keys(self, step):
+        """Return the different idempotency keys that a step came with."""
+        return {key for told, key in self.told if told == step}
+
+    def close(self):
+        self._server.shutdown()
+        self._server.server_close()
