@@ -152,6 +152,9 @@ class Durability:
         self._journal.append_indexed(lambda now, index: Jump(now, begin + 1, index))
         self._journal.commit().result()
 
+    def is_open_write(self, begin: OplogIndex) -> bool:
+        return begin in self._open_writes
+
     def end_remote_write(self, begin: OplogIndex) -> None:
         if begin not in self._open_writes:
             return  # the end of its invocation ended it

@@ -32,7 +32,7 @@ from golem_nb.engine.parameters import parameters_from_json
 from golem_nb.engine.scheduler import Slots, Threads, Timers, default_slots
 from golem_nb.engine.worker import Worker
 from golem_nb.errors import BadInput, EngineStopped, GolemError, StoreFailed, WorkerNotFound
-from golem_nb.host.http_exchange import make_client
+from golem_nb.host.http_network import make_client
 from golem_nb.model import (
     Component,
     ComponentId,
