@@ -265,11 +265,11 @@ STOPS = {
 def test_who_is_stopped_leaves_no_request_under_way(engine, asking, silent, stop):
     STOPS[stop](engine, asking)
 
-    until(lambda: not connections_to(silent.port), 0.5)
+    until(lambda: not connections_to(silent.port))
 
 
 def test_a_crash_ends_the_request_and_the_recovery_makes_another(engine, asking, silent):
     engine.interrupt_worker(asking, recover_immediately=True)
 
     until(lambda: len(silent.taken) == 2)
-    until(lambda: connections_to(silent.port) == 1, 0.5)
+    until(lambda: connections_to(silent.port) == 1)

@@ -150,7 +150,7 @@ def test_an_open_request_of_an_instance_that_is_dropped_is_cut_off(online, http_
 
     drop_instance(online)
 
-    assert future.owner.exchange.head.exception(0.5).code == ("connection-terminated", None)
+    assert future.owner.exchange.head.exception(5).code == ("connection-terminated", None)
 
 
 @pytest.mark.parametrize("ended_by", ["component", "invocation"])

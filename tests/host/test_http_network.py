@@ -13,7 +13,8 @@ from golem_nb.host.http_network import Backend, Cancellation, Cancelled, Names, 
 from tests.host.http_server import CERTIFICATE, Server
 from tests.host.raw_server import Proxy, RawServer, connections_to
 
-ENDED_WITHIN_S = 0.1
+# 100 ms are promised; a machine under load gets more. Without a cancellation it would be the client's 60 s.
+ENDED_WITHIN_S = 1.0
 HALF = b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nhalf of it"
 ENDLESS = b"HTTP/1.1 200 OK\r\ncontent-length: 100000000\r\n\r\n" + bytes(4 * BUFFER_BYTES)
 
