@@ -3,8 +3,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+TOOLCHAINS := .venv/.toolchains
 
-.PHONY: demo test check lab kill bench setup clean
+.PHONY: demo test test-toolchains check lab kill bench setup clean
 
 setup: $(READY)
 
@@ -22,6 +23,15 @@ demo: $(READY)
 # What is needed besides Python is said when it is missing: a browser test is skipped without Chromium.
 test: check
 	$(BIN)/python -m pytest
+
+# Components built by compilers, in C and in Python; needs npm, too. What is missing is said, and its tests are skipped.
+test-toolchains: $(TOOLCHAINS)
+	$(BIN)/python -m pytest -m toolchains tests/toolchains
+
+$(TOOLCHAINS): $(READY)
+	@echo "installing compilers into .venv (once; half a gigabyte) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[toolchains]'
+	@touch $(TOOLCHAINS)
 
 check: $(READY)
 	$(BIN)/ruff format --check .

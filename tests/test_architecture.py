@@ -39,6 +39,7 @@ ONLY_IN = {
     "starlette": {"server"},
     "uvicorn": {"server"},
     "httpx": {"client", "host", "engine"},
+    "httpcore": {"host"},
     "websockets": {"client"},
 }
 RAW_POINTERS = {"wasm/abi/layout.py", "wasm/abi/codec.py", "wasm/abi/raw.py", "wasm/instance.py"}

@@ -266,6 +266,9 @@ class Durability:
             )
         self._do_again_from(begin)
 
+    def is_open_write(self, begin: OplogIndex) -> bool:
+        return begin in self._open_writes
+
     def end_remote_write(self, begin: OplogIndex) -> None:
         if begin not in self._open_writes:
             return  # the end of its invocation ended it

@@ -45,7 +45,7 @@ from golem_nb.errors import (
     WorkerNotFound,
     WorkerReverted,
 )
-from golem_nb.host.http_exchange import make_client
+from golem_nb.host.http_network import make_client
 from golem_nb.model import (
     Component,
     ComponentId,

@@ -201,6 +201,9 @@ class WorkerHost:
     def end_remote_write(self, begin: int) -> None:
         self._durability.end_remote_write(begin)
 
+    def is_remote_write_open(self, begin: int) -> bool:
+        return self._durability.is_open_write(begin)
+
     def start_span(self, attributes: Mapping[str, str]) -> str:
         return self._durability.start_span(attributes)
 

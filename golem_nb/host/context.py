@@ -150,6 +150,12 @@ class HostContext(Protocol):
 
     def set_retry_policy(self, policy: RetryPolicy) -> None: ...
 
+    def is_remote_write_open(self, begin: int) -> bool:
+        """Would the remote write that began at `begin` be done again if the worker were dropped now?
+
+        From any thread.
+        """
+
     def start_span(self, attributes: Mapping[str, str]) -> str:
         """Open a span below the current one and return its id (16 hex digits)."""
 

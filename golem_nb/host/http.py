@@ -75,7 +75,7 @@ class _Owner:
             headers.append((KEY_HEADER, self.worker.derived_key(self.begin).encode()))
         sent = Request(shown.method, shown.url, headers, shown.timeouts)
         exchange = self.exchange = Exchange(sent, None if body is None else body.pipe)
-        self.worker.close_with_instance(exchange)
+        self.worker.close_with_instance(self)
         client = self.worker.http_client()
         self.worker.submit(lambda: exchange.run(client))
 
@@ -94,7 +94,20 @@ class _Owner:
         self.worker.end_remote_write(self.begin)
         self.worker.finish_span(self.span)
         if self.exchange is not None:
-            self.exchange.close()
+            self.exchange.release()
+
+    def close(self) -> None:
+        """The instance is dropped.
+
+        A write that is still open is cut off: it is done again when the worker comes back. One that the oplog has as
+        ended is not, so what is not sent of it goes on.
+        """
+        if self.exchange is None:
+            return
+        if self.worker.is_remote_write_open(self.begin):
+            self.exchange.cancel()
+        else:
+            self.exchange.release()
 
     def live_exchange(self) -> Exchange:
         if self.exchange is None:

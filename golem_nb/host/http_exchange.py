@@ -1,6 +1,7 @@
 """One HTTP request on the network, on threads of the engine's, with bounded buffers both ways.
 
-Not a host module: `http` asks it, and only when the worker is live. Nothing here is recorded.
+Not a host module: `http` asks it, and only when the worker is live. Nothing here is recorded. How its waits are ended
+from other threads is told in `http_network`.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpx
+
+from golem_nb.host.http_network import Cancellation, Cancelled, Client
 
 Headers = list[tuple[str, bytes]]
 # Of bodies, in each direction, between the worker and the network.
@@ -22,7 +24,6 @@ BUFFER_BYTES = 256 << 10
 # Components take out the body of every request and end it empty where there is none. So long its first byte, or its
 # end, is waited for: a GET that announces a chunked body is refused by some servers.
 EMPTY_BODY_WAIT_S = 0.1
-LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,20 +168,6 @@ class Pipe:
             wake()
 
 
-def make_client(most_connections: int, timeout_s: float) -> httpx.Client:
-    """Return a client for the requests of many workers: it keeps no cookies, and follows no redirects.
-
-    A proxy of the environment is used, but not for this machine's own addresses.
-    """
-    nobody = CookieJar(DefaultCookiePolicy(allowed_domains=()))
-    return httpx.Client(
-        timeout=timeout_s,
-        limits=httpx.Limits(max_connections=most_connections),
-        cookies=nobody,
-        mounts={f"all://{host}": None for host in LOOPBACK},
-    )
-
-
 class Exchange:
     """A request under way: its outgoing body, the head of its response, the response's body and trailers."""
 
@@ -188,7 +175,8 @@ class Exchange:
         self.request, self.request_body = request, body
         self.head: Future[Head] = Future()
         self.response_body = Pipe()
-        self._closed = threading.Event()
+        self._cancellation = Cancellation()
+        self._is_released = False
         self._lock = threading.Lock()
         self._wakes: list[Callable[[], None]] = []
 
@@ -200,10 +188,15 @@ class Exchange:
             self._wakes.append(wake)
         self.head.add_done_callback(lambda _: wake())
 
-    def run(self, client: httpx.Client) -> None:
+    def run(self, client: Client) -> None:
         """Do it, on a thread of its own, until the response's body is read or nobody wants it."""
         try:
-            self._run(client)
+            request = self._http_request(client.timeout)
+            with (
+                self._cancellation.of_this_thread(),
+                client.places.taken(self._cancellation, request.extensions["timeout"]["pool"]),
+            ):
+                self._run(client, request)
         except Exception as error:
             failed = Failed(error_code(error))
             if not self.head.done():
@@ -213,17 +206,16 @@ class Exchange:
             if self.request_body is not None:
                 self.request_body.abandon()  # a component that still writes must not wait for us
 
-    def _run(self, client: httpx.Client) -> None:
-        request = self._http_request(client.timeout)
+    def _run(self, client: Client, request: httpx.Request) -> None:
         response = client.send(request, stream=True)
         try:
             self.head.set_result(Head(response.status_code, _headers(response.headers.raw)))
+            if self._is_released:
+                self._cancellation.cancel()  # it was sent; what has come of the answer by now may be all of it
             if self.request.timeouts.between_bytes_s is not None:
                 request.extensions["timeout"]["read"] = self.request.timeouts.between_bytes_s
             for data in response.iter_raw():
                 self.response_body.put(data)
-                if self._closed.is_set():
-                    return
             self.response_body.end()
         finally:
             response.close()
@@ -233,7 +225,10 @@ class Exchange:
         if body is not None and body.is_empty_within(EMPTY_BODY_WAIT_S):
             body = None
         timeout = httpx.Timeout(
-            most.read, connect=wanted.connect_s or most.connect, read=wanted.first_byte_s or most.read
+            connect=wanted.connect_s or most.connect,
+            read=wanted.first_byte_s or most.read,
+            write=most.write,
+            pool=most.pool,
         )
         # Not made by the client: it would add headers of its own, and cookies that other workers were given.
         return httpx.Request(
@@ -244,12 +239,23 @@ class Exchange:
             extensions={"timeout": timeout.as_dict()},
         )
 
-    def close(self) -> None:
-        """Nobody wants the rest of the response; a body that was not written to its end is cut off."""
-        self._closed.set()
+    def release(self) -> None:
+        """Nobody wants more of it, but what was asked for counts as done.
+
+        So a body that is whole is sent even if its sending has not begun; one that is not is cut off.
+        """
+        self._is_released = True
         self.response_body.abandon()
-        if self.request_body is not None and not self.request_body.is_whole:
+        is_whole = self.request_body is None or self.request_body.is_whole
+        if self.head.done() or not is_whole:
+            self.cancel()
+
+    def cancel(self) -> None:
+        """End the exchange's thread, and close its connection, whatever it waits for."""
+        self.response_body.abandon()
+        if self.request_body is not None:
             self.request_body.abandon()
+        self._cancellation.cancel()
 
 
 def _headers(raw: Sequence[tuple[bytes, bytes]]) -> Headers:
@@ -258,6 +264,7 @@ def _headers(raw: Sequence[tuple[bytes, bytes]]) -> Headers:
 
 # The first that fits: subclasses stand before their bases.
 _ERROR_CODES: tuple[tuple[type[Exception], tuple[str, Any]], ...] = (
+    (Cancelled, ("connection-terminated", None)),
     (httpx.ConnectTimeout, ("connection-timeout", None)),
     (httpx.ReadTimeout, ("connection-read-timeout", None)),
     (httpx.WriteTimeout, ("connection-write-timeout", None)),

@@ -49,7 +49,8 @@ class Run:
         worker = WorkerId(self.component_id, "w")
         try:
             futures = [engine.invoke_and_await(worker, f, params, f"key-{n}") for n, (f, *params) in enumerate(calls)]
-            return [future.result(20).value for future in futures]
+            results = [future.result(20) for future in futures]
+            return [None if result is None else result.value for result in results]
         finally:
             engine.close()
 

@@ -7,11 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from golem_nb.authoring.wat import component_from_text
+from golem_nb.demo import RUN, SOURCE
 from golem_nb.engine.engine import Engine, Settings
 from golem_nb.errors import InvocationInterrupted, WorkerNotFound
 from golem_nb.model import LOCAL_ENVIRONMENT, WorkerId, WorkerStatus
 from golem_nb.wasm.text import wasm_from_text
 from tests.engine.conftest import COUNTER, until
+from tests.host.raw_server import RawServer, connections_to
 
 
 @pytest.fixture
@@ -231,3 +234,42 @@ def test_the_timer_of_a_deleted_worker_is_gone(engine, asker, call):
     assert engine.timers.next_due_ns() is None
     time.sleep(0.01)
     assert not engine.is_busy
+
+
+@pytest.fixture
+def silent():
+    """A server that takes a request and never answers."""
+    server = RawServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def asking(engine, silent):
+    """A worker that waits for the head of a response."""
+    component = engine.create_component(LOCAL_ENVIRONMENT, "steps", component_from_text(SOURCE.read_text()))
+    worker = WorkerId(component.id, "w")
+    engine.invoke(worker, RUN, [silent.authority, 1]).result(10)
+    until(lambda: silent.taken)
+    return worker
+
+
+STOPS = {
+    "interrupt": lambda engine, worker: engine.interrupt_worker(worker),
+    "delete": lambda engine, worker: engine.delete_worker(worker),
+    "close": lambda engine, worker: engine.close(),
+}
+
+
+@pytest.mark.parametrize("stop", STOPS)
+def test_who_is_stopped_leaves_no_request_under_way(engine, asking, silent, stop):
+    STOPS[stop](engine, asking)
+
+    until(lambda: not connections_to(silent.port))
+
+
+def test_a_crash_ends_the_request_and_the_recovery_makes_another(engine, asking, silent):
+    engine.interrupt_worker(asking, recover_immediately=True)
+
+    until(lambda: len(silent.taken) == 2)
+    until(lambda: connections_to(silent.port) == 1)

@@ -1,6 +1,6 @@
 import pytest
 
-from golem_nb.host.http_exchange import make_client
+from golem_nb.host.http_network import make_client
 from tests.host.context import FakeWorker
 from tests.host.http_server import Server
 

@@ -80,6 +80,9 @@ class FakeWorker:
     def end_remote_write(self, begin):
         self.ended.append(begin)
 
+    def is_remote_write_open(self, begin):
+        return begin in self.begun and begin not in self.ended
+
     def start_span(self, attributes):
         self.spans.append(dict(attributes))
         return f"{len(self.spans):016x}"

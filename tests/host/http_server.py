@@ -1,18 +1,24 @@
 """A server on loopback for tests of outgoing HTTP. It keeps what it was sent."""
 
+import ssl
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+CERTIFICATE = Path(__file__).parent / "loopback.pem"
+"""Of localhost and service.test, with its key; who trusts this file trusts them."""
 
 
 class Server:
     """/echo gives the body back; /N answers status N; /slow answers after a second; /drop closes in the middle.
 
-    /cookie sets a cookie. Requests that break off are not kept.
+    /cookie sets a cookie. Requests that break off are not kept. Connections are those that sent a request.
     """
 
-    def __init__(self):
+    def __init__(self, tls=False):
         requests = self.requests = []
+        connections = self.connections = set()
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -22,6 +28,7 @@ class Server:
                 if body is None:
                     self.close_connection = True
                     return
+                connections.add(self.client_address)
                 requests.append((self.command, self.path, dict(self.headers), body))
                 if self.path == "/drop":
                     self.send_response(200)
@@ -62,9 +69,17 @@ class Server:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        if tls:
+            self._server.socket = tls_context().wrap_socket(self._server.socket, server_side=True)
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         self.authority = f"127.0.0.1:{self._server.server_address[1]}"
 
     def close(self):
         self._server.shutdown()
         self._server.server_close()
+
+
+def tls_context():
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATE)
+    return context

@@ -2,7 +2,6 @@ import pytest
 
 from golem_nb.host import http, http_request
 from golem_nb.host.declare import Trap, WitError
-from golem_nb.host.http_exchange import BUFFER_BYTES
 from tests.host.context import call
 from tests.host.http_requests import code, fields, request, static
 
@@ -140,15 +139,31 @@ def test_options_are_timeouts(online, http_server):
     assert response_of(future) == ("err", ("connection-read-timeout", None))
 
 
-def test_a_request_of_an_instance_that_is_dropped_is_closed(online, http_server):
-    future = handle(online, request(online, http_server.authority, "/slow"))
-    exchange = future.owner.exchange
-
-    for held in online.held:  # what the engine does when the instance is dropped
+def drop_instance(worker):
+    """Do what the engine does then."""
+    for held in worker.held:
         held.close()
 
-    exchange.response_body.put(bytes(2 * BUFFER_BYTES))
-    assert exchange.response_body.take(1) == b""
+
+def test_an_open_request_of_an_instance_that_is_dropped_is_cut_off(online, http_server):
+    future = handle(online, request(online, http_server.authority, "/slow"))
+
+    drop_instance(online)
+
+    assert future.owner.exchange.head.exception(5).code == ("connection-terminated", None)
+
+
+@pytest.mark.parametrize("ended_by", ["component", "invocation"])
+def test_an_ended_request_of_an_instance_that_is_dropped_is_sent(online, http_server, ended_by):
+    future = handle(online, request(online, http_server.authority, "/slow"))
+    if ended_by == "component":
+        future.dropped()
+    else:
+        online.end_remote_write(online.begun[-1])
+
+    drop_instance(online)
+
+    assert future.owner.exchange.head.result(5).status == 200
 
 
 def test_in_replay_nothing_is_sent(worker):

@@ -12,8 +12,8 @@ from golem_nb.host.http_exchange import (
     Request,
     Timeouts,
     error_code,
-    make_client,
 )
+from golem_nb.host.http_network import make_client
 
 
 def exchanged(client, authority, path, *, method="GET", headers=(), body=None, timeouts=None):
@@ -177,12 +177,13 @@ def test_a_proxy_is_not_asked_for_this_machine(http_server, monkeypatch, host):
         assert exchanged(client, "192.0.2.1", "/").head.exception(5).code == ("connection-refused", None)
 
 
-def test_closing_cuts_off_a_body_that_is_being_sent(http_client, http_server):
+@pytest.mark.parametrize("end", [Exchange.release, Exchange.cancel])
+def test_a_body_that_is_being_sent_is_cut_off(http_client, http_server, end):
     body = Pipe()
     body.put(b"begin")
     exchange = exchanged(http_client, http_server.authority, "/echo", method="POST", body=body)
 
-    exchange.close()
+    end(exchange)
 
     assert exchange.head.exception(5).code == ("connection-terminated", None)
 
@@ -193,7 +194,7 @@ def test_a_whole_body_is_sent_even_if_nobody_waits_for_the_answer(http_client, h
     body.end()
     exchange = Exchange(Request("POST", f"http://{http_server.authority}/echo", []), body)
 
-    exchange.close()
+    exchange.release()
     exchange.run(http_client)
 
     assert http_server.requests[-1][3] == b"fire and forget"
