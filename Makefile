@@ -30,8 +30,8 @@ test-toolchains: $(TOOLCHAINS)
 
 $(TOOLCHAINS): $(READY)
 	@echo "installing compilers into .venv (once; half a gigabyte) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[toolchains]'
-	@touch $(TOOLCHAINS)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[toolchains]' && touch $(TOOLCHAINS) \
+	  || echo "the compilers cannot be installed here: tests that need them are skipped"
 
 check: $(READY)
 	$(BIN)/ruff format --check .
