@@ -17,6 +17,7 @@ from __future__ import annotations
 import itertools
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
@@ -59,7 +60,7 @@ class Journal:
         self._oplogs, self._worker, self._now_us, self._note_dirty = oplogs, worker, now_us, note_dirty
         self._lock = threading.Lock()
         self._buffer: list[OplogEntry] = []
-        self._in_flight: list[_InFlight] = []
+        self._in_flight: deque[_InFlight] = deque()
         self._last_commit: Future[None] = Future()
         self._last_commit.set_result(None)
         self._failure: BaseException | None = None
@@ -142,7 +143,8 @@ class Journal:
             self._last_commit = self._oplogs.append(
                 self._worker, chunk, start, checkpoint=checkpoint, void_from=void_from
             )
-            self._in_flight = [c for c in self._in_flight if not c.stored.done()]
+            while self._in_flight and self._in_flight[0].stored.done():
+                self._in_flight.popleft()
             self._in_flight.append(_InFlight(first, entries, self._last_commit))
             self._last_commit.add_done_callback(self._note_failure)
         return self._last_commit
