@@ -10,6 +10,9 @@ has a Begin entry, or an idempotency key that is the same again.
 
 What was cut off, and cannot be taken up where it stopped (a remote write, an atomic region, a zone without
 persistence), is done again from its beginning: replay ends there, and a Jump makes the rest void.
+
+All of this is one file because all of it is one door: each rule asks the others (is there an open write, a region, a
+zone?) before it appends or meets an entry.
 """
 
 from __future__ import annotations
@@ -19,10 +22,10 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
-from uuid import UUID, uuid5
+from uuid import UUID, uuid4, uuid5
 
 from golem_nb.engine.journal import Journal
-from golem_nb.engine.replay import ReplayCursor
+from golem_nb.engine.replay import ReplayCursor, described, shown
 from golem_nb.engine.stopping import Jumped
 from golem_nb.errors import ReplayMismatch
 from golem_nb.host.declare import Effect, HostFunction, Trap, WitError
@@ -30,9 +33,11 @@ from golem_nb.model import OplogIndex
 from golem_nb.oplog import entries
 from golem_nb.oplog.entries import (
     BeginAtomicRegion,
+    BeginRemoteTransaction,
     BeginRemoteWrite,
     ChangePersistenceLevel,
     ChangeRetryPolicy,
+    CommittedRemoteTransaction,
     EndAtomicRegion,
     EndRemoteWrite,
     ExportedFunctionCompleted,
@@ -43,18 +48,20 @@ from golem_nb.oplog.entries import (
     NoOp,
     OplogEntry,
     Recorded,
+    RolledBackRemoteTransaction,
     SetSpanAttribute,
     StartSpan,
 )
 from golem_nb.oplog.fold import RetryPolicy, is_retriable
 
 E = TypeVar("E", bound=OplogEntry)
+_ENDS_OF_TRANSACTION = (CommittedRemoteTransaction, RolledBackRemoteTransaction)
 Response = tuple[str, Any]  # a WIT result: ("ok", value) or ("err", payload)
 
 # A write to outside waits until everything before it is stored, and is stored itself without delay; an awaited answer
 # is stored before it leaves. Source: ARCHITECTURE, decision 11; SEMANTICS 3.2.
 _WAITS_BEFORE = {Effect.WRITE_REMOTE}
-_COMMITS_AFTER = {Effect.WRITE_REMOTE, Effect.WRITE_REMOTE_BATCHED}
+_COMMITS_AFTER = {Effect.WRITE_REMOTE, Effect.WRITE_REMOTE_BATCHED, Effect.WRITE_REMOTE_TRANSACTION}
 _REMOTE = {Effect.READ_REMOTE, Effect.WRITE_REMOTE, Effect.WRITE_REMOTE_BATCHED}
 
 # The namespace of keys whose base is no UUID. Source: SEMANTICS 2.2.
@@ -79,6 +86,8 @@ class Durability:
         self.is_recording = True
         """False while the component saves or loads a snapshot: what it does then is its own affair."""
         self._open_writes: list[OplogIndex] = []
+        self._open_transactions: set[OplogIndex] = set()
+        """Those of the open writes that are transactions."""
         self._open_regions: list[OplogIndex] = []
 
     @property
@@ -192,6 +201,68 @@ class Durability:
         self._open_writes.remove(begin)
         self._append_or_meet(EndRemoteWrite, f"the end of the remote write of entry {begin}", begin)
 
+    # Calls that the component makes durable itself. Source: SEMANTICS 3.2, 5.4.
+
+    def begin_function(self, effect: Effect, begin: OplogIndex | None) -> OplogIndex:
+        if begin is not None:
+            return begin
+        if effect is Effect.WRITE_REMOTE_BATCHED:
+            return self.begin_remote_write()
+        if effect is Effect.WRITE_REMOTE_TRANSACTION:
+            return self._begin_transaction()
+        if effect is Effect.WRITE_REMOTE and not self.is_idempotent:
+            return self._begin_bracket() if self.is_live else self._meet_bracket()
+        return self._journal.state.last_step if self.is_live else self._cursor.last_met
+
+    def end_function(self, effect: Effect, begin: OplogIndex | None, index: OplogIndex) -> None:
+        if begin is not None or index not in self._open_writes:
+            return
+        if index in self._open_transactions:
+            self._end_transaction(index, CommittedRemoteTransaction)
+        else:
+            self.end_remote_write(index)
+
+    def _end_transaction(
+        self, begin: OplogIndex, kind: type[CommittedRemoteTransaction | RolledBackRemoteTransaction]
+    ) -> None:
+        self._open_writes.remove(begin)
+        self._open_transactions.remove(begin)
+        self._append_or_meet(kind, f"the end of the transaction of entry {begin}", begin)
+        self.commit_soon()
+
+    def _begin_transaction(self) -> OplogIndex:
+        if self.is_live:
+            begin = self._append_or_meet(BeginRemoteTransaction, "", str(uuid4()))
+            self._journal.commit().result()
+        else:
+            begin, _ = self._meet(BeginRemoteTransaction, "a transaction")
+            if self._is_open(lambda e: isinstance(e, _ENDS_OF_TRANSACTION) and e.begin_index == begin):
+                self._redo_write(begin)
+        self._open_writes.append(begin)
+        self._open_transactions.add(begin)
+        return begin
+
+    def persist_call(
+        self, name: str, request: Recorded, response: Recorded, effect: Effect, begin: OplogIndex | None
+    ) -> None:
+        if not self.is_live:
+            raise Trap(f"the component persists a call of {name} in replay, where it must read it")
+        if not self.is_recording:
+            return
+        self._journal.append(lambda now: ImportedFunctionInvoked(now, name, request, response, effect.value, begin))
+        if effect in _COMMITS_AFTER:
+            self._journal.commit()
+
+    def persisted_call(self) -> ImportedFunctionInvoked:
+        if self.is_live:
+            raise Trap("the component reads a persisted call, but there is none: the worker is live")
+        return self._meet(ImportedFunctionInvoked, "reading a persisted call")[1]
+
+    def commit_soon(self) -> None:
+        """Store what is there, without waiting for it."""
+        if self.is_live:
+            self._journal.commit()
+
     # Failures of what lies outside are tried again before the component hears of them. Source: SEMANTICS 3.5.
 
     def _retry_if_failed(self, function: HostFunction, response: Response) -> None:
@@ -273,8 +344,7 @@ class Durability:
         if begin not in self._open_writes:
             return  # the end of its invocation ended it
         self._end_bracket(begin)
-        if self.is_live:
-            self._journal.commit()
+        self.commit_soon()
 
     # Atomic regions and jumps. Source: SEMANTICS 3.10.
 
@@ -397,7 +467,10 @@ class Durability:
         region does not undo an invocation that was answered.
         """
         for begin in list(self._open_writes):
-            self.end_remote_write(begin)
+            if begin in self._open_transactions:
+                self._end_transaction(begin, RolledBackRemoteTransaction)
+            else:
+                self.end_remote_write(begin)
         self._open_regions.clear()
         self._leave_zone()
         self._cursor.forget_logs()
@@ -408,7 +481,7 @@ class Durability:
         if not isinstance(entry, ExportedFunctionCompleted):
             raise ReplayMismatch(index, described(entry), "the end of an invocation")
         if not is_same(entry.response, response):
-            raise ReplayMismatch(index, f"the result {_shown(entry.response)}", f"return {_shown(response)}")
+            raise ReplayMismatch(index, f"the result {shown(entry.response)}", f"return {shown(response)}")
         self.note_live()
 
     def _leave_zone(self) -> None:
@@ -430,19 +503,3 @@ def _ends_zone(entry: OplogEntry) -> bool:
     return isinstance(entry, ExportedFunctionCompleted) or (
         isinstance(entry, ChangePersistenceLevel) and entry.level != PERSIST_NOTHING
     )
-
-
-def described(entry: OplogEntry) -> str:
-    """Return the words for an entry in a ReplayMismatch."""
-    match entry:
-        case ImportedFunctionInvoked(function_name=name):
-            return f"a call of {name}"
-        case ExportedFunctionInvoked(function_name=name):
-            return f"the invocation of {name}"
-        case ExportedFunctionCompleted():
-            return "the end of an invocation"
-    return type(entry).__name__
-
-
-def _shown(response: Recorded | None) -> str:
-    return "nothing" if response is None else repr(response.typed().value)

@@ -15,8 +15,9 @@ from golem_nb.engine.journal import Journal
 from golem_nb.engine.scheduler import Slots, Threads
 from golem_nb.engine.stopping import Suspended
 from golem_nb.host.context import Closable, HostContext, Peers, Source
-from golem_nb.host.declare import HostFunction, Interface, ResourceTable
+from golem_nb.host.declare import Effect, HostFunction, Interface, ResourceTable
 from golem_nb.model import LogLevel, OplogIndex, WorkerId
+from golem_nb.oplog.entries import ImportedFunctionInvoked, Recorded
 from golem_nb.oplog.fold import RetryPolicy
 
 T = TypeVar("T")
@@ -182,6 +183,20 @@ class WorkerHost:
 
     def end_atomic_region(self, begin: OplogIndex) -> None:
         self._durability.end_atomic_region(begin)
+
+    def begin_function(self, effect: Effect, begin: OplogIndex | None) -> OplogIndex:
+        return self._durability.begin_function(effect, begin)
+
+    def end_function(self, effect: Effect, begin: OplogIndex | None, index: OplogIndex) -> None:
+        self._durability.end_function(effect, begin, index)
+
+    def persist_call(
+        self, name: str, request: Recorded, response: Recorded, effect: Effect, begin: OplogIndex | None
+    ) -> None:
+        self._durability.persist_call(name, request, response, effect, begin)
+
+    def persisted_call(self) -> ImportedFunctionInvoked:
+        return self._durability.persisted_call()
 
     def oplog_index(self) -> OplogIndex:
         return self._durability.oplog_index()

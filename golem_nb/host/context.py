@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
-from golem_nb.host.declare import HostFunction, ResourceTable
+from golem_nb.host.declare import Effect, HostFunction, ResourceTable
 from golem_nb.model import ComponentId, LogLevel, OplogIndex, UpdateMode, WorkerId, WorkerMetadata
+from golem_nb.oplog.entries import ImportedFunctionInvoked, Recorded
 from golem_nb.oplog.fold import RetryPolicy
 
 T = TypeVar("T")
@@ -126,6 +127,23 @@ class HostContext(Protocol):
         """Open a region that is done again as a whole where it is cut off. Source: SEMANTICS 3.10."""
 
     def end_atomic_region(self, begin: OplogIndex) -> None: ...
+
+    def begin_function(self, effect: Effect, begin: OplogIndex | None) -> OplogIndex:
+        """Begin a call that the component makes durable itself; return where it began. Source: SEMANTICS 3.2, 5.4.
+
+        `begin` is given for a call within a batch or transaction.
+        """
+
+    def end_function(self, effect: Effect, begin: OplogIndex | None, index: OplogIndex) -> None:
+        """End the call that `begin_function` said begins at `index`."""
+
+    def persist_call(
+        self, name: str, request: Recorded, response: Recorded, effect: Effect, begin: OplogIndex | None
+    ) -> None:
+        """Record what came of a call; only when live."""
+
+    def persisted_call(self) -> ImportedFunctionInvoked:
+        """Return the next recorded call; only in replay."""
 
     def oplog_index(self) -> OplogIndex:
         """Return the index of an entry that is made for it."""

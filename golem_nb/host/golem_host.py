@@ -68,6 +68,10 @@ def promise_from_value(value: Value) -> tuple[WorkerId, OplogIndex]:
     return worker_from_value(owner), value["oplog-idx"]
 
 
+def persistence_level_value(level: str) -> Value:
+    return next(case for case, name in _LEVELS.items() if name == level), None
+
+
 class PromiseSource:
     """Ready when the worker's own promise is complete."""
 
@@ -208,8 +212,7 @@ class GolemHost(Interface, wit="golem:api/host"):
 
     @deterministic
     def get_oplog_persistence_level(self) -> Value:
-        level = self.worker.persistence_level
-        return next(case for case, name in _LEVELS.items() if name == level), None
+        return persistence_level_value(self.worker.persistence_level)
 
     @deterministic
     def set_oplog_persistence_level(self, new_persistence_level: Value) -> None:
