@@ -77,6 +77,8 @@ class Outside:
     def __init__(self):
         self.told = []
         """Pairs: step, idempotency key."""
+        self.traces = []
+        """The header `traceparent` of each request, in its parts."""
         self.answers = {}
         """For a step: what to answer, one after the other; 200 when they are used up."""
         outside = self
@@ -87,6 +89,7 @@ class Outside:
             def do_POST(self):
                 step = int(self.path.rpartition("/")[2])
                 outside.told.append((step, self.headers["idempotency-key"]))
+                outside.traces.append(self.headers["traceparent"].split("-"))
                 planned = outside.answers.get(step)
                 status = planned.pop(0) if planned else 200
                 if status == Outside.BREAK:

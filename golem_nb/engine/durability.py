@@ -80,6 +80,7 @@ class Durability:
         self._became_live: Callable[[], None] | None = became_live
         self.invocation_key = ""
         """The idempotency key of the invocation that runs."""
+        self._trace_id, self._span_id = "", ""
         self.is_idempotent = True
         """May a remote write that was cut off be done again? The component's own setting. Source: SEMANTICS 3.11."""
         self.persistence_level = SMART
@@ -425,7 +426,7 @@ class Durability:
     def start_span(self, attributes: Mapping[str, str]) -> str:
         if self.is_live:
             span_id = secrets.token_hex(8)
-            self._append_or_meet(StartSpan, "", span_id, None, dict(attributes))
+            self._append_or_meet(StartSpan, "", span_id, self._span_id or None, dict(attributes))
             return span_id
         return self._meet(StartSpan, "the start of a span")[1].span_id
 
@@ -434,6 +435,10 @@ class Durability:
 
     def set_span_attribute(self, span_id: str, key: str, value: str) -> None:
         self._append_or_meet(SetSpanAttribute, f"an attribute of the span {span_id}", span_id, key, value)
+
+    def trace_parent(self, span_id: str) -> str:
+        """Return W3C's header of that name for a request made in a span. Source: SEMANTICS 2.8."""
+        return f"00-{self._trace_id}-{span_id}-00"
 
     def derived_key(self, index: OplogIndex) -> str:
         """Return the idempotency key of an effect at `index`. Source: SEMANTICS 2.2."""
@@ -448,6 +453,10 @@ class Durability:
         return self._cursor.consume_log((level, context, message)) or not self.is_live
 
     # Invocations.
+
+    def begin_invocation(self, invoked: ExportedFunctionInvoked) -> None:
+        self.invocation_key = invoked.idempotency_key
+        self._trace_id, self._span_id = invoked.trace_id, invoked.span_id
 
     def next_invocation(self) -> ExportedFunctionInvoked | None:
         """Return the next recorded invocation; None when the worker is live."""

@@ -225,6 +225,9 @@ class WorkerHost:
     def finish_span(self, span_id: str) -> None:
         self._durability.finish_span(span_id)
 
+    def trace_parent(self, span_id: str) -> str:
+        return self._durability.trace_parent(span_id)
+
     def derived_key(self, index: int) -> str:
         return self._durability.derived_key(index)
 

@@ -126,7 +126,10 @@ class Worker:
                 return self._answer_again(outcome, waiter)
             if not is_known:
                 self._check_takes_invocations()
-                self.journal.append(lambda now: PendingWorkerInvocation(now, key, function, tuple(request)))
+                trace = secrets.token_hex(16)
+                self.journal.append(
+                    lambda now: PendingWorkerInvocation(now, key, function, tuple(request), trace_id=trace)
+                )
             if waiter is not None:
                 self._callers.join(key, waiter)
             if not is_known and state.status in (WorkerStatus.INTERRUPTED, WorkerStatus.SUSPENDED):
@@ -513,7 +516,7 @@ class Worker:
 
         def make(now: int) -> OplogEntry:
             self._check_pending(key)
-            trace, span = secrets.token_hex(16), secrets.token_hex(8)  # W3C's sizes
+            trace, span = pending.trace_id or secrets.token_hex(16), secrets.token_hex(8)
             invoked.append(ExportedFunctionInvoked(now, pending.function_name, pending.input, key, trace, span))
             return invoked[0]
 

@@ -179,6 +179,9 @@ class HostContext(Protocol):
 
     def finish_span(self, span_id: str) -> None: ...
 
+    def trace_parent(self, span_id: str) -> str:
+        """Return the header `traceparent` of a request made in a span. Source: SEMANTICS 2.8."""
+
     def derived_key(self, index: int) -> str:
         """Return the idempotency key of an outside effect that began at entry `index`. Source: SEMANTICS 2.2."""
 

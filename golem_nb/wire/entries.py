@@ -139,7 +139,7 @@ def _pending(entry: PendingWorkerInvocation) -> Fields:
             "idempotencyKey": entry.idempotency_key,
             "fullFunctionName": entry.function_name,
             "functionInput": [_value(r) for r in entry.input],
-            "traceId": "",
+            "traceId": entry.trace_id,
             "traceStates": [],
             "invocationContext": [],
         }

@@ -87,6 +87,9 @@ class FakeWorker:
         self.spans.append(dict(attributes))
         return f"{len(self.spans):016x}"
 
+    def trace_parent(self, span_id):
+        return f"00-{'1' * 32}-{span_id}-00"
+
     def finish_span(self, span_id):
         self.spans.append(span_id)
 
