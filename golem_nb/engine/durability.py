@@ -90,14 +90,9 @@ class Durability:
         return self._cursor.replayed
 
     @property
-    def has_open_writes(self) -> bool:
-        """Is there a remote write that has begun and not ended?"""
-        return bool(self._open_writes)
-
-    @property
     def is_between_effects(self) -> bool:
-        """Is nothing open: no remote write, no atomic region?"""
-        return not self._open_writes and not self._open_regions
+        """Is nothing open that a recovery would do again: no remote write, no atomic region, no unrecorded zone?"""
+        return not self._open_writes and not self._open_regions and self.persistence_level != PERSIST_NOTHING
 
     def retry_point(self) -> OplogIndex:
         """Return where the attempts of what runs now are counted. Source: SEMANTICS 3.5."""

@@ -361,6 +361,9 @@ class Engine:
         if (last_index is None) == (invocations is None):
             raise BadInput("give either the last index to keep, or the number of invocations to undo")
         found = self._load(worker)
+        histories.first_to_revert(
+            found.journal, last_index, invocations
+        )  # what cannot be done must not stop the worker
         reason = WorkerReverted("the worker was reverted; ask again with the same key, or another one")
         found.let_go(reason)
         with self._loading:

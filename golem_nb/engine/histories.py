@@ -26,8 +26,8 @@ from golem_nb.store.oplogs import Chunk, Start
 CHUNK_ENTRIES = 128  # of a copied oplog
 
 
-def revert(journal: Journal, last_index: OplogIndex | None, invocations: int | None) -> None:
-    """Drop all after an index, or the last invocations; return when that is stored.
+def first_to_revert(journal: Journal, last_index: OplogIndex | None, invocations: int | None) -> OplogIndex:
+    """Return the first entry to drop: what follows an index, or the last invocations.
 
     Raises:
         BadInput: There is no such index or are fewer invocations, or the index was undone already.
@@ -39,6 +39,16 @@ def revert(journal: Journal, last_index: OplogIndex | None, invocations: int | N
         raise BadInput(f"the last index to keep must be between 1 and {state.last_index}, found {first - 1}")
     if first in state.skipped:
         raise BadInput(f"entry {first} lies in a region that was undone already; choose an index outside of it")
+    return first
+
+
+def revert(journal: Journal, last_index: OplogIndex | None, invocations: int | None) -> None:
+    """Drop all after an index, or the last invocations; return when that is stored.
+
+    Raises:
+        BadInput: See `first_to_revert`.
+    """
+    first, state = first_to_revert(journal, last_index, invocations), journal.state
     if first > state.last_index:
         return
     last, waiting = state.last_index, set(state.pending)

@@ -395,8 +395,8 @@ class Worker:
             if self.journal.is_broken:
                 self._give_up()
                 return False
-            if isinstance(self._stop, Interrupt) and self.journal.state.status is WorkerStatus.SUSPENDED:
-                self._interrupted()  # it came while the invocation suspended itself
+            if isinstance(self._stop, Interrupt) and self._is_waiting:
+                self._interrupted()  # it came while the invocation suspended itself, or failed
             if isinstance(self._stop, Unload) or not self._has_work():
                 self._rest()
                 return False
@@ -666,7 +666,7 @@ class Worker:
         state = self.journal.state
         if state.status is WorkerStatus.EXITED:
             raise WorkerExited()
-        if state.last_error is not None:
+        if state.status in (WorkerStatus.FAILED, WorkerStatus.RETRYING) and state.last_error is not None:
             raise PreviousInvocationFailed(state.last_error.message, state.last_error.stderr)
 
     def _answer_again(self, outcome: Outcome, waiter: Waiter | None) -> Future[None]:

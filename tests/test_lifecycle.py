@@ -1,0 +1,178 @@
+"""What may be asked of a worker in each status, and what becomes of it. Source: SEMANTICS 1.5, 3.14, 6.6."""
+
+import pytest
+
+from golem_nb.engine import host_context
+from golem_nb.engine.stopping import Interrupt
+from golem_nb.errors import BadInput, InvocationInterrupted, PreviousInvocationFailed
+from golem_nb.model import LOCAL_ENVIRONMENT, WorkerId, WorkerStatus
+from golem_nb.oplog.entries import EndAtomicRegion, Suspend
+from golem_nb.oplog.fold import NEVER, state_of
+from golem_nb.wasm.text import wasm_from_text
+from tests.engine.conftest import until
+from tests.script import (
+    ADD,
+    AWAIT,
+    BEGIN,
+    END,
+    LEVEL,
+    NOTHING,
+    POLICY,
+    PROMISE,
+    SLEEP_MS,
+    SMART,
+    TELL,
+    TRAP,
+    TRAP_UNLESS,
+    Outside,
+)
+from tests.test_rules import Bench, promise_of
+
+NAP = """
+(component
+  (import "wasi:io/poll@0.2.0" (instance $poll
+    (export "pollable" (type $pollable (sub resource)))
+    (export "[method]pollable.block" (func (param "self" (borrow $pollable))))))
+  (alias export $poll "pollable" (type $pollable))
+  (import "wasi:clocks/monotonic-clock@0.2.0" (instance $clock
+    (alias outer 1 $pollable (type $outer)) (export "pollable" (type $inner (eq $outer)))
+    (export "subscribe-duration" (func (param "when" u64) (result (own $inner))))))
+  (core func $block (canon lower (func $poll "[method]pollable.block")))
+  (core func $subscribe (canon lower (func $clock "subscribe-duration")))
+  (core module $m
+    (import "host" "block" (func $block (param i32)))
+    (import "host" "subscribe" (func $subscribe (param i64) (result i32)))
+    (func (export "nap") (param i64) (call $block (call $subscribe (local.get 0)))))
+  (core instance $i (instantiate $m
+    (with "host" (instance (export "block" (func $block)) (export "subscribe" (func $subscribe))))))
+  (func (export "nap") (param "ns" u64) (canon lift (core func $i "nap"))))
+"""
+
+
+@pytest.fixture
+def outside():
+    server = Outside()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def bench(tmp_path, outside):
+    made = Bench(tmp_path, outside)
+    yield made
+    made.engine.close()
+
+
+@pytest.fixture
+def soon(monkeypatch):
+    """Waits of more than 50 ms are long."""
+    monkeypatch.setattr(host_context, "SUSPEND_AFTER_NS", 50_000_000)
+
+
+# Errors that are not the last word.
+
+
+def fails_once_then_sleeps(bench):
+    bench.outside.answers[1] = [500]
+    running = bench.start(BEGIN, (TELL, 1), (TRAP_UNLESS, 200), END, (ADD, 1), (SLEEP_MS, 400), key="k")
+    until(lambda: len(bench.entries(EndAtomicRegion)) == 1)
+    return running
+
+
+def test_an_invocation_that_got_over_its_error_can_be_interrupted_and_resumed(bench):
+    running = fails_once_then_sleeps(bench)
+    bench.engine.interrupt_worker(bench.worker)
+    with pytest.raises(InvocationInterrupted):
+        running.result(5)
+
+    bench.engine.resume_worker(bench.worker)
+
+    assert bench.total() == 1
+    assert bench.outside.steps == [1, 1]
+
+
+def test_invocations_queue_behind_one_that_got_over_its_error(bench):
+    fails_once_then_sleeps(bench)
+
+    assert bench.total() == 1
+
+
+def test_a_worker_that_is_retried_takes_nothing_until_it_is_interrupted(bench, outside):
+    outside.answers[1] = [500]
+    bench.start(BEGIN, (TELL, 1), (TRAP_UNLESS, 200), END, (ADD, 1), key="k")
+    until(lambda: bench.status() is WorkerStatus.RETRYING)
+    with pytest.raises(PreviousInvocationFailed):
+        bench.total()
+
+    bench.engine.interrupt_worker(bench.worker)
+
+    assert bench.status() is WorkerStatus.INTERRUPTED
+    assert bench.total() == 1
+    assert outside.steps == [1, 1]
+
+
+def test_an_interrupt_that_meets_a_failure_ends_the_retries(bench):
+    bench.run((ADD, 1))
+    worker = bench.engine._load(bench.worker)
+    failed = worker._failed
+
+    def interrupted_and_failed(error):
+        worker._ask(Interrupt())
+        failed(error)
+
+    worker._failed = interrupted_and_failed
+    with pytest.raises(InvocationInterrupted):
+        bench.run((POLICY, 9), TRAP)
+
+    assert bench.status() is WorkerStatus.INTERRUPTED
+
+
+# Waits that must not be cut off, because what is around them would be done again with them.
+
+
+def test_a_long_sleep_in_an_atomic_region_does_its_effects_once(bench, outside, soon):
+    bench.run(BEGIN, (TELL, 1), (SLEEP_MS, 100), END, (TELL, 2))
+
+    assert outside.steps == [1, 2]
+
+
+def test_a_long_sleep_in_a_zone_without_persistence_does_its_effects_once(bench, outside, soon):
+    bench.run((LEVEL, NOTHING), (TELL, 1), (SLEEP_MS, 100), (LEVEL, SMART), (TELL, 2))
+
+    assert outside.steps == [1, 2]
+
+
+def test_a_promise_that_is_made_and_awaited_in_an_atomic_region_can_be_completed(bench, outside):
+    waiting = bench.start(BEGIN, (TELL, 1), PROMISE, AWAIT, END)
+    until(lambda: bool([e for e in bench.entries(object) if "create_promise" in getattr(e, "function_name", "")]))
+
+    bench.engine.complete_promise(bench.worker, promise_of(bench), b"\x05")
+
+    assert waiting.result(5).value == promise_of(bench) + 5
+    assert outside.steps == [1]
+
+
+@pytest.mark.parametrize("duration_ns", [NEVER, (1 << 64) - 1])
+def test_a_worker_may_sleep_for_ever(bench, duration_ns):
+    sleeper = WorkerId(bench.engine.create_component(LOCAL_ENVIRONMENT, "nap", wasm_from_text(NAP)).id, "s")
+    bench.engine.invoke(sleeper, "nap", [duration_ns]).result(5)
+    until(lambda: bench.engine.worker(sleeper).status is WorkerStatus.SUSPENDED)
+
+    bench.restart()
+
+    assert bench.engine.worker(sleeper).status is WorkerStatus.SUSPENDED
+    assert state_of(entry for _, entry in bench.engine.oplog(sleeper).entries).wake_ns == NEVER
+    assert [type(entry) for _, entry in bench.engine.oplog(sleeper).entries].count(Suspend) == 1
+
+
+# Reverts.
+
+
+@pytest.mark.parametrize("target", [{"invocations": 9}, {"last_index": 99}, {"last_index": 0}, {"invocations": 0}])
+def test_a_revert_that_cannot_be_done_does_not_stop_the_worker(bench, target):
+    running = bench.start((SLEEP_MS, 200), (ADD, 3))
+
+    with pytest.raises(BadInput):
+        bench.engine.revert_worker(bench.worker, **target)
+
+    assert running.result(5).value == 3
