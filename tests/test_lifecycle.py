@@ -14,6 +14,8 @@ from tests.script import (
     ADD,
     AWAIT,
     BEGIN,
+    COMPLETE,
+    DRAW,
     END,
     LEVEL,
     NOTHING,
@@ -25,6 +27,7 @@ from tests.script import (
     TRAP,
     TRAP_UNLESS,
     Outside,
+    steps,
 )
 from tests.test_rules import Bench, promise_of
 
@@ -176,3 +179,38 @@ def test_a_revert_that_cannot_be_done_does_not_stop_the_worker(bench, target):
         bench.engine.revert_worker(bench.worker, **target)
 
     assert running.result(5).value == 3
+
+
+# Promises of forks.
+
+
+@pytest.fixture
+def fork(bench):
+    """Fork the worker as it waits for its promise."""
+    bench.start((ADD, 1), PROMISE, AWAIT, (TELL, 1), key="k")
+    until(lambda: bench.status() is WorkerStatus.SUSPENDED)
+    made = WorkerId(bench.component.id, "fork")
+    bench.engine.fork_worker(bench.worker, made, bench.engine.worker(bench.worker).last_index)
+    return made
+
+
+def test_a_fork_waits_for_a_promise_of_its_own(bench, fork, outside):
+    promise = promise_of(bench)
+    assert bench.engine.complete_promise(fork, promise, b"\x07")
+    assert bench.engine.invoke_and_await(fork, "total", []).result(5).value == 1 + promise + 7
+    assert bench.status() is WorkerStatus.SUSPENDED
+    assert outside.steps == [1]
+
+    assert bench.engine.complete_promise(bench.worker, promise, b"\x09")
+
+    assert bench.total() == 1 + promise + 9
+
+
+def test_a_fork_has_the_promises_that_were_complete_before_it(bench):
+    before = bench.run(PROMISE, (COMPLETE, 7), AWAIT, DRAW)
+    fork = WorkerId(bench.component.id, "fork")
+    bench.engine.fork_worker(bench.worker, fork, bench.engine.worker(bench.worker).last_index)
+
+    assert bench.engine.invoke_and_await(fork, "total", []).result(5).value == before
+    with_promise = bench.engine.invoke_and_await(fork, "run", [bench.outside.authority, steps((COMPLETE, 8), AWAIT)])
+    assert with_promise.result(5).value == before + 0 + 7

@@ -81,6 +81,9 @@ class WorkerHost:
     def call(self, function: HostFunction, target: Any, arguments: dict[str, Any]) -> Any:
         return self._durability.call(function, target, arguments)
 
+    def was_named(self, worker: WorkerId) -> bool:
+        return worker == self.id or f"urn:worker:{worker}" in self.earlier_urns
+
     @property
     def is_live(self) -> bool:
         return self._durability.is_live

@@ -55,7 +55,7 @@ from golem_nb.errors import (
     StoreFailed,
     WorkerExited,
 )
-from golem_nb.host.declare import Exit
+from golem_nb.host.declare import Exit, Trap
 from golem_nb.model import EventType, IdempotencyKey, UpdateMode, WorkerId, WorkerMetadata, WorkerStatus
 from golem_nb.oplog import entries
 from golem_nb.oplog.entries import (
@@ -608,7 +608,7 @@ class Worker:
         current, live = self.journal.state.current, self._live
         retry_from = live.durability.retry_point() if live else self.journal.state.last_step
         kind, cause, stderr = kind_of(error), cause_of(error), self._output.stderr
-        if not isinstance(error, GuestTrap | GolemError):
+        if not isinstance(error, GuestTrap | GolemError | Trap):
             log.warning("worker %s: an invocation failed", self.id, exc_info=error)
         with self._lock:
             self._drop_instance()
