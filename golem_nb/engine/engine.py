@@ -15,7 +15,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
@@ -38,6 +38,7 @@ from golem_nb.engine.scheduler import Slots, Threads, Timers, default_slots
 from golem_nb.engine.worker import Evicted, Worker
 from golem_nb.errors import (
     BadInput,
+    ComponentNotFound,
     EngineStopped,
     GolemError,
     StoreFailed,
@@ -72,6 +73,8 @@ from golem_nb.wasm.platform import Platform
 
 MOST_OPLOG_ENTRIES = 100  # of one page. Source: SEMANTICS 11
 MOST_WORKERS = 1000  # of one page
+# Workers without an instance that are kept in memory, at some 16 KB each: they sleep, or were only asked for.
+MOST_BARE = 1000
 # To outside, at once; requests beyond wait. Each has a thread while it is under way.
 MOST_CONNECTIONS = 256
 HTTP_TIMEOUT_S = 600.0  # of workers' requests that set none themselves
@@ -160,6 +163,7 @@ class Engine:
         self._loaded: dict[WorkerId, Worker] = {}
         self._loading = threading.RLock()
         self._idle: OrderedDict[WorkerId, Worker] = OrderedDict()
+        self._bare: OrderedDict[WorkerId, Worker] = OrderedDict()
         self._idle_lock = threading.Lock()
         self._dirty: list[Journal] = []
         self._closing = threading.Event()
@@ -304,12 +308,8 @@ class Engine:
         return metadata_of(id, state, self.component_size(id.component_id, state.component_version))
 
     def delete_worker(self, worker: WorkerId) -> None:
-        found = self._load(worker)
-        found.let_go(WorkerNotFound(worker))
-        with self._loading:
-            self._check_current(found)
+        with self._stopped(worker, WorkerNotFound(worker)) as found:
             self._workers.delete(found.number).result()
-            self._forget(found, WorkerNotFound(worker))
 
     def interrupt_worker(self, worker: WorkerId, recover_immediately: bool = False) -> None:
         self._on(worker, lambda found: found.interrupt(recover_immediately))
@@ -360,18 +360,11 @@ class Engine:
         """
         if (last_index is None) == (invocations is None):
             raise BadInput("give either the last index to keep, or the number of invocations to undo")
-        found = self._load(worker)
-        histories.first_to_revert(
-            found.journal, last_index, invocations
-        )  # what cannot be done must not stop the worker
+        # What cannot be done must not stop the worker.
+        self._on(worker, lambda found: histories.first_to_revert(found.journal, last_index, invocations))
         reason = WorkerReverted("the worker was reverted; ask again with the same key, or another one")
-        found.let_go(reason)
-        with self._loading:
-            self._check_current(found)
-            try:
-                histories.revert(found.journal, last_index, invocations)
-            finally:
-                self._forget(found, reason)
+        with self._stopped(worker, reason) as found:
+            histories.revert(found.journal, last_index, invocations)
 
     def fork_worker(self, source: WorkerId, target: WorkerId, at_index: OplogIndex) -> None:
         """Make a worker whose history begins with another one's, up to an index, and start it.
@@ -521,15 +514,19 @@ class Engine:
         return self._draw()
 
     def wake(self, id: WorkerId) -> None:
-        with suppress(WorkerNotFound, EngineStopped):  # it was deleted, or sleeps until the next start
+        # It was deleted, perhaps with its component, or sleeps until the next start.
+        with suppress(WorkerNotFound, ComponentNotFound, EngineStopped):
             self._on(id, Worker.wake_up)
 
     def note_idle(self, worker: Worker) -> None:
         """Keep the workers that were used last, and let go of others: of their instances, and of all else in memory."""
         with self._idle_lock:
-            self._idle[worker.id] = worker
-            self._idle.move_to_end(worker.id)
+            kept, others = (self._idle, self._bare) if worker.has_instance else (self._bare, self._idle)
+            others.pop(worker.id, None)
+            kept[worker.id] = worker
+            kept.move_to_end(worker.id)
             oldest = [self._idle.popitem(last=False)[1] for _ in range(len(self._idle) - self._max_loaded)]
+            oldest += [self._bare.popitem(last=False)[1] for _ in range(len(self._bare) - MOST_BARE)]
         for idle in oldest:
             self._let_go_if_idle(idle)
 
@@ -578,7 +575,8 @@ class Engine:
                 return None
             journal = Journal(self._oplogs, number, lambda: self._clock.now_ns() // 1000, self._note_dirty)
             found = self._loaded[id] = Worker(id, number, journal, self)
-            return found
+        self.note_idle(found)
+        return found
 
     def _load(self, id: WorkerId) -> Worker:
         found = self._find(id)
@@ -598,16 +596,33 @@ class Engine:
             except Evicted:
                 continue
 
-    def _check_current(self, worker: Worker) -> None:
-        if self._workers.number(worker.id) != worker.number:
-            raise WorkerNotFound(worker.id)  # another caller was faster
+    @contextmanager
+    def _stopped(self, id: WorkerId, reason: GolemError) -> Iterator[Worker]:
+        """Stop a worker, do something with its oplog while nobody can load it, and forget it; callers get the reason.
+
+        Raises:
+            WorkerNotFound: There is none, or another caller deleted it meanwhile.
+        """
+        while True:
+            found = self._load(id)
+            found.let_go(reason)
+            with self._loading:
+                if self._loaded.get(id) is not found:
+                    continue  # it was let go of, and perhaps loaded anew, meanwhile
+                try:
+                    yield found
+                finally:  # also when the store has failed: what is there is loaded anew
+                    self._forget(found, reason)
+                return
 
     def _forget(self, worker: Worker, reason: GolemError) -> None:
         worker.let_go(reason)
         if self._loaded.get(worker.id) is worker:
             del self._loaded[worker.id]
         with self._idle_lock:
-            self._idle.pop(worker.id, None)
+            for kept in (self._idle, self._bare):
+                if kept.get(worker.id) is worker:
+                    del kept[worker.id]
 
     def _check_open(self) -> None:
         if self._closed:

@@ -30,6 +30,7 @@ import secrets
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
+from functools import partial
 
 from golem_nb.engine import execution, recovery
 from golem_nb.engine.callers import Callers, Result, Waiter, answer, done, own
@@ -77,6 +78,7 @@ START_AGAIN_NS = 100_000_000  # after the system had no thread or memory for it;
 STARTS_BEFORE_CALLERS_ARE_TOLD = 5
 _RANK: dict[type[Stop], int] = {Suspended: 0, Restart: 0, Interrupt: 1, Unload: 2}
 _ENDED = (WorkerStatus.FAILED, WorkerStatus.EXITED)
+_WAITING = (WorkerStatus.INTERRUPTED, WorkerStatus.SUSPENDED, WorkerStatus.RETRYING)
 
 log = logging.getLogger("golem_nb.engine")
 
@@ -95,7 +97,7 @@ class Worker:
         self._callers = Callers()
         self._live: Execution | None = None
         self._is_running = False
-        self._is_paused = journal.state.status in (WorkerStatus.INTERRUPTED, WorkerStatus.SUSPENDED)
+        self._is_paused = journal.state.status in _WAITING
         self._must_recover = False
         self._stop: Stop | None = None
         self._gone_because: GolemError | Evicted | None = None
@@ -331,6 +333,10 @@ class Worker:
             return True
 
     @property
+    def has_instance(self) -> bool:
+        return self._live is not None
+
+    @property
     def is_busy(self) -> bool:
         return self._is_running
 
@@ -386,8 +392,7 @@ class Worker:
         while has_more:
             with self._services.surroundings.slots.taken(lambda: self._stop is not None):
                 has_more = self._step()
-        if self._live is not None:
-            self._services.note_idle(self)
+        self._services.note_idle(self)
 
     def _step(self) -> bool:
         """Do one thing: recover, or one invocation. Return False, and be idle, when there is nothing to do."""
@@ -593,7 +598,8 @@ class Worker:
             self._services.timers.cancel(self._timer)
         self._timer = None
         if due_ns is not None:
-            self._timer = self._services.timers.call_at(due_ns, lambda: self._services.wake(self.id))
+            # Not `self`: this object may be let go of meanwhile.
+            self._timer = self._services.timers.call_at(due_ns, partial(self._services.wake, self.id))
 
     def _exited(self, exit: Exit) -> None:
         current = self.journal.state.current
