@@ -4,9 +4,15 @@ import pytest
 
 from golem_nb.engine import host_context
 from golem_nb.engine.stopping import Interrupt
-from golem_nb.errors import BadInput, InvocationInterrupted, PreviousInvocationFailed
-from golem_nb.model import LOCAL_ENVIRONMENT, WorkerId, WorkerStatus
-from golem_nb.oplog.entries import EndAtomicRegion, Suspend
+from golem_nb.errors import (
+    BadInput,
+    FunctionNotFound,
+    InvocationFailed,
+    InvocationInterrupted,
+    PreviousInvocationFailed,
+)
+from golem_nb.model import LOCAL_ENVIRONMENT, UpdateMode, WorkerId, WorkerStatus
+from golem_nb.oplog.entries import EndAtomicRegion, Error, Suspend
 from golem_nb.oplog.fold import NEVER, state_of
 from golem_nb.wasm.text import wasm_from_text
 from tests.engine.conftest import until
@@ -214,3 +220,45 @@ def test_a_fork_has_the_promises_that_were_complete_before_it(bench):
     assert bench.engine.invoke_and_await(fork, "total", []).result(5).value == before
     with_promise = bench.engine.invoke_and_await(fork, "run", [bench.outside.authority, steps((COMPLETE, 8), AWAIT)])
     assert with_promise.result(5).value == before + 0 + 7
+
+
+def test_a_revert_into_the_attempts_of_an_invocation_takes_them_up_again(bench):
+    with pytest.raises(InvocationFailed):
+        bench.run((POLICY, 3), TRAP)
+    first_error = next(i for i, entry in bench.engine.oplog(bench.worker).entries if isinstance(entry, Error))
+
+    bench.engine.revert_worker(bench.worker, last_index=first_error)
+
+    until(lambda: bench.status() is WorkerStatus.FAILED)
+    assert len(bench.entries(Error)) == 3 + 2
+
+
+# Updates.
+
+ONE = """
+(component
+  (core module $m
+    (func (export "one") (result i32) i32.const 1)
+    (func (export "two") (result i32) i32.const 2)
+    (func (export "spin") (loop $again (br $again))))
+  (core instance $i (instantiate $m))
+  (func (export "spin") (canon lift (core func $i "spin")))
+  (func (export "one") (result u32) (canon lift (core func $i "one"))))
+"""
+TWO = ONE.replace(
+    '(func (export "one") (result u32) (canon lift (core func $i "one"',
+    '(func (export "two") (result u32) (canon lift (core func $i "two"',
+)
+
+
+def test_a_function_of_the_next_version_can_be_invoked_before_the_update_is_made(bench):
+    worker = WorkerId(bench.engine.create_component(LOCAL_ENVIRONMENT, "n", wasm_from_text(ONE)).id, "w")
+    bench.engine.invoke(worker, "spin", [], "s").result(5)
+    bench.engine.update_component(worker.component_id, wasm_from_text(TWO))
+    bench.engine.interrupt_worker(worker)
+    bench.engine.update_worker(worker, 1, UpdateMode.MANUAL)  # it waits behind the endless loop
+
+    assert bench.engine.invoke(worker, "two", []).result(5) is None
+    assert bench.engine.invoke(worker, "one", []).result(5) is None  # the update may fail
+    with pytest.raises(FunctionNotFound):
+        bench.engine.invoke(worker, "three", [])

@@ -39,7 +39,9 @@ from golem_nb.engine.worker import Evicted, Worker
 from golem_nb.errors import (
     BadInput,
     ComponentNotFound,
+    ComponentRejected,
     EngineStopped,
+    FunctionNotFound,
     GolemError,
     StoreFailed,
     WorkerExists,
@@ -67,7 +69,7 @@ from golem_nb.store.oplogs import Chunk, Oplogs, Start
 from golem_nb.store.promises import Promises
 from golem_nb.store.workers import Workers
 from golem_nb.values.check import is_unicode
-from golem_nb.values.types import TypedValue
+from golem_nb.values.types import FunctionType, TypedValue
 from golem_nb.wasm.link import LinkedComponent
 from golem_nb.wasm.platform import Platform
 
@@ -365,6 +367,7 @@ class Engine:
         reason = WorkerReverted("the worker was reverted; ask again with the same key, or another one")
         with self._stopped(worker, reason) as found:
             histories.revert(found.journal, last_index, invocations)
+        self._on(worker, Worker.start_if_retried)
 
     def fork_worker(self, source: WorkerId, target: WorkerId, at_index: OplogIndex) -> None:
         """Make a worker whose history begins with another one's, up to an index, and start it.
@@ -459,8 +462,7 @@ class Engine:
         key = _checked_key(key) if key else str(uuid4())
         while True:
             found = self._find(worker)
-            version = found.journal.state.component_version if found else self.component(worker.component_id).version
-            type = self.linked(worker.component_id, version).compiled.export(function).type
+            type = self._function_type(worker.component_id, found, function)
             values = parameters_from_json(type, params)
             request = [Recorded.of(p.type, v) for p, v in zip(type.parameters, values, strict=True)]
             if found is None:
@@ -469,6 +471,22 @@ class Engine:
                 return found.accept(type.name, request, key, waiter)
             except Evicted:
                 continue
+
+    def _function_type(self, component_id: ComponentId, worker: Worker | None, function: str) -> FunctionType:
+        """Return the type of an exported function in the version that a worker will have when its updates are made.
+
+        What that version does not export, the present one may: it has its turn if the update fails.
+
+        Source: SEMANTICS 2.4.
+        """
+        if worker is None:
+            version = self.component(component_id).version
+        else:
+            *later, version = worker.versions_ahead()
+            for target in later:
+                with suppress(ComponentNotFound, ComponentRejected, FunctionNotFound):
+                    return self.linked(component_id, target).compiled.export(function).type
+        return self.linked(component_id, version).compiled.export(function).type
 
     def _load_or_launch(self, worker: WorkerId) -> Worker:
         with self._loading:

@@ -257,6 +257,13 @@ class Worker:
         with self._lock:
             self._start()
 
+    def start_if_retried(self) -> None:
+        """Make the next attempt, if the oplog ends in an error that has one: nothing else would."""
+        with self._lock:
+            if self.journal.state.status is WorkerStatus.RETRYING:
+                self._is_paused = False
+                self._start()
+
     def start_after_crash(self) -> None:
         """Go on with what was cut off, and look whether what was waited for is there."""
         with self._lock:
@@ -268,6 +275,14 @@ class Worker:
         with self._lock:
             self._unpause()
             self._start()
+
+    def versions_ahead(self) -> list[int]:
+        """Return the versions that the pending updates lead to, the last first; then the present one."""
+        with self.journal.lock:
+            state = self.journal.state
+            queued = [p.target_version for p in state.pending.values() if p.target_version is not None]
+            targets = [*(update.target_version for update in state.pending_updates), *queued]
+            return [*reversed(targets), state.component_version]
 
     def subscribe(self) -> Subscription:
         """Return the worker's events: the last 128, then live ones."""
