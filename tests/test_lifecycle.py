@@ -12,7 +12,7 @@ from golem_nb.errors import (
     PreviousInvocationFailed,
 )
 from golem_nb.model import LOCAL_ENVIRONMENT, UpdateMode, WorkerId, WorkerStatus
-from golem_nb.oplog.entries import EndAtomicRegion, Error, Suspend
+from golem_nb.oplog.entries import CancelPendingInvocation, EndAtomicRegion, Error, Revert, Suspend
 from golem_nb.oplog.fold import NEVER, state_of
 from golem_nb.wasm.text import wasm_from_text
 from tests.engine.conftest import until
@@ -262,3 +262,17 @@ def test_a_function_of_the_next_version_can_be_invoked_before_the_update_is_made
     assert bench.engine.invoke(worker, "one", []).result(5) is None  # the update may fail
     with pytest.raises(FunctionNotFound):
         bench.engine.invoke(worker, "three", [])
+
+
+def test_a_revert_is_stored_with_what_it_takes_out_of_the_queue(bench):
+    """Otherwise a kill between the two would run a reverted invocation once more."""
+    first = bench.start((SLEEP_MS, 100), (ADD, 1))
+    second = bench.start((ADD, 2))
+    assert (first.result(5).value, second.result(5).value) == (1, 3)
+
+    bench.engine.revert_worker(bench.worker, invocations=1)
+
+    worker = bench.engine._load(bench.worker)
+    (*_, last) = worker.journal.stored_chunks()
+    assert [type(entry) for _, entry in last] == [Revert, CancelPendingInvocation]
+    assert bench.total() == 1

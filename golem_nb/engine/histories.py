@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from functools import partial
 from itertools import islice
 
 from msgspec.structs import replace
@@ -20,7 +19,7 @@ from golem_nb.oplog.entries import (
     OplogEntry,
     Revert,
 )
-from golem_nb.oplog.fold import state_of
+from golem_nb.oplog.fold import WorkerState, state_of
 from golem_nb.store.oplogs import Chunk, Start
 
 CHUNK_ENTRIES = 128  # of a copied oplog
@@ -52,12 +51,13 @@ def revert(journal: Journal, last_index: OplogIndex | None, invocations: int | N
     if first > state.last_index:
         return
     last, waiting = state.last_index, set(state.pending)
-    journal.append_void(first, lambda now, _: Revert(now, first, last))
-    if invocations is not None:
+
+    def cancelled(now: int, reverted: WorkerState) -> list[OplogEntry]:
         # Accepted before the cut, they would run again; by an index, that is what is asked for.
-        for key in set(journal.state.pending) - waiting:
-            journal.append(partial(CancelPendingInvocation, idempotency_key=key))
-    journal.commit().result()
+        again = reverted.pending if invocations is not None else ()
+        return [CancelPendingInvocation(now, key) for key in again if key not in waiting]
+
+    journal.append_void(first, lambda now, _: Revert(now, first, last), cancelled).result()
 
 
 def _first_of_last(journal: Journal, invocations: int) -> OplogIndex:
