@@ -276,3 +276,15 @@ def test_a_revert_is_stored_with_what_it_takes_out_of_the_queue(bench):
     (*_, last) = worker.journal.stored_chunks()
     assert [type(entry) for _, entry in last] == [Revert, CancelPendingInvocation]
     assert bench.total() == 1
+
+
+def test_a_sleep_that_a_revert_leaves_open_ends_in_its_time(bench, soon):
+    bench.start((ADD, 1), (SLEEP_MS, 300), key="k")
+    until(lambda: bench.status() is WorkerStatus.SUSPENDED)
+    asleep = bench.engine.worker(bench.worker).last_index
+    bench.engine.invoke(bench.worker, "total", [], "next").result(5)
+
+    bench.engine.revert_worker(bench.worker, last_index=asleep)
+
+    assert bench.status() is WorkerStatus.SUSPENDED
+    until(lambda: bench.status() is WorkerStatus.IDLE)

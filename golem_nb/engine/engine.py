@@ -367,7 +367,8 @@ class Engine:
         reason = WorkerReverted("the worker was reverted; ask again with the same key, or another one")
         with self._stopped(worker, reason) as found:
             histories.revert(found.journal, last_index, invocations)
-        self._on(worker, Worker.start_if_retried)
+        with suppress(WorkerNotFound, WorkerReverted, EngineStopped):  # another caller has it now
+            self._on(worker, Worker.start_as_reverted)
 
     def fork_worker(self, source: WorkerId, target: WorkerId, at_index: OplogIndex) -> None:
         """Make a worker whose history begins with another one's, up to an index, and start it.
@@ -532,8 +533,8 @@ class Engine:
         return self._draw()
 
     def wake(self, id: WorkerId) -> None:
-        # It was deleted, perhaps with its component, or sleeps until the next start.
-        with suppress(WorkerNotFound, ComponentNotFound, EngineStopped):
+        # It was deleted, perhaps with its component, or is being reverted, or sleeps until the next start.
+        with suppress(WorkerNotFound, ComponentNotFound, WorkerReverted, EngineStopped):
             self._on(id, Worker.wake_up)
 
     def note_idle(self, worker: Worker) -> None:
@@ -662,7 +663,7 @@ class Engine:
         for id in unfinished:
             log.info("worker %s was cut off; it goes on", id)
             try:
-                self._load(id).start_after_crash()
+                self._on(id, Worker.start_after_crash)
             except Exception:  # one that is damaged must not keep the others from their work
                 log.exception("worker %s cannot be loaded", id)
 

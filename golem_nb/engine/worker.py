@@ -252,27 +252,28 @@ class Worker:
                 self._is_paused = False
                 self._start()
 
-    def start_if_wanted(self) -> None:
-        """Run if the oplog says that something is unfinished."""
+    def start_as_reverted(self) -> None:
+        """Do nothing but what the oplog now ends in the middle of: the pause before an attempt, or a sleep."""
         with self._lock:
-            self._start()
-
-    def start_if_retried(self) -> None:
-        """Make the next attempt, if the oplog ends in an error that has one: nothing else would."""
-        with self._lock:
-            if self.journal.state.status is WorkerStatus.RETRYING:
+            self._check_not_gone()
+            state = self.journal.state
+            if state.status is WorkerStatus.RETRYING:
                 self._is_paused = False
                 self._start()
+            elif state.status is WorkerStatus.SUSPENDED:
+                self._wake_up_at(state.due_ns)
 
     def start_after_crash(self) -> None:
         """Go on with what was cut off, and look whether what was waited for is there."""
         with self._lock:
+            self._check_not_gone()
             self._is_paused = self.journal.state.status is WorkerStatus.INTERRUPTED
             self._start()
 
     def start_as_forked(self) -> None:
         """Go on from where the history was cut, whatever the source did then. Source: SEMANTICS 5.9."""
         with self._lock:
+            self._check_not_gone()
             self._unpause()
             self._start()
 
@@ -387,7 +388,7 @@ class Worker:
             self._is_running = False
             log.warning("worker %s: the system gives no thread (%s); it is started later", self.id, error)
             due_ns = self._services.surroundings.clock.now_ns() + START_AGAIN_NS
-            self._services.timers.call_at(due_ns, self.start_if_wanted)
+            self._services.timers.call_at(due_ns, partial(self._services.wake, self.id))
 
     def _has_work(self) -> bool:
         state = self.journal.state

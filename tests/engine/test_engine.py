@@ -252,8 +252,8 @@ def test_a_worker_that_is_loaded_anew_meanwhile_is_stopped_all_the_same(engine, 
     gone = engine._loaded[counter]
     engine._let_go_if_idle(gone)
     spinning = engine.invoke_and_await(counter, "spin", [])
-    current, load = engine._load(counter), iter([gone])
-    engine._load = lambda id: next(load, current)
+    current, load, first = engine._load(counter), engine._load, iter([gone])
+    engine._load = lambda id: next(first, None) or load(id)
 
     stop(engine, counter)
 
@@ -270,3 +270,22 @@ def test_a_worker_whose_deletion_could_not_be_stored_is_there(engine, counter, c
         engine.delete_worker(counter)
 
     assert call("inc", 1) == 2
+
+
+def test_a_fork_that_is_let_go_of_before_it_starts_is_started(engine, counter, call, monkeypatch):
+    call("inc", 1)
+    monkeypatch.setattr("golem_nb.engine.engine.MOST_BARE", 1)
+    load = engine._find
+
+    def loaded_and_let_go_of(id):
+        found = load(id)
+        if id.name == "fork" and not found.is_busy:
+            engine._find = load
+            engine._let_go_if_idle(found)
+        return found
+
+    engine._find = loaded_and_let_go_of
+    fork = WorkerId(counter.component_id, "fork")
+    engine.fork_worker(counter, fork, 2)
+
+    until(lambda: engine.worker(fork).last_index == 4)
