@@ -11,7 +11,7 @@ from golem_nb.errors import (
     InvocationInterrupted,
     PreviousInvocationFailed,
 )
-from golem_nb.model import LOCAL_ENVIRONMENT, UpdateMode, WorkerId, WorkerStatus
+from golem_nb.model import LOCAL_ENVIRONMENT, SnapshotPolicy, UpdateMode, WorkerId, WorkerStatus
 from golem_nb.oplog.entries import CancelPendingInvocation, EndAtomicRegion, Error, Revert, Suspend
 from golem_nb.oplog.fold import NEVER, state_of
 from golem_nb.wasm.text import wasm_from_text
@@ -288,3 +288,18 @@ def test_a_sleep_that_a_revert_leaves_open_ends_in_its_time(bench, soon):
 
     assert bench.status() is WorkerStatus.SUSPENDED
     until(lambda: bench.status() is WorkerStatus.IDLE)
+
+
+def test_a_snapshot_that_leaves_something_out_costs_time_and_nothing_else(bench, outside):
+    """The answer of the last request is not in it, and the next invocation asks for it."""
+    outside.answers[1] = [202]
+    bench.engine.set_snapshot_policy(bench.component.id, SnapshotPolicy(1))
+    bench.run((TELL, 1))
+    bench.engine.set_snapshot_policy(bench.component.id, None)
+    assert bench.run((TRAP_UNLESS, 202), (ADD, 5)) == 5
+
+    bench.crash()
+
+    assert bench.total() == 5
+    assert outside.steps == [1]
+    assert bench.entries(Error) == []

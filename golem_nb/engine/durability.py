@@ -86,6 +86,11 @@ class Durability:
         return self._cursor.is_live or not self.is_recording
 
     @property
+    def is_replay_over(self) -> bool:
+        """Has all that was recorded been met, and been found to be right?"""
+        return self._became_live is None
+
+    @property
     def entries_replayed(self) -> int:
         return self._cursor.replayed
 

@@ -40,7 +40,7 @@ from golem_nb.engine.execution import CannotStart, Execution
 from golem_nb.engine.journal import Journal
 from golem_nb.engine.metadata import metadata_of
 from golem_nb.engine.output import WorkerOutput
-from golem_nb.engine.recovery import Plan, SnapshotFailed
+from golem_nb.engine.recovery import Plan
 from golem_nb.engine.services import Services
 from golem_nb.engine.stopping import Interrupt, Jumped, Restart, Stop, Suspended, Unload
 from golem_nb.engine.updates import Updates
@@ -495,16 +495,16 @@ class Worker:
                 if plan.snapshot:
                     _, entry = next(self.journal.stored_entries(plan.snapshot))
                     live.load(*recovery.snapshot_in(entry))
-            except (SnapshotFailed, GuestTrap, Exit) as error:
-                if not plan.is_shortcut:
+                live.durability.note_live()
+                while (invoked := live.durability.next_invocation()) is not None:
+                    self._execute(live, invoked)
+                return
+            except (GolemError, GuestTrap, Trap, Exit) as error:
+                # A snapshot may leave out what the invocations behind it need: the whole history has it.
+                if not plan.is_shortcut or live.durability.is_replay_over or self.journal.is_broken:
                     raise
                 log.warning("worker %s: its snapshot of entry %d cannot be used: %s", self.id, plan.snapshot, error)
                 self._drop_instance()
-                continue
-            live.durability.note_live()
-            while (invoked := live.durability.next_invocation()) is not None:
-                self._execute(live, invoked)
-            return
 
     def _execution(self, plan: Plan) -> Execution:
         live = execution.begin(
