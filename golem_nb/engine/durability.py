@@ -96,18 +96,18 @@ class Durability:
         return self._cursor.is_live or not self.is_recording
 
     @property
+    def is_replay_over(self) -> bool:
+        """Has all that was recorded been met, and been found to be right?"""
+        return self._became_live is None
+
+    @property
     def entries_replayed(self) -> int:
         return self._cursor.replayed
 
     @property
-    def has_open_writes(self) -> bool:
-        """Is there a remote write that has begun and not ended?"""
-        return bool(self._open_writes)
-
-    @property
     def is_between_effects(self) -> bool:
-        """Is nothing open: no remote write, no atomic region?"""
-        return not self._open_writes and not self._open_regions
+        """Is nothing open that a recovery would do again: no remote write, no atomic region, no unrecorded zone?"""
+        return not self._open_writes and not self._open_regions and self.persistence_level != PERSIST_NOTHING
 
     def retry_point(self) -> OplogIndex:
         """Return where the attempts of what runs now are counted. Source: SEMANTICS 3.5."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from functools import partial
 from itertools import islice
 
 from msgspec.structs import replace
@@ -20,14 +19,14 @@ from golem_nb.oplog.entries import (
     OplogEntry,
     Revert,
 )
-from golem_nb.oplog.fold import state_of
+from golem_nb.oplog.fold import WorkerState, state_of
 from golem_nb.store.oplogs import Chunk, Start
 
 CHUNK_ENTRIES = 128  # of a copied oplog
 
 
-def revert(journal: Journal, last_index: OplogIndex | None, invocations: int | None) -> None:
-    """Drop all after an index, or the last invocations; return when that is stored.
+def first_to_revert(journal: Journal, last_index: OplogIndex | None, invocations: int | None) -> OplogIndex:
+    """Return the first entry to drop: what follows an index, or the last invocations.
 
     Raises:
         BadInput: There is no such index or are fewer invocations, or the index was undone already.
@@ -39,15 +38,26 @@ def revert(journal: Journal, last_index: OplogIndex | None, invocations: int | N
         raise BadInput(f"the last index to keep must be between 1 and {state.last_index}, found {first - 1}")
     if first in state.skipped:
         raise BadInput(f"entry {first} lies in a region that was undone already; choose an index outside of it")
+    return first
+
+
+def revert(journal: Journal, last_index: OplogIndex | None, invocations: int | None) -> None:
+    """Drop all after an index, or the last invocations; return when that is stored.
+
+    Raises:
+        BadInput: See `first_to_revert`.
+    """
+    first, state = first_to_revert(journal, last_index, invocations), journal.state
     if first > state.last_index:
         return
     last, waiting = state.last_index, set(state.pending)
-    journal.append_void(first, lambda now, _: Revert(now, first, last))
-    if invocations is not None:
+
+    def cancelled(now: int, reverted: WorkerState) -> list[OplogEntry]:
         # Accepted before the cut, they would run again; by an index, that is what is asked for.
-        for key in set(journal.state.pending) - waiting:
-            journal.append(partial(CancelPendingInvocation, idempotency_key=key))
-    journal.commit().result()
+        again = reverted.pending if invocations is not None else ()
+        return [CancelPendingInvocation(now, key) for key in again if key not in waiting]
+
+    journal.append_void(first, lambda now, _: Revert(now, first, last), cancelled).result()
 
 
 def _first_of_last(journal: Journal, invocations: int) -> OplogIndex:

@@ -82,6 +82,9 @@ class WorkerHost:
     def call(self, function: HostFunction, target: Any, arguments: dict[str, Any]) -> Any:
         return self._durability.call(function, target, arguments)
 
+    def was_named(self, worker: WorkerId) -> bool:
+        return worker == self.id or f"urn:worker:{worker}" in self.earlier_urns
+
     @property
     def is_live(self) -> bool:
         return self._durability.is_live
@@ -111,8 +114,8 @@ class WorkerHost:
         if ready:
             return ready
         self._journal.commit()  # what led here must not be lost while it waits
-        # A write that is cut off is done again when the worker comes back; what is not recorded would be lost.
-        if not self._durability.has_open_writes and self._durability.is_recording:
+        # What is cut off is done again when the worker comes back, this wait too; what is not recorded would be lost.
+        if self._durability.is_between_effects and self._durability.is_recording:
             self._suspend_if_long(sources)
         for source in sources:
             source.call_when_ready(self._wake.set)

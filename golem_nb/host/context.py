@@ -27,6 +27,9 @@ class Peers(Protocol):
 
     def create_promise(self, index: OplogIndex) -> None: ...
 
+    def has_promise(self, index: OplogIndex) -> bool:
+        """Did the worker itself, or the one that it was forked from before that, make a promise there?"""
+
     def promise(self, index: OplogIndex) -> bytes | None:
         """Return what the worker's own promise was completed with; None where it is not."""
 
@@ -75,6 +78,9 @@ class HostContext(Protocol):
     peers: Peers
     is_idempotent: bool
     """May a remote write that was cut off be done again? The component sets it. Source: SEMANTICS 3.11."""
+
+    def was_named(self, worker: WorkerId) -> bool:
+        """Is this the worker itself, perhaps by the name of one that its history was forked from?"""
 
     @property
     def is_live(self) -> bool:

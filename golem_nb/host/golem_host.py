@@ -111,7 +111,7 @@ class GetPromiseResult(Resource, wit="golem:api/host#get-promise-result"):
 
 def _own(worker: HostContext, promise: Value) -> OplogIndex:
     owner, index = promise_from_value(promise)
-    if owner != worker.id:
+    if not worker.was_named(owner):
         raise Trap("Tried awaiting a promise not created by the current agent")
     return index
 
@@ -158,6 +158,8 @@ class GolemHost(Interface, wit="golem:api/host"):
     )
     def complete_promise(self, promise_id: Value, data: bytes) -> bool:
         owner, index = promise_from_value(promise_id)
+        if self.worker.was_named(owner) and self.worker.peers.has_promise(index):
+            owner = self.worker.id
         return self.worker.peers.complete_promise(owner, index, data)
 
     @write_local(

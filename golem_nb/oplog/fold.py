@@ -318,7 +318,7 @@ class WorkerState:
         """When a suspended worker is to be woken, NEVER where only a promise does; None for one that is not."""
         if self.status is not WorkerStatus.SUSPENDED:
             return None
-        return NEVER if self.due_ns is None else self.due_ns
+        return NEVER if self.due_ns is None else min(self.due_ns, NEVER)
 
 
 # What counts in skipped regions, too: what was accepted, and what came of it.
