@@ -41,13 +41,14 @@ def revert(journal: Journal, last_index: OplogIndex | None, invocations: int | N
         raise BadInput(f"entry {first} lies in a region that was undone already; choose an index outside of it")
     if first > state.last_index:
         return
-    last, waiting = state.last_index, set(state.pending)
-    journal.append_void(first, lambda now, _: Revert(now, first, last))
+    last = state.last_index
     if invocations is not None:
-        # Accepted before the cut, they would run again; by an index, that is what is asked for.
-        for key in set(journal.state.pending) - waiting:
+        # Accepted before the cut, they would run again; by an index, that is what is asked for. They are cancelled
+        # before the Revert, and mean nothing without it: a crash between the two must not have them run.
+        waiting = [key for key in journal.reverted(first).pending if key not in state.pending]
+        for key in waiting:
             journal.append(partial(CancelPendingInvocation, idempotency_key=key))
-    journal.commit().result()
+    journal.append_void(first, lambda now, _: Revert(now, first, last)).result()
 
 
 def _first_of_last(journal: Journal, invocations: int) -> OplogIndex:

@@ -31,7 +31,7 @@ from golem_nb.oplog.codec import (
     entries_from_chunk,
     state_from_bytes,
 )
-from golem_nb.oplog.entries import OplogEntry
+from golem_nb.oplog.entries import OplogEntry, Revert
 from golem_nb.oplog.fold import Outcome, WorkerState, refolded
 from golem_nb.store.oplogs import Checkpoint, Chunk, Oplogs, Start
 
@@ -92,6 +92,13 @@ class Journal:
             stored, self._checkpoint_index = self._refold(first)
             self.last_timestamp_us = max(self.last_timestamp_us, self.state.last_timestamp_us)
             return stored
+
+    def reverted(self, first: OplogIndex) -> WorkerState:
+        """Return what the fold would be if all entries from `first` on were reverted."""
+        start = _Checkpoints(self._oplogs, self._worker, before=first)
+        with self._lock:
+            revert = Revert(self.last_timestamp_us, first, self.state.last_index)
+            return refolded(start.state, lambda: [*self._all_entries(start.last_index + 1), revert])
 
     def _refold(self, first: OplogIndex) -> tuple[Future[None], OplogIndex]:
         start = _Checkpoints(self._oplogs, self._worker, before=first)
