@@ -1,10 +1,37 @@
-"""Reverts, as the oplog has them."""
+from uuid import UUID
 
+from golem_nb.engine.histories import CHUNK_ENTRIES, forked
+from golem_nb.oplog.codec import entries_from_chunk
+from golem_nb.oplog.entries import Create, ExportedFunctionInvoked, NoOp, PendingWorkerInvocation, Suspend
 from golem_nb.oplog.fold import state_of
+from golem_nb.store.oplogs import Start
+
+CREATE = Create(5, UUID(int=1), "w", 3, ("a",), {"K": "v"}, 10, "parent", ("grandparent",))
 
 
-def entries(engine, worker):
-    return [entry for _, entry in engine.oplog(worker).entries]
+def test_a_fork_is_another_worker_with_the_same_beginning():
+    entries = [CREATE, PendingWorkerInvocation(6, "k", "f", ()), ExportedFunctionInvoked(7, "f", (), "k"), NoOp(8)]
+
+    (chunk,), start = forked("w", entries, 3, "copy", 99)
+
+    first, *rest = entries_from_chunk(chunk.body)
+    assert (first.worker_name, first.timestamp_us, first.parent) == ("copy", 99, None)
+    assert first.forked_from == ("grandparent", "w")
+    assert (first.args, first.env, first.component_version) == (("a",), {"K": "v"}, 3)
+    assert rest == entries[1:3]
+    assert start == Start(True)
+
+
+def test_a_long_history_comes_in_chunks_without_gaps():
+    chunks, _ = forked("w", [CREATE, *[NoOp(6)] * 299], 300, "copy", 99)
+
+    assert [(c.first_index, c.count) for c in chunks] == [(1, CHUNK_ENTRIES), (129, CHUNK_ENTRIES), (257, 44)]
+
+
+def test_a_fork_of_a_sleeping_worker_sleeps():
+    invoked = ExportedFunctionInvoked(7, "f", (), "k")
+
+    assert forked("w", [CREATE, invoked, Suspend(8, 1234)], 3, "copy", 99)[1] == Start(False, 1234)
 
 
 def test_a_crash_in_the_middle_of_a_revert_runs_nothing_again(engine, counter, call):
@@ -14,7 +41,7 @@ def test_a_crash_in_the_middle_of_a_revert_runs_nothing_again(engine, counter, c
 
     engine.revert_worker(counter, invocations=1)
 
-    oplog = entries(engine, counter)
+    oplog = [entry for _, entry in engine.oplog(counter).entries]
     for length in range(7, len(oplog) + 1):  # at first Create, and three for each invocation
         assert not state_of(oplog[:length]).pending
     assert call("get") == 1

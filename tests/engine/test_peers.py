@@ -1,0 +1,59 @@
+import pytest
+
+from golem_nb.errors import BadInput, PromiseNotFound
+from golem_nb.model import UpdateMode, UpdateState, WorkerId
+from tests.engine.conftest import until
+
+
+@pytest.fixture
+def peers(engine, counter, call):
+    """What the counter, which has been invoked once, may ask."""
+    call("inc", 1)
+    return engine.peers(counter, engine._workers.number(counter))
+
+
+def test_other_workers_are_seen_as_they_are(engine, counter, peers):
+    other = WorkerId(counter.component_id, "other")
+    assert peers.metadata(other) is None
+
+    engine.launch_worker(counter.component_id, "other")
+
+    assert peers.metadata(other).worker_id == other
+    assert peers.metadata(counter).last_index == 4
+
+
+def test_components_are_found_by_name(counter, peers):
+    assert peers.resolve_component("counter") == counter.component_id
+    assert peers.resolve_component("no such") is None
+
+
+def test_promises_are_the_workers_own(engine, counter, peers):
+    peers.create_promise(4)
+    assert peers.promise(4) is None
+
+    assert peers.complete_promise(counter, 4, b"x")
+
+    assert peers.promise(4) == b"x"
+    assert not peers.complete_promise(counter, 4, b"y")
+    peers.delete_promise(4)
+    assert peers.promise(4) == b"x"  # a replay may have met it
+    with pytest.raises(PromiseNotFound):
+        peers.complete_promise(counter, 4, b"z")
+
+
+def test_workers_steer_each_other(engine, counter, call, peers):
+    other = WorkerId(counter.component_id, "other")
+    call("inc", 5, worker=other)
+    call("inc", 1, worker=other)
+
+    peers.revert(other, invocations=1)
+    assert call("get", worker=other) == 5
+    peers.fork(other, WorkerId(counter.component_id, "copy"), 4)
+    assert call("get", worker=WorkerId(counter.component_id, "copy")) == 5
+    peers.update(other, 9, UpdateMode.AUTOMATIC)
+    until(lambda: engine.worker(other).updates and engine.worker(other).updates[-1].state is UpdateState.FAILED)
+
+
+def test_a_worker_cannot_revert_itself(counter, peers):
+    with pytest.raises(BadInput, match="cannot revert itself"):
+        peers.revert(counter, last_index=2)
