@@ -361,6 +361,7 @@ class Engine:
         if (last_index is None) == (invocations is None):
             raise BadInput("give either the last index to keep, or the number of invocations to undo")
         found = self._load(worker)
+        histories.first_dropped(found.journal, last_index, invocations)  # who asks for nonsense stops nobody
         reason = WorkerReverted("the worker was reverted; ask again with the same key, or another one")
         found.let_go(reason)
         with self._loading:

@@ -32,13 +32,7 @@ def revert(journal: Journal, last_index: OplogIndex | None, invocations: int | N
     Raises:
         BadInput: There is no such index or are fewer invocations, or the index was undone already.
     """
-    journal.commit().result()
-    state = journal.state
-    first = _first_of_last(journal, invocations or 0) if last_index is None else last_index + 1
-    if not 2 <= first <= state.last_index + 1:
-        raise BadInput(f"the last index to keep must be between 1 and {state.last_index}, found {first - 1}")
-    if first in state.skipped:
-        raise BadInput(f"entry {first} lies in a region that was undone already; choose an index outside of it")
+    first, state = first_dropped(journal, last_index, invocations), journal.state
     if first > state.last_index:
         return
     last = state.last_index
@@ -49,6 +43,22 @@ def revert(journal: Journal, last_index: OplogIndex | None, invocations: int | N
         for key in waiting:
             journal.append(partial(CancelPendingInvocation, idempotency_key=key))
     journal.append_void(first, lambda now, _: Revert(now, first, last)).result()
+
+
+def first_dropped(journal: Journal, last_index: OplogIndex | None, invocations: int | None) -> OplogIndex:
+    """Return the index of the first entry that a revert drops.
+
+    Raises:
+        BadInput: See `revert`.
+    """
+    journal.commit().result()
+    state = journal.state
+    first = _first_of_last(journal, invocations or 0) if last_index is None else last_index + 1
+    if not 2 <= first <= state.last_index + 1:
+        raise BadInput(f"the last index to keep must be between 1 and {state.last_index}, found {first - 1}")
+    if first in state.skipped:
+        raise BadInput(f"entry {first} lies in a region that was undone already; choose an index outside of it")
+    return first
 
 
 def _first_of_last(journal: Journal, invocations: int) -> OplogIndex:

@@ -1,10 +1,15 @@
 from uuid import UUID
 
+import pytest
+
 from golem_nb.engine.histories import CHUNK_ENTRIES, forked
+from golem_nb.errors import BadInput
+from golem_nb.model import WorkerStatus
 from golem_nb.oplog.codec import entries_from_chunk
 from golem_nb.oplog.entries import Create, ExportedFunctionInvoked, NoOp, PendingWorkerInvocation, Suspend
 from golem_nb.oplog.fold import state_of
 from golem_nb.store.oplogs import Start
+from tests.engine.conftest import until
 
 CREATE = Create(5, UUID(int=1), "w", 3, ("a",), {"K": "v"}, 10, "parent", ("grandparent",))
 
@@ -45,3 +50,15 @@ def test_a_crash_in_the_middle_of_a_revert_runs_nothing_again(engine, counter, c
     for length in range(7, len(oplog) + 1):  # at first Create, and three for each invocation
         assert not state_of(oplog[:length]).pending
     assert call("get") == 1
+
+
+@pytest.mark.parametrize("what", [{"invocations": 2}, {"last_index": 99}, {"last_index": 0}])
+def test_a_revert_that_is_refused_stops_nothing(engine, counter, what):
+    spinning = engine.invoke_and_await(counter, "spin", [])
+    until(lambda: engine.worker(counter).status is WorkerStatus.RUNNING)
+
+    with pytest.raises(BadInput):
+        engine.revert_worker(counter, **what)
+
+    assert not spinning.done()
+    assert engine._loaded[counter].is_busy
