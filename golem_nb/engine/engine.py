@@ -390,7 +390,7 @@ class Engine:
             raise WorkerExists(target)
         now_us = self._clock.now_ns() // 1000
         chunks, start = histories.forked(source.name, self._entries_of(number), at_index, target.name, now_us)
-        self._workers.create(target, chunks, start).result()
+        self._workers.create(target, chunks, start, promises_of=(number, at_index)).result()
         self._on(target, Worker.start_as_forked)
 
     def _entries_of(self, number: int) -> Iterator[OplogEntry]:

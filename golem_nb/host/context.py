@@ -71,6 +71,8 @@ class HostContext(Protocol):
     env: Sequence[tuple[str, str]]
     table: ResourceTable
     id: WorkerId
+    earlier_urns: Sequence[str]
+    """Of the workers whose history this one's begins with: what they recorded carries their names."""
     peers: Peers
     is_idempotent: bool
     """May a remote write that was cut off be done again? The component sets it. Source: SEMANTICS 3.11."""

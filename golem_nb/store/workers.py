@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from uuid import UUID
 
 from golem_nb.errors import WorkerExists
-from golem_nb.model import ComponentId, WorkerId
+from golem_nb.model import ComponentId, OplogIndex, WorkerId
 from golem_nb.store.database import Connection, Database
 from golem_nb.store.oplogs import Chunk, Start, insert_chunk
 
@@ -17,8 +17,18 @@ class Workers:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(self, worker: WorkerId, chunks: Iterable[Chunk], start: Start) -> Future[int]:
-        """Store a new worker with the beginning of its oplog; the future has its number, or fails with WorkerExists."""
+    def create(
+        self,
+        worker: WorkerId,
+        chunks: Iterable[Chunk],
+        start: Start,
+        *,
+        promises_of: tuple[int, OplogIndex] | None = None,
+    ) -> Future[int]:
+        """Store a new worker with the beginning of its oplog; the future has its number, or fails with WorkerExists.
+
+        `promises_of` is another worker's number, and the last index at which the new one has promises like it.
+        """
 
         def work(connection: Connection) -> int:
             try:
@@ -32,6 +42,14 @@ class Workers:
             assert number is not None, "an INSERT has a row"
             for chunk in chunks:
                 insert_chunk(connection, number, chunk)
+            if promises_of is not None:
+                connection.execute(
+                    """
+                    INSERT INTO promise
+                    SELECT ?, oplog_index, payload, is_deleted FROM promise WHERE worker = ? AND oplog_index <= ?
+                    """,
+                    (number, *promises_of),
+                )
             return number
 
         return self._database.write(work)

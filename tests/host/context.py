@@ -13,7 +13,7 @@ class FakeWorker:
 
     def __init__(self, args=(), env=()):
         self.args, self.env, self.table = args, env, ResourceTable()
-        self.is_live = True
+        self.is_live, self.earlier_urns = True, ()
         self.output, self.spans, self.begun, self.ended, self.held = [], [], [], [], []
         self.clock_ns = START_NS
         self._shared = {}
