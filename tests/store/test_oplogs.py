@@ -1,7 +1,7 @@
 import pytest
 
 from golem_nb.model import WorkerId
-from golem_nb.store.oplogs import Chunk, Start
+from golem_nb.store.oplogs import PAGE, Chunk, Start
 from tests.store.conftest import COMPONENT, FIRST
 
 
@@ -33,3 +33,14 @@ def test_workers_that_want_to_run_are_found(oplogs, workers, number):
     oplogs.append(number, Chunk(17, 1, 1, b"c"), Start(False)).result(5)
 
     assert workers.that_want_to_run() == []
+
+
+@pytest.mark.parametrize("count", [PAGE - 1, PAGE, PAGE + 1, 2 * PAGE])
+def test_each_chunk_is_read_once(oplogs, workers, count):
+    """Also where the last page that is read is a full one."""
+    number = workers.create(WorkerId(COMPONENT, "long"), [FIRST], Start(False)).result(5)
+    for index in range(2, count + 1):
+        stored = oplogs.append(number, Chunk(index, 1, 1, b"x"), Start(False))
+    stored.result(5)
+
+    assert [chunk.first_index for chunk in oplogs.read(number)] == list(range(1, count + 1))
