@@ -79,6 +79,8 @@ class Outside:
         """Pairs: step, idempotency key."""
         self.traces = []
         """The header `traceparent` of each request, in its parts."""
+        self.step_of = {}
+        """For an idempotency key: the step that it came with."""
         self.answers = {}
         """For a step: what to answer, one after the other; 200 when they are used up."""
         outside = self
@@ -90,6 +92,7 @@ class Outside:
                 step = int(self.path.rpartition("/")[2])
                 outside.told.append((step, self.headers["idempotency-key"]))
                 outside.traces.append(self.headers["traceparent"].split("-"))
+                outside.step_of[self.headers["idempotency-key"]] = step
                 planned = outside.answers.get(step)
                 status = planned.pop(0) if planned else 200
                 if status == Outside.BREAK:
@@ -105,7 +108,7 @@ class Outside:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         self.authority = f"127.0.0.1:{self._server.server_address[1]}"
 
     @property

@@ -55,9 +55,12 @@ def output_of(folder):
     return "".join(entry.message for entry in oplog_of(folder) if isinstance(entry, Log))
 
 
-def cut(folder, copy, length):
-    """Copy a folder, with the oplog of its one worker cut to `length` entries."""
-    shutil.copytree(folder, copy)
+def cut(folder, copy, length, completed_at=None):
+    """Copy a folder as it was when its one worker had `length` entries.
+
+    `completed_at` has, for promises that were completed from outside, the last entry then.
+    """
+    shutil.copytree(folder, copy, symlinks=True)
     kept = oplog_of(folder)[:length]
     connection = sqlite3.connect(copy / "golem.db")
     (number,) = connection.execute("SELECT number FROM worker").fetchone()
@@ -66,6 +69,10 @@ def cut(folder, copy, length):
         connection.execute("INSERT INTO oplog_chunk VALUES (?, 1, ?, 1, ?)", (number, length, chunk_from_entries(kept)))
         state = state_of(kept)
         connection.execute("UPDATE worker SET wants_to_run = ?, wake_ns = ?", (state.wants_to_run, state.wake_ns))
+        connection.execute("DELETE FROM checkpoint WHERE last_index > ?", (length,))
+        connection.execute("DELETE FROM promise WHERE oplog_index > ?", (length,))
+        later = [(index,) for index, at in (completed_at or {}).items() if at > length]
+        connection.executemany("UPDATE promise SET payload = NULL WHERE oplog_index = ?", later)
     connection.close()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import islice
 
 from msgspec.structs import replace
@@ -19,17 +20,36 @@ from golem_nb.oplog.entries import (
     OplogEntry,
     Revert,
 )
-from golem_nb.oplog.fold import WorkerState, state_of
+from golem_nb.oplog.fold import state_of
 from golem_nb.store.oplogs import Chunk, Start
 
 CHUNK_ENTRIES = 128  # of a copied oplog
 
 
-def first_to_revert(journal: Journal, last_index: OplogIndex | None, invocations: int | None) -> OplogIndex:
-    """Return the first entry to drop: what follows an index, or the last invocations.
+def revert(journal: Journal, last_index: OplogIndex | None, invocations: int | None) -> None:
+    """Drop all after an index, or the last invocations; return when that is stored.
 
     Raises:
         BadInput: There is no such index or are fewer invocations, or the index was undone already.
+    """
+    first, state = first_to_revert(journal, last_index, invocations), journal.state
+    if first > state.last_index:
+        return
+    last = state.last_index
+    if invocations is not None:
+        # Accepted before the cut, they would run again; by an index, that is what is asked for. They are cancelled
+        # before the Revert, and mean nothing without it: a crash between the two must not have them run.
+        waiting = [key for key in journal.reverted(first).pending if key not in state.pending]
+        for key in waiting:
+            journal.append(partial(CancelPendingInvocation, idempotency_key=key))
+    journal.append_void(first, lambda now, _: Revert(now, first, last)).result()
+
+
+def first_to_revert(journal: Journal, last_index: OplogIndex | None, invocations: int | None) -> OplogIndex:
+    """Return the index of the first entry that a revert drops.
+
+    Raises:
+        BadInput: See `revert`.
     """
     journal.commit().result()
     state = journal.state
@@ -39,25 +59,6 @@ def first_to_revert(journal: Journal, last_index: OplogIndex | None, invocations
     if first in state.skipped:
         raise BadInput(f"entry {first} lies in a region that was undone already; choose an index outside of it")
     return first
-
-
-def revert(journal: Journal, last_index: OplogIndex | None, invocations: int | None) -> None:
-    """Drop all after an index, or the last invocations; return when that is stored.
-
-    Raises:
-        BadInput: See `first_to_revert`.
-    """
-    first, state = first_to_revert(journal, last_index, invocations), journal.state
-    if first > state.last_index:
-        return
-    last, waiting = state.last_index, set(state.pending)
-
-    def cancelled(now: int, reverted: WorkerState) -> list[OplogEntry]:
-        # Accepted before the cut, they would run again; by an index, that is what is asked for.
-        again = reverted.pending if invocations is not None else ()
-        return [CancelPendingInvocation(now, key) for key in again if key not in waiting]
-
-    journal.append_void(first, lambda now, _: Revert(now, first, last), cancelled).result()
 
 
 def _first_of_last(journal: Journal, invocations: int) -> OplogIndex:

@@ -18,7 +18,7 @@ import itertools
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
@@ -32,7 +32,7 @@ from golem_nb.oplog.codec import (
     entries_from_chunk,
     state_from_bytes,
 )
-from golem_nb.oplog.entries import OplogEntry
+from golem_nb.oplog.entries import OplogEntry, Revert
 from golem_nb.oplog.fold import Outcome, WorkerState, refolded
 from golem_nb.store.oplogs import Checkpoint, Chunk, Oplogs, Start
 
@@ -84,28 +84,24 @@ class Journal:
             self.last_timestamp_us = max(self._now_us(), self.last_timestamp_us)
             return self._append(make(self.last_timestamp_us, self.state.last_index + 1))
 
-    def append_void(
-        self,
-        first: OplogIndex,
-        make: Callable[[int, OplogIndex], OplogEntry],
-        following: Callable[[int, WorkerState], Iterable[OplogEntry]] = lambda now, state: (),
-    ) -> Future[None]:
-        """Append a Jump or Revert, which names its own index and makes the entries from `first` on void; commit it.
-
-        What is `following` from the state that it leads to is stored with it, or neither is.
-        """
+    def append_void(self, first: OplogIndex, make: Callable[[int, OplogIndex], OplogEntry]) -> Future[None]:
+        """Append a Jump or Revert, which names its own index and makes the entries from `first` on void; commit it."""
         with self._lock:
             self._commit()
             self.last_timestamp_us = max(self._now_us(), self.last_timestamp_us)
             self._append(make(self.last_timestamp_us, self.state.last_index + 1))
             start = _Checkpoints(self._oplogs, self._worker, before=first)
             self.state = refolded(start.state, lambda: self._all_entries(start.last_index + 1))
-            for entry in list(following(self.last_timestamp_us, self.state)):
-                self._buffer.append(entry)
-                self.state.apply(entry)
             stored, self._checkpoint_index = self._commit(void_from=first), start.last_index
             self.last_timestamp_us = max(self.last_timestamp_us, self.state.last_timestamp_us)
             return stored
+
+    def reverted(self, first: OplogIndex) -> WorkerState:
+        """Return what the fold would be if all entries from `first` on were reverted."""
+        start = _Checkpoints(self._oplogs, self._worker, before=first)
+        with self._lock:
+            revert = Revert(self.last_timestamp_us, first, self.state.last_index)
+            return refolded(start.state, lambda: [*self._all_entries(start.last_index + 1), revert])
 
     def _all_entries(self, from_index: OplogIndex) -> Iterator[OplogEntry]:
         """Yield what is stored, what is on its way to the store, and what is buffered. To be read under the lock."""

@@ -142,7 +142,7 @@ class Worker:
             return accepted
 
     def interrupt(self, recover_immediately: bool) -> None:
-        """End what runs now; return when that is so. Nothing happens to a worker that does nothing."""
+        """End what runs now; return when that is so, and stored. Nothing happens to a worker that does nothing."""
         with self._lock:
             self._check_not_gone()
             if self._is_running:
@@ -152,6 +152,8 @@ class Worker:
             elif self._is_waiting and not recover_immediately:
                 # Golem writes nothing here; with the entry the status says what happened (ADVICE of SEMANTICS 1.5).
                 self._interrupted()
+            stored = self.journal.commit()
+        stored.result()
 
     @property
     def _is_waiting(self) -> bool:

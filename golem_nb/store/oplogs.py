@@ -81,17 +81,23 @@ class Oplogs:
 
     def read(self, worker: int, from_index: OplogIndex = 1) -> Iterator[Chunk]:
         """Yield the committed chunks from the one that has `from_index` on, in order."""
+        (begin,) = (
+            self._database.reader()
+            .execute(
+                "SELECT coalesce(max(first_index), 0) FROM oplog_chunk WHERE worker = ? AND first_index <= ?",
+                (worker, from_index),
+            )
+            .fetchone()
+        )
         query = """
-            SELECT first_index, count, codec, body FROM oplog_chunk
-            WHERE worker = ?1 AND first_index >= coalesce(
-                (SELECT max(first_index) FROM oplog_chunk WHERE worker = ?1 AND first_index <= ?2), 0)
-            ORDER BY first_index LIMIT ?3
+            SELECT first_index, count, codec, body FROM oplog_chunk WHERE worker = ? AND first_index >= ?
+            ORDER BY first_index LIMIT ?
         """
-        while rows := self._database.reader().execute(query, (worker, from_index, PAGE)).fetchall():
+        while rows := self._database.reader().execute(query, (worker, begin, PAGE)).fetchall():
             yield from (Chunk(*row) for row in rows)
             if len(rows) < PAGE:
                 return
-            from_index = rows[-1][0] + rows[-1][1]
+            begin = rows[-1][0] + 1
 
     def checkpoints(self, worker: int, before: OplogIndex | None = None) -> Sequence[Checkpoint]:
         """Return a worker's checkpoints in order; only those of entries before an index, where given."""

@@ -122,6 +122,21 @@ def test_a_key_that_many_callers_use_at_once_runs_once(engine, counter, fast_swi
             assert {call.result(10).value for call in calls} == {number + 1}
 
 
+def test_that_a_worker_was_interrupted_is_stored_when_it_is_answered(engine, counter):
+    engine.invoke(counter, "spin", []).result(5)
+    until(lambda: engine.worker(counter).status is WorkerStatus.RUNNING)
+    gate = threading.Event()
+    engine._database.write(lambda connection: gate.wait(10))
+
+    with ThreadPoolExecutor(1) as pool:
+        interrupting = pool.submit(engine.interrupt_worker, counter)
+        until(lambda: engine.worker(counter).status is WorkerStatus.INTERRUPTED)
+        with pytest.raises(TimeoutError):
+            interrupting.result(0.1)
+        gate.set()
+        interrupting.result(5)
+
+
 def test_that_a_worker_was_resumed_outlives_the_engine(tmp_path):
     engine = Engine.open(tmp_path)
     worker = WorkerId(engine.create_component(LOCAL_ENVIRONMENT, "c", wasm_from_text(COUNTER)).id, "w")

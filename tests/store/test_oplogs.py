@@ -65,3 +65,14 @@ def test_checkpoints_come_in_order_and_go_with_what_is_made_void(oplogs, number)
     oplogs.append(number, Chunk(50, 1, 1, b"revert"), Start(False), void_from=30).result(5)
 
     assert [c.last_index for c in oplogs.checkpoints(number)] == [20]
+
+
+@pytest.mark.parametrize("count", [PAGE - 1, PAGE, PAGE + 1, 2 * PAGE])
+def test_each_chunk_is_read_once(oplogs, workers, count):
+    """Also where the last page that is read is a full one."""
+    number = workers.create(WorkerId(COMPONENT, "long"), [FIRST], Start(False)).result(5)
+    for index in range(2, count + 1):
+        stored = oplogs.append(number, Chunk(index, 1, 1, b"x"), Start(False))
+    stored.result(5)
+
+    assert [chunk.first_index for chunk in oplogs.read(number)] == list(range(1, count + 1))

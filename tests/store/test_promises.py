@@ -65,3 +65,13 @@ def test_workers_that_wait_for_a_complete_promise_are_started(promises, workers,
     promises.complete(WORKER, 4, b"x").result(5)
 
     assert workers.that_want_to_run() == [WORKER]
+
+
+def test_another_worker_may_begin_with_promises_like_these(promises, workers, number):
+    promises.create(number, 9).result(5)
+    promises.complete(WORKER, 4, b"x").result(5)
+
+    fork = workers.create(WorkerId(COMPONENT, "f"), [FIRST], Start(False), promises_of=(number, 8)).result(5)
+
+    assert promises.payload(fork, 4) == b"x"
+    assert promises.exists(fork, 4) and not promises.exists(fork, 9)
