@@ -94,6 +94,8 @@ class Outside:
     def __init__(self):
         self.told = []
         """Pairs: step, idempotency key."""
+        self.traces = []
+        """The header `traceparent` of each request, in its parts."""
         self.step_of = {}
         """For an idempotency key: the step that it came with."""
         self.answers = {}
@@ -108,6 +110,7 @@ class Outside:
             def do_POST(self):
                 step = int(self.path.rpartition("/")[2])
                 outside.told.append((step, self.headers["idempotency-key"]))
+                outside.traces.append(self.headers["traceparent"].split("-"))
                 outside.step_of[self.headers["idempotency-key"]] = step
                 if step in outside.held:
                     outside.held[step].wait(60)

@@ -62,3 +62,17 @@ def test_the_quick_start_shows_what_it_promises(tmp_path, monkeypatch):
     assert "{'ok': 12}" in "\n".join(shown.values())
     # Without a reader at the screen the stream is text, and ends with the notebook.
     assert "[STDOUT  ] step 12" in shown["events = %golem_connect steps/first"]
+
+
+def test_the_second_notebook_updates_undoes_and_forks(tmp_path, monkeypatch):
+    (path,) = (p for p in NOTEBOOKS if p.stem == "02_update_undo_fork")
+
+    seen = dict(texts(executed(path, tmp_path, monkeypatch)))
+
+    failed = seen["%golem_worker account/ann update --wait"]
+    assert "entry 4 records the result 20, but the component now does return 19" in failed
+    assert "updated from version 0 to 1" in seen["%golem_worker account/ann update --mode manual --wait"]
+    forked = next(text for source, text in seen.items() if source.startswith("bob = "))
+    assert "(1042, 42)" in forked
+    assert "Revert" in seen['%golem_oplog account/ann --query "update OR revert"']
+    assert "replayed    10 entries" in seen["%golem_crash account/carl"]

@@ -7,7 +7,15 @@ import pytest
 from golem_nb.engine.engine import Engine
 from golem_nb.errors import InvocationFailed, InvocationInterrupted
 from golem_nb.model import LOCAL_ENVIRONMENT, WorkerId, WorkerStatus
-from golem_nb.oplog.entries import Error, ImportedFunctionInvoked, Jump, Log
+from golem_nb.oplog.entries import (
+    Error,
+    ExportedFunctionInvoked,
+    ImportedFunctionInvoked,
+    Jump,
+    Log,
+    PendingWorkerInvocation,
+    StartSpan,
+)
 from tests.engine.conftest import until
 from tests.script import (
     ADD,
@@ -139,6 +147,20 @@ def test_keys_are_the_same_after_a_crash(bench):
     bench.crash()
 
     assert bench.total() == before
+
+
+def test_requests_carry_the_trace_of_their_invocation(bench, outside):
+    bench.run((TELL, 1), (TELL, 2))
+    bench.run((TELL, 3))
+
+    (invoked, later), spans = bench.entries(ExportedFunctionInvoked), bench.entries(StartSpan)
+    assert outside.traces == [
+        ["00", invoked.trace_id, spans[0].span_id, "00"],
+        ["00", invoked.trace_id, spans[1].span_id, "00"],
+        ["00", later.trace_id, spans[2].span_id, "00"],
+    ]
+    assert [span.parent_id for span in spans] == [invoked.span_id] * 2 + [later.span_id]
+    assert [p.trace_id for p in bench.entries(PendingWorkerInvocation)] == [invoked.trace_id, later.trace_id]
 
 
 # Atomic regions.

@@ -10,6 +10,9 @@ has a Begin entry, or an idempotency key that is the same again.
 
 What was cut off, and cannot be taken up where it stopped (a remote write, an atomic region, a zone without
 persistence), is done again from its beginning: replay ends there, and a Jump makes the rest void.
+
+All of this is one file because all of it is one door: each rule asks the others (is there an open write, a region, a
+zone?) before it appends or meets an entry.
 """
 
 from __future__ import annotations
@@ -19,10 +22,10 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
-from uuid import UUID, uuid5
+from uuid import UUID, uuid4, uuid5
 
 from golem_nb.engine.journal import Journal
-from golem_nb.engine.replay import ReplayCursor
+from golem_nb.engine.replay import ReplayCursor, described, shown
 from golem_nb.engine.stopping import Jumped
 from golem_nb.errors import ReplayMismatch
 from golem_nb.host.declare import Effect, HostFunction, Trap, WitError
@@ -30,9 +33,11 @@ from golem_nb.model import OplogIndex
 from golem_nb.oplog import entries
 from golem_nb.oplog.entries import (
     BeginAtomicRegion,
+    BeginRemoteTransaction,
     BeginRemoteWrite,
     ChangePersistenceLevel,
     ChangeRetryPolicy,
+    CommittedRemoteTransaction,
     EndAtomicRegion,
     EndRemoteWrite,
     ExportedFunctionCompleted,
@@ -43,18 +48,20 @@ from golem_nb.oplog.entries import (
     NoOp,
     OplogEntry,
     Recorded,
+    RolledBackRemoteTransaction,
     SetSpanAttribute,
     StartSpan,
 )
 from golem_nb.oplog.fold import RetryPolicy, is_retriable
 
 E = TypeVar("E", bound=OplogEntry)
+_ENDS_OF_TRANSACTION = (CommittedRemoteTransaction, RolledBackRemoteTransaction)
 Response = tuple[str, Any]  # a WIT result: ("ok", value) or ("err", payload)
 
 # A write to outside waits until everything before it is stored, and is stored itself without delay; an awaited answer
 # is stored before it leaves. Source: ARCHITECTURE, decision 11; SEMANTICS 3.2.
 _WAITS_BEFORE = {Effect.WRITE_REMOTE}
-_COMMITS_AFTER = {Effect.WRITE_REMOTE, Effect.WRITE_REMOTE_BATCHED}
+_COMMITS_AFTER = {Effect.WRITE_REMOTE, Effect.WRITE_REMOTE_BATCHED, Effect.WRITE_REMOTE_TRANSACTION}
 _REMOTE = {Effect.READ_REMOTE, Effect.WRITE_REMOTE, Effect.WRITE_REMOTE_BATCHED}
 
 # The namespace of keys whose base is no UUID. Source: SEMANTICS 2.2.
@@ -73,12 +80,15 @@ class Durability:
         self._became_live: Callable[[], None] | None = became_live
         self.invocation_key = ""
         """The idempotency key of the invocation that runs."""
+        self._trace_id, self._span_id = "", ""
         self.is_idempotent = True
         """May a remote write that was cut off be done again? The component's own setting. Source: SEMANTICS 3.11."""
         self.persistence_level = SMART
         self.is_recording = True
         """False while the component saves or loads a snapshot: what it does then is its own affair."""
         self._open_writes: list[OplogIndex] = []
+        self._open_transactions: set[OplogIndex] = set()
+        """Those of the open writes that are transactions."""
         self._open_regions: list[OplogIndex] = []
 
     @property
@@ -86,18 +96,18 @@ class Durability:
         return self._cursor.is_live or not self.is_recording
 
     @property
+    def is_replay_over(self) -> bool:
+        """Has all that was recorded been met, and been found to be right?"""
+        return self._became_live is None
+
+    @property
     def entries_replayed(self) -> int:
         return self._cursor.replayed
 
     @property
-    def has_open_writes(self) -> bool:
-        """Is there a remote write that has begun and not ended?"""
-        return bool(self._open_writes)
-
-    @property
     def is_between_effects(self) -> bool:
-        """Is nothing open: no remote write, no atomic region?"""
-        return not self._open_writes and not self._open_regions
+        """Is nothing open that a recovery would do again: no remote write, no atomic region, no unrecorded zone?"""
+        return not self._open_writes and not self._open_regions and self.persistence_level != PERSIST_NOTHING
 
     def retry_point(self) -> OplogIndex:
         """Return where the attempts of what runs now are counted. Source: SEMANTICS 3.5."""
@@ -192,6 +202,68 @@ class Durability:
         self._open_writes.remove(begin)
         self._append_or_meet(EndRemoteWrite, f"the end of the remote write of entry {begin}", begin)
 
+    # Calls that the component makes durable itself. Source: SEMANTICS 3.2, 5.4.
+
+    def begin_function(self, effect: Effect, begin: OplogIndex | None) -> OplogIndex:
+        if begin is not None:
+            return begin
+        if effect is Effect.WRITE_REMOTE_BATCHED:
+            return self.begin_remote_write()
+        if effect is Effect.WRITE_REMOTE_TRANSACTION:
+            return self._begin_transaction()
+        if effect is Effect.WRITE_REMOTE and not self.is_idempotent:
+            return self._begin_bracket() if self.is_live else self._meet_bracket()
+        return self._journal.state.last_step if self.is_live else self._cursor.last_met
+
+    def end_function(self, effect: Effect, begin: OplogIndex | None, index: OplogIndex) -> None:
+        if begin is not None or index not in self._open_writes:
+            return
+        if index in self._open_transactions:
+            self._end_transaction(index, CommittedRemoteTransaction)
+        else:
+            self.end_remote_write(index)
+
+    def _end_transaction(
+        self, begin: OplogIndex, kind: type[CommittedRemoteTransaction | RolledBackRemoteTransaction]
+    ) -> None:
+        self._open_writes.remove(begin)
+        self._open_transactions.remove(begin)
+        self._append_or_meet(kind, f"the end of the transaction of entry {begin}", begin)
+        self.commit_soon()
+
+    def _begin_transaction(self) -> OplogIndex:
+        if self.is_live:
+            begin = self._append_or_meet(BeginRemoteTransaction, "", str(uuid4()))
+            self._journal.commit().result()
+        else:
+            begin, _ = self._meet(BeginRemoteTransaction, "a transaction")
+            if self._is_open(lambda e: isinstance(e, _ENDS_OF_TRANSACTION) and e.begin_index == begin):
+                self._redo_write(begin)
+        self._open_writes.append(begin)
+        self._open_transactions.add(begin)
+        return begin
+
+    def persist_call(
+        self, name: str, request: Recorded, response: Recorded, effect: Effect, begin: OplogIndex | None
+    ) -> None:
+        if not self.is_live:
+            raise Trap(f"the component persists a call of {name} in replay, where it must read it")
+        if not self.is_recording:
+            return
+        self._journal.append(lambda now: ImportedFunctionInvoked(now, name, request, response, effect.value, begin))
+        if effect in _COMMITS_AFTER:
+            self._journal.commit()
+
+    def persisted_call(self) -> ImportedFunctionInvoked:
+        if self.is_live:
+            raise Trap("the component reads a persisted call, but there is none: the worker is live")
+        return self._meet(ImportedFunctionInvoked, "reading a persisted call")[1]
+
+    def commit_soon(self) -> None:
+        """Store what is there, without waiting for it."""
+        if self.is_live:
+            self._journal.commit()
+
     # Failures of what lies outside are tried again before the component hears of them. Source: SEMANTICS 3.5.
 
     def _retry_if_failed(self, function: HostFunction, response: Response) -> None:
@@ -273,8 +345,7 @@ class Durability:
         if begin not in self._open_writes:
             return  # the end of its invocation ended it
         self._end_bracket(begin)
-        if self.is_live:
-            self._journal.commit()
+        self.commit_soon()
 
     # Atomic regions and jumps. Source: SEMANTICS 3.10.
 
@@ -355,7 +426,7 @@ class Durability:
     def start_span(self, attributes: Mapping[str, str]) -> str:
         if self.is_live:
             span_id = secrets.token_hex(8)
-            self._append_or_meet(StartSpan, "", span_id, None, dict(attributes))
+            self._append_or_meet(StartSpan, "", span_id, self._span_id or None, dict(attributes))
             return span_id
         return self._meet(StartSpan, "the start of a span")[1].span_id
 
@@ -364,6 +435,10 @@ class Durability:
 
     def set_span_attribute(self, span_id: str, key: str, value: str) -> None:
         self._append_or_meet(SetSpanAttribute, f"an attribute of the span {span_id}", span_id, key, value)
+
+    def trace_parent(self, span_id: str) -> str:
+        """Return W3C's header of that name for a request made in a span. Source: SEMANTICS 2.8."""
+        return f"00-{self._trace_id}-{span_id}-00"
 
     def derived_key(self, index: OplogIndex) -> str:
         """Return the idempotency key of an effect at `index`. Source: SEMANTICS 2.2."""
@@ -378,6 +453,10 @@ class Durability:
         return self._cursor.consume_log((level, context, message)) or not self.is_live
 
     # Invocations.
+
+    def begin_invocation(self, invoked: ExportedFunctionInvoked) -> None:
+        self.invocation_key = invoked.idempotency_key
+        self._trace_id, self._span_id = invoked.trace_id, invoked.span_id
 
     def next_invocation(self) -> ExportedFunctionInvoked | None:
         """Return the next recorded invocation; None when the worker is live."""
@@ -397,7 +476,10 @@ class Durability:
         region does not undo an invocation that was answered.
         """
         for begin in list(self._open_writes):
-            self.end_remote_write(begin)
+            if begin in self._open_transactions:
+                self._end_transaction(begin, RolledBackRemoteTransaction)
+            else:
+                self.end_remote_write(begin)
         self._open_regions.clear()
         self._leave_zone()
         self._cursor.forget_logs()
@@ -408,7 +490,7 @@ class Durability:
         if not isinstance(entry, ExportedFunctionCompleted):
             raise ReplayMismatch(index, described(entry), "the end of an invocation")
         if not is_same(entry.response, response):
-            raise ReplayMismatch(index, f"the result {_shown(entry.response)}", f"return {_shown(response)}")
+            raise ReplayMismatch(index, f"the result {shown(entry.response)}", f"return {shown(response)}")
         self.note_live()
 
     def _leave_zone(self) -> None:
@@ -430,19 +512,3 @@ def _ends_zone(entry: OplogEntry) -> bool:
     return isinstance(entry, ExportedFunctionCompleted) or (
         isinstance(entry, ChangePersistenceLevel) and entry.level != PERSIST_NOTHING
     )
-
-
-def described(entry: OplogEntry) -> str:
-    """Return the words for an entry in a ReplayMismatch."""
-    match entry:
-        case ImportedFunctionInvoked(function_name=name):
-            return f"a call of {name}"
-        case ExportedFunctionInvoked(function_name=name):
-            return f"the invocation of {name}"
-        case ExportedFunctionCompleted():
-            return "the end of an invocation"
-    return type(entry).__name__
-
-
-def _shown(response: Recorded | None) -> str:
-    return "nothing" if response is None else repr(response.typed().value)

@@ -15,7 +15,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
@@ -38,7 +38,10 @@ from golem_nb.engine.scheduler import Slots, Threads, Timers, default_slots
 from golem_nb.engine.worker import Evicted, Worker
 from golem_nb.errors import (
     BadInput,
+    ComponentNotFound,
+    ComponentRejected,
     EngineStopped,
+    FunctionNotFound,
     GolemError,
     StoreFailed,
     WorkerExists,
@@ -66,12 +69,14 @@ from golem_nb.store.oplogs import Chunk, Oplogs, Start
 from golem_nb.store.promises import Promises
 from golem_nb.store.workers import Workers
 from golem_nb.values.check import is_unicode
-from golem_nb.values.types import TypedValue
+from golem_nb.values.types import FunctionType, TypedValue
 from golem_nb.wasm.link import LinkedComponent
 from golem_nb.wasm.platform import Platform
 
 MOST_OPLOG_ENTRIES = 100  # of one page. Source: SEMANTICS 11
 MOST_WORKERS = 1000  # of one page
+# Workers without an instance that are kept in memory, at some 16 KB each: they sleep, or were only asked for.
+MOST_BARE = 1000
 # To outside, at once; requests beyond wait. Each has a thread while it is under way.
 MOST_CONNECTIONS = 256
 HTTP_TIMEOUT_S = 600.0  # of workers' requests that set none themselves
@@ -160,6 +165,7 @@ class Engine:
         self._loaded: dict[WorkerId, Worker] = {}
         self._loading = threading.RLock()
         self._idle: OrderedDict[WorkerId, Worker] = OrderedDict()
+        self._bare: OrderedDict[WorkerId, Worker] = OrderedDict()
         self._idle_lock = threading.Lock()
         self._dirty: list[Journal] = []
         self._closing = threading.Event()
@@ -304,12 +310,8 @@ class Engine:
         return metadata_of(id, state, self.component_size(id.component_id, state.component_version))
 
     def delete_worker(self, worker: WorkerId) -> None:
-        found = self._load(worker)
-        found.let_go(WorkerNotFound(worker))
-        with self._loading:
-            self._check_current(found)
+        with self._stopped(worker, WorkerNotFound(worker)) as found:
             self._workers.delete(found.number).result()
-            self._forget(found, WorkerNotFound(worker))
 
     def interrupt_worker(self, worker: WorkerId, recover_immediately: bool = False) -> None:
         self._on(worker, lambda found: found.interrupt(recover_immediately))
@@ -360,16 +362,13 @@ class Engine:
         """
         if (last_index is None) == (invocations is None):
             raise BadInput("give either the last index to keep, or the number of invocations to undo")
-        found = self._load(worker)
-        histories.first_dropped(found.journal, last_index, invocations)  # who asks for nonsense stops nobody
+        # What cannot be done must not stop the worker.
+        self._on(worker, lambda found: histories.first_to_revert(found.journal, last_index, invocations))
         reason = WorkerReverted("the worker was reverted; ask again with the same key, or another one")
-        found.let_go(reason)
-        with self._loading:
-            self._check_current(found)
-            try:
-                histories.revert(found.journal, last_index, invocations)
-            finally:
-                self._forget(found, reason)
+        with self._stopped(worker, reason) as found:
+            histories.revert(found.journal, last_index, invocations)
+        with suppress(WorkerNotFound, WorkerReverted, EngineStopped):  # another caller has it now
+            self._on(worker, Worker.start_as_reverted)
 
     def fork_worker(self, source: WorkerId, target: WorkerId, at_index: OplogIndex) -> None:
         """Make a worker whose history begins with another one's, up to an index, and start it.
@@ -464,8 +463,7 @@ class Engine:
         key = _checked_key(key) if key else str(uuid4())
         while True:
             found = self._find(worker)
-            version = found.journal.state.component_version if found else self.component(worker.component_id).version
-            type = self.linked(worker.component_id, version).compiled.export(function).type
+            type = self._function_type(worker.component_id, found, function)
             values = parameters_from_json(type, params)
             request = [Recorded.of(p.type, v) for p, v in zip(type.parameters, values, strict=True)]
             if found is None:
@@ -474,6 +472,22 @@ class Engine:
                 return found.accept(type.name, request, key, waiter)
             except Evicted:
                 continue
+
+    def _function_type(self, component_id: ComponentId, worker: Worker | None, function: str) -> FunctionType:
+        """Return the type of an exported function in the version that a worker will have when its updates are made.
+
+        What that version does not export, the present one may: it has its turn if the update fails.
+
+        Source: SEMANTICS 2.4.
+        """
+        if worker is None:
+            version = self.component(component_id).version
+        else:
+            *later, version = worker.versions_ahead()
+            for target in later:
+                with suppress(ComponentNotFound, ComponentRejected, FunctionNotFound):
+                    return self.linked(component_id, target).compiled.export(function).type
+        return self.linked(component_id, version).compiled.export(function).type
 
     def _load_or_launch(self, worker: WorkerId) -> Worker:
         with self._loading:
@@ -519,15 +533,19 @@ class Engine:
         return self._draw()
 
     def wake(self, id: WorkerId) -> None:
-        with suppress(WorkerNotFound, EngineStopped):  # it was deleted, or sleeps until the next start
+        # It was deleted, perhaps with its component, or is being reverted, or sleeps until the next start.
+        with suppress(WorkerNotFound, ComponentNotFound, WorkerReverted, EngineStopped):
             self._on(id, Worker.wake_up)
 
     def note_idle(self, worker: Worker) -> None:
         """Keep the workers that were used last, and let go of others: of their instances, and of all else in memory."""
         with self._idle_lock:
-            self._idle[worker.id] = worker
-            self._idle.move_to_end(worker.id)
+            kept, others = (self._idle, self._bare) if worker.has_instance else (self._bare, self._idle)
+            others.pop(worker.id, None)
+            kept[worker.id] = worker
+            kept.move_to_end(worker.id)
             oldest = [self._idle.popitem(last=False)[1] for _ in range(len(self._idle) - self._max_loaded)]
+            oldest += [self._bare.popitem(last=False)[1] for _ in range(len(self._bare) - MOST_BARE)]
         for idle in oldest:
             self._let_go_if_idle(idle)
 
@@ -576,7 +594,8 @@ class Engine:
                 return None
             journal = Journal(self._oplogs, number, lambda: self._clock.now_ns() // 1000, self._note_dirty)
             found = self._loaded[id] = Worker(id, number, journal, self)
-            return found
+        self.note_idle(found)
+        return found
 
     def _load(self, id: WorkerId) -> Worker:
         found = self._find(id)
@@ -596,16 +615,33 @@ class Engine:
             except Evicted:
                 continue
 
-    def _check_current(self, worker: Worker) -> None:
-        if self._workers.number(worker.id) != worker.number:
-            raise WorkerNotFound(worker.id)  # another caller was faster
+    @contextmanager
+    def _stopped(self, id: WorkerId, reason: GolemError) -> Iterator[Worker]:
+        """Stop a worker, do something with its oplog while nobody can load it, and forget it; callers get the reason.
+
+        Raises:
+            WorkerNotFound: There is none, or another caller deleted it meanwhile.
+        """
+        while True:
+            found = self._load(id)
+            found.let_go(reason)
+            with self._loading:
+                if self._loaded.get(id) is not found:
+                    continue  # it was let go of, and perhaps loaded anew, meanwhile
+                try:
+                    yield found
+                finally:  # also when the store has failed: what is there is loaded anew
+                    self._forget(found, reason)
+                return
 
     def _forget(self, worker: Worker, reason: GolemError) -> None:
         worker.let_go(reason)
         if self._loaded.get(worker.id) is worker:
             del self._loaded[worker.id]
         with self._idle_lock:
-            self._idle.pop(worker.id, None)
+            for kept in (self._idle, self._bare):
+                if kept.get(worker.id) is worker:
+                    del kept[worker.id]
 
     def _check_open(self) -> None:
         if self._closed:
@@ -627,7 +663,7 @@ class Engine:
         for id in unfinished:
             log.info("worker %s was cut off; it goes on", id)
             try:
-                self._load(id).start_after_crash()
+                self._on(id, Worker.start_after_crash)
             except Exception:  # one that is damaged must not keep the others from their work
                 log.exception("worker %s cannot be loaded", id)
 

@@ -49,7 +49,7 @@ class Execution:
         Return whether it ended live, and its result.
         """
         durability = self.durability
-        durability.invocation_key = invoked.idempotency_key
+        durability.begin_invocation(invoked)
         export = self.linked.compiled.export(invoked.function_name)
         if not durability.is_live:
             check_types(export.type, invoked.request)

@@ -32,7 +32,7 @@ def revert(journal: Journal, last_index: OplogIndex | None, invocations: int | N
     Raises:
         BadInput: There is no such index or are fewer invocations, or the index was undone already.
     """
-    first, state = first_dropped(journal, last_index, invocations), journal.state
+    first, state = first_to_revert(journal, last_index, invocations), journal.state
     if first > state.last_index:
         return
     last = state.last_index
@@ -45,7 +45,7 @@ def revert(journal: Journal, last_index: OplogIndex | None, invocations: int | N
     journal.append_void(first, lambda now, _: Revert(now, first, last)).result()
 
 
-def first_dropped(journal: Journal, last_index: OplogIndex | None, invocations: int | None) -> OplogIndex:
+def first_to_revert(journal: Journal, last_index: OplogIndex | None, invocations: int | None) -> OplogIndex:
     """Return the index of the first entry that a revert drops.
 
     Raises:

@@ -15,8 +15,9 @@ from golem_nb.engine.journal import Journal
 from golem_nb.engine.scheduler import Slots, Threads
 from golem_nb.engine.stopping import Suspended
 from golem_nb.host.context import Closable, HostContext, Peers, Source
-from golem_nb.host.declare import HostFunction, Interface, ResourceTable
+from golem_nb.host.declare import Effect, HostFunction, Interface, ResourceTable
 from golem_nb.model import LogLevel, OplogIndex, WorkerId
+from golem_nb.oplog.entries import ImportedFunctionInvoked, Recorded
 from golem_nb.oplog.fold import RetryPolicy
 
 T = TypeVar("T")
@@ -81,6 +82,9 @@ class WorkerHost:
     def call(self, function: HostFunction, target: Any, arguments: dict[str, Any]) -> Any:
         return self._durability.call(function, target, arguments)
 
+    def was_named(self, worker: WorkerId) -> bool:
+        return worker == self.id or f"urn:worker:{worker}" in self.earlier_urns
+
     @property
     def is_live(self) -> bool:
         return self._durability.is_live
@@ -110,8 +114,8 @@ class WorkerHost:
         if ready:
             return ready
         self._journal.commit()  # what led here must not be lost while it waits
-        # A write that is cut off is done again when the worker comes back; what is not recorded would be lost.
-        if not self._durability.has_open_writes and self._durability.is_recording:
+        # What is cut off is done again when the worker comes back, this wait too; what is not recorded would be lost.
+        if self._durability.is_between_effects and self._durability.is_recording:
             self._suspend_if_long(sources)
         for source in sources:
             source.call_when_ready(self._wake.set)
@@ -183,6 +187,20 @@ class WorkerHost:
     def end_atomic_region(self, begin: OplogIndex) -> None:
         self._durability.end_atomic_region(begin)
 
+    def begin_function(self, effect: Effect, begin: OplogIndex | None) -> OplogIndex:
+        return self._durability.begin_function(effect, begin)
+
+    def end_function(self, effect: Effect, begin: OplogIndex | None, index: OplogIndex) -> None:
+        self._durability.end_function(effect, begin, index)
+
+    def persist_call(
+        self, name: str, request: Recorded, response: Recorded, effect: Effect, begin: OplogIndex | None
+    ) -> None:
+        self._durability.persist_call(name, request, response, effect, begin)
+
+    def persisted_call(self) -> ImportedFunctionInvoked:
+        return self._durability.persisted_call()
+
     def oplog_index(self) -> OplogIndex:
         return self._durability.oplog_index()
 
@@ -209,6 +227,9 @@ class WorkerHost:
 
     def finish_span(self, span_id: str) -> None:
         self._durability.finish_span(span_id)
+
+    def trace_parent(self, span_id: str) -> str:
+        return self._durability.trace_parent(span_id)
 
     def derived_key(self, index: int) -> str:
         return self._durability.derived_key(index)

@@ -17,6 +17,7 @@ from __future__ import annotations
 import itertools
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
@@ -59,7 +60,7 @@ class Journal:
         self._oplogs, self._worker, self._now_us, self._note_dirty = oplogs, worker, now_us, note_dirty
         self._lock = threading.Lock()
         self._buffer: list[OplogEntry] = []
-        self._in_flight: list[_InFlight] = []
+        self._in_flight: deque[_InFlight] = deque()
         self._last_commit: Future[None] = Future()
         self._last_commit.set_result(None)
         self._failure: BaseException | None = None
@@ -89,7 +90,9 @@ class Journal:
             self._commit()
             self.last_timestamp_us = max(self._now_us(), self.last_timestamp_us)
             self._append(make(self.last_timestamp_us, self.state.last_index + 1))
-            stored, self._checkpoint_index = self._refold(first)
+            start = _Checkpoints(self._oplogs, self._worker, before=first)
+            self.state = refolded(start.state, lambda: self._all_entries(start.last_index + 1))
+            stored, self._checkpoint_index = self._commit(void_from=first), start.last_index
             self.last_timestamp_us = max(self.last_timestamp_us, self.state.last_timestamp_us)
             return stored
 
@@ -99,11 +102,6 @@ class Journal:
         with self._lock:
             revert = Revert(self.last_timestamp_us, first, self.state.last_index)
             return refolded(start.state, lambda: [*self._all_entries(start.last_index + 1), revert])
-
-    def _refold(self, first: OplogIndex) -> tuple[Future[None], OplogIndex]:
-        start = _Checkpoints(self._oplogs, self._worker, before=first)
-        self.state = refolded(start.state, lambda: self._all_entries(start.last_index + 1))
-        return self._commit(void_from=first), start.last_index
 
     def _all_entries(self, from_index: OplogIndex) -> Iterator[OplogEntry]:
         """Yield what is stored, what is on its way to the store, and what is buffered. To be read under the lock."""
@@ -149,7 +147,8 @@ class Journal:
             self._last_commit = self._oplogs.append(
                 self._worker, chunk, start, checkpoint=checkpoint, void_from=void_from
             )
-            self._in_flight = [c for c in self._in_flight if not c.stored.done()]
+            while self._in_flight and self._in_flight[0].stored.done():
+                self._in_flight.popleft()
             self._in_flight.append(_InFlight(first, entries, self._last_commit))
             self._last_commit.add_done_callback(self._note_failure)
         return self._last_commit

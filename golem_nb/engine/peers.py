@@ -48,6 +48,9 @@ class WorkerPeers:
     def create_promise(self, index: OplogIndex) -> None:
         self._promises.create(self._number, index)
 
+    def has_promise(self, index: OplogIndex) -> bool:
+        return self._promises.exists(self._number, index)
+
     def promise(self, index: OplogIndex) -> bytes | None:
         return self._promises.payload(self._number, index)
 

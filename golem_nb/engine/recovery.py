@@ -38,7 +38,7 @@ class Plan:
     update: Update | None = None
     """The pending update that this plan is the attempt of."""
     is_shortcut: bool = False
-    """There is another plan where this one's snapshot cannot be loaded."""
+    """There is another plan where this one's snapshot cannot be loaded, or the rest not replayed from it."""
 
 
 def plans(state: WorkerState) -> Iterator[Plan]:

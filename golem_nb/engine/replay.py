@@ -14,9 +14,11 @@ from collections.abc import Callable, Iterator, Sequence
 from golem_nb.model import OplogIndex
 from golem_nb.oplog.entries import (
     ExportedFunctionCompleted,
+    ExportedFunctionInvoked,
     ImportedFunctionInvoked,
     Log,
     OplogEntry,
+    Recorded,
 )
 from golem_nb.oplog.regions import Regions
 
@@ -45,7 +47,7 @@ class ReplayCursor:
         self._window: list[tuple[OplogIndex, OplogEntry]] = []
         self._position = 0
         self._logs: Counter[LogLine] = Counter()
-        self.last_timestamp_us = started_us
+        self.last_timestamp_us, self.last_met = started_us, 0
         self.replayed = 0
         """How many entries the component has met."""
         self.is_live = False
@@ -58,7 +60,7 @@ class ReplayCursor:
     def take(self) -> tuple[OplogIndex, OplogEntry]:
         """Meet the next entry: return it and go on."""
         index, entry = self._window[self._position]
-        self.last_timestamp_us = entry.timestamp_us
+        self.last_timestamp_us, self.last_met = entry.timestamp_us, index
         self.replayed += 1
         self._position += 1
         self._find_next()
@@ -143,3 +145,20 @@ class ReplayCursor:
     def _remember(self, index: OplogIndex, entry: OplogEntry) -> None:
         if isinstance(entry, Log) and index not in self._reprinted:
             self._logs[(entry.level, entry.context, entry.message)] += 1
+
+
+def described(entry: OplogEntry) -> str:
+    """Return the words for an entry in a ReplayMismatch."""
+    match entry:
+        case ImportedFunctionInvoked(function_name=name):
+            return f"a call of {name}"
+        case ExportedFunctionInvoked(function_name=name):
+            return f"the invocation of {name}"
+        case ExportedFunctionCompleted():
+            return "the end of an invocation"
+    return type(entry).__name__
+
+
+def shown(response: Recorded | None) -> str:
+    """Return the words for a result in a ReplayMismatch."""
+    return "nothing" if response is None else repr(response.typed().value)

@@ -30,6 +30,7 @@ import secrets
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
+from functools import partial
 
 from golem_nb.engine import execution, recovery
 from golem_nb.engine.callers import Callers, Result, Waiter, answer, done, own
@@ -39,7 +40,7 @@ from golem_nb.engine.execution import CannotStart, Execution
 from golem_nb.engine.journal import Journal
 from golem_nb.engine.metadata import metadata_of
 from golem_nb.engine.output import WorkerOutput
-from golem_nb.engine.recovery import Plan, SnapshotFailed
+from golem_nb.engine.recovery import Plan
 from golem_nb.engine.services import Services
 from golem_nb.engine.stopping import Interrupt, Jumped, Restart, Stop, Suspended, Unload
 from golem_nb.engine.updates import Updates
@@ -55,7 +56,7 @@ from golem_nb.errors import (
     StoreFailed,
     WorkerExited,
 )
-from golem_nb.host.declare import Exit
+from golem_nb.host.declare import Exit, Trap
 from golem_nb.model import EventType, IdempotencyKey, UpdateMode, WorkerId, WorkerMetadata, WorkerStatus
 from golem_nb.oplog import entries
 from golem_nb.oplog.entries import (
@@ -77,6 +78,7 @@ START_AGAIN_NS = 100_000_000  # after the system had no thread or memory for it;
 STARTS_BEFORE_CALLERS_ARE_TOLD = 5
 _RANK: dict[type[Stop], int] = {Suspended: 0, Restart: 0, Interrupt: 1, Unload: 2}
 _ENDED = (WorkerStatus.FAILED, WorkerStatus.EXITED)
+_WAITING = (WorkerStatus.INTERRUPTED, WorkerStatus.SUSPENDED, WorkerStatus.RETRYING)
 
 log = logging.getLogger("golem_nb.engine")
 
@@ -95,7 +97,7 @@ class Worker:
         self._callers = Callers()
         self._live: Execution | None = None
         self._is_running = False
-        self._is_paused = journal.state.status in (WorkerStatus.INTERRUPTED, WorkerStatus.SUSPENDED)
+        self._is_paused = journal.state.status in _WAITING
         self._must_recover = False
         self._stop: Stop | None = None
         self._gone_because: GolemError | Evicted | None = None
@@ -126,7 +128,10 @@ class Worker:
                 return self._answer_again(outcome, waiter)
             if not is_known:
                 self._check_takes_invocations()
-                self.journal.append(lambda now: PendingWorkerInvocation(now, key, function, tuple(request)))
+                trace = secrets.token_hex(16)
+                self.journal.append(
+                    lambda now: PendingWorkerInvocation(now, key, function, tuple(request), trace_id=trace)
+                )
             if waiter is not None:
                 self._callers.join(key, waiter)
             if not is_known and state.status in (WorkerStatus.INTERRUPTED, WorkerStatus.SUSPENDED):
@@ -252,22 +257,38 @@ class Worker:
                 self._is_paused = False
                 self._start()
 
-    def start_if_wanted(self) -> None:
-        """Run if the oplog says that something is unfinished."""
+    def start_as_reverted(self) -> None:
+        """Do nothing but what the oplog now ends in the middle of: the pause before an attempt, or a sleep."""
         with self._lock:
-            self._start()
+            self._check_not_gone()
+            state = self.journal.state
+            if state.status is WorkerStatus.RETRYING:
+                self._is_paused = False
+                self._start()
+            elif state.status is WorkerStatus.SUSPENDED:
+                self._wake_up_at(state.due_ns)
 
     def start_after_crash(self) -> None:
         """Go on with what was cut off, and look whether what was waited for is there."""
         with self._lock:
+            self._check_not_gone()
             self._is_paused = self.journal.state.status is WorkerStatus.INTERRUPTED
             self._start()
 
     def start_as_forked(self) -> None:
         """Go on from where the history was cut, whatever the source did then. Source: SEMANTICS 5.9."""
         with self._lock:
+            self._check_not_gone()
             self._unpause()
             self._start()
+
+    def versions_ahead(self) -> list[int]:
+        """Return the versions that the pending updates lead to, the last first; then the present one."""
+        with self.journal.lock:
+            state = self.journal.state
+            queued = [p.target_version for p in state.pending.values() if p.target_version is not None]
+            targets = [*(update.target_version for update in state.pending_updates), *queued]
+            return [*reversed(targets), state.component_version]
 
     def subscribe(self) -> Subscription:
         """Return the worker's events: the last 128, then live ones."""
@@ -335,6 +356,10 @@ class Worker:
             return True
 
     @property
+    def has_instance(self) -> bool:
+        return self._live is not None
+
+    @property
     def is_busy(self) -> bool:
         return self._is_running
 
@@ -370,7 +395,7 @@ class Worker:
             self._is_running = False
             log.warning("worker %s: the system gives no thread (%s); it is started later", self.id, error)
             due_ns = self._services.surroundings.clock.now_ns() + START_AGAIN_NS
-            self._services.timers.call_at(due_ns, self.start_if_wanted)
+            self._services.timers.call_at(due_ns, partial(self._services.wake, self.id))
 
     def _has_work(self) -> bool:
         state = self.journal.state
@@ -390,8 +415,7 @@ class Worker:
         while has_more:
             with self._services.surroundings.slots.taken(lambda: self._stop is not None):
                 has_more = self._step()
-        if self._live is not None:
-            self._services.note_idle(self)
+        self._services.note_idle(self)
 
     def _step(self) -> bool:
         """Do one thing: recover, or one invocation. Return False, and be idle, when there is nothing to do."""
@@ -399,8 +423,8 @@ class Worker:
             if self.journal.is_broken:
                 self._give_up()
                 return False
-            if isinstance(self._stop, Interrupt) and self.journal.state.status is WorkerStatus.SUSPENDED:
-                self._interrupted()  # it came while the invocation suspended itself
+            if isinstance(self._stop, Interrupt) and self._is_waiting:
+                self._interrupted()  # it came while the invocation suspended itself, or failed
             if isinstance(self._stop, Unload) or not self._has_work():
                 self._rest()
                 return False
@@ -478,16 +502,16 @@ class Worker:
                 if plan.snapshot:
                     _, entry = next(self.journal.stored_entries(plan.snapshot))
                     live.load(*recovery.snapshot_in(entry))
-            except (SnapshotFailed, GuestTrap, Exit) as error:
-                if not plan.is_shortcut:
+                live.durability.note_live()
+                while (invoked := live.durability.next_invocation()) is not None:
+                    self._execute(live, invoked)
+                return
+            except (GolemError, GuestTrap, Trap, Exit) as error:
+                # A snapshot may leave out what the invocations behind it need: the whole history has it.
+                if not plan.is_shortcut or live.durability.is_replay_over or self.journal.is_broken:
                     raise
                 log.warning("worker %s: its snapshot of entry %d cannot be used: %s", self.id, plan.snapshot, error)
                 self._drop_instance()
-                continue
-            live.durability.note_live()
-            while (invoked := live.durability.next_invocation()) is not None:
-                self._execute(live, invoked)
-            return
 
     def _execution(self, plan: Plan) -> Execution:
         live = execution.begin(
@@ -517,7 +541,7 @@ class Worker:
 
         def make(now: int) -> OplogEntry:
             self._check_pending(key)
-            trace, span = secrets.token_hex(16), secrets.token_hex(8)  # W3C's sizes
+            trace, span = pending.trace_id or secrets.token_hex(16), secrets.token_hex(8)
             invoked.append(ExportedFunctionInvoked(now, pending.function_name, pending.input, key, trace, span))
             return invoked[0]
 
@@ -597,7 +621,8 @@ class Worker:
             self._services.timers.cancel(self._timer)
         self._timer = None
         if due_ns is not None:
-            self._timer = self._services.timers.call_at(due_ns, lambda: self._services.wake(self.id))
+            # Not `self`: this object may be let go of meanwhile.
+            self._timer = self._services.timers.call_at(due_ns, partial(self._services.wake, self.id))
 
     def _exited(self, exit: Exit) -> None:
         current = self.journal.state.current
@@ -612,7 +637,7 @@ class Worker:
         current, live = self.journal.state.current, self._live
         retry_from = live.durability.retry_point() if live else self.journal.state.last_step
         kind, cause, stderr = kind_of(error), cause_of(error), self._output.stderr
-        if not isinstance(error, GuestTrap | GolemError):
+        if not isinstance(error, GuestTrap | GolemError | Trap):
             log.warning("worker %s: an invocation failed", self.id, exc_info=error)
         with self._lock:
             self._drop_instance()
@@ -670,7 +695,7 @@ class Worker:
         state = self.journal.state
         if state.status is WorkerStatus.EXITED:
             raise WorkerExited()
-        if state.last_error is not None:
+        if state.status in (WorkerStatus.FAILED, WorkerStatus.RETRYING) and state.last_error is not None:
             raise PreviousInvocationFailed(state.last_error.message, state.last_error.stderr)
 
     def _answer_again(self, outcome: Outcome, waiter: Waiter | None) -> Future[None]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
-from golem_nb.host.declare import HostFunction, ResourceTable
+from golem_nb.host.declare import Effect, HostFunction, ResourceTable
 from golem_nb.model import ComponentId, LogLevel, OplogIndex, UpdateMode, WorkerId, WorkerMetadata
+from golem_nb.oplog.entries import ImportedFunctionInvoked, Recorded
 from golem_nb.oplog.fold import RetryPolicy
 
 T = TypeVar("T")
@@ -25,6 +26,9 @@ class Peers(Protocol):
         """Return the component of this name in the worker's environment."""
 
     def create_promise(self, index: OplogIndex) -> None: ...
+
+    def has_promise(self, index: OplogIndex) -> bool:
+        """Did the worker itself, or the one that it was forked from before that, make a promise there?"""
 
     def promise(self, index: OplogIndex) -> bytes | None:
         """Return what the worker's own promise was completed with; None where it is not."""
@@ -71,11 +75,12 @@ class HostContext(Protocol):
     env: Sequence[tuple[str, str]]
     table: ResourceTable
     id: WorkerId
-    earlier_urns: Sequence[str]
-    """Of the workers whose history this one's begins with: what they recorded carries their names."""
     peers: Peers
     is_idempotent: bool
     """May a remote write that was cut off be done again? The component sets it. Source: SEMANTICS 3.11."""
+
+    def was_named(self, worker: WorkerId) -> bool:
+        """Is this the worker itself, perhaps by the name of one that its history was forked from?"""
 
     @property
     def is_live(self) -> bool:
@@ -129,6 +134,23 @@ class HostContext(Protocol):
 
     def end_atomic_region(self, begin: OplogIndex) -> None: ...
 
+    def begin_function(self, effect: Effect, begin: OplogIndex | None) -> OplogIndex:
+        """Begin a call that the component makes durable itself; return where it began. Source: SEMANTICS 3.2, 5.4.
+
+        `begin` is given for a call within a batch or transaction.
+        """
+
+    def end_function(self, effect: Effect, begin: OplogIndex | None, index: OplogIndex) -> None:
+        """End the call that `begin_function` said begins at `index`."""
+
+    def persist_call(
+        self, name: str, request: Recorded, response: Recorded, effect: Effect, begin: OplogIndex | None
+    ) -> None:
+        """Record what came of a call; only when live."""
+
+    def persisted_call(self) -> ImportedFunctionInvoked:
+        """Return the next recorded call; only in replay."""
+
     def oplog_index(self) -> OplogIndex:
         """Return the index of an entry that is made for it."""
 
@@ -162,6 +184,9 @@ class HostContext(Protocol):
         """Open a span below the current one and return its id (16 hex digits)."""
 
     def finish_span(self, span_id: str) -> None: ...
+
+    def trace_parent(self, span_id: str) -> str:
+        """Return the header `traceparent` of a request made in a span. Source: SEMANTICS 2.8."""
 
     def derived_key(self, index: int) -> str:
         """Return the idempotency key of an outside effect that began at entry `index`. Source: SEMANTICS 2.2."""

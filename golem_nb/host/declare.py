@@ -43,6 +43,7 @@ class Effect(enum.Enum):
     READ_REMOTE = "ReadRemote"
     WRITE_REMOTE = "WriteRemote"
     WRITE_REMOTE_BATCHED = "WriteRemoteBatched"
+    WRITE_REMOTE_TRANSACTION = "WriteRemoteTransaction"
 
 
 class WitError(Exception):
@@ -77,6 +78,7 @@ class HostFunction:
     gives what the oplog shows as the request, of type `request_type`. `begin(target)` gives the index of the Begin
     entry that a batched call belongs to. `commits` asks for a commit right after the entry. `failure(case, value)`
     finds in a response the failure of something outside, as text: it is tried again before the component hears of it.
+    `with_types` gives the body its arguments as `TypedValue`, of the types that the component declares.
     """
 
     def __init__(
@@ -92,6 +94,7 @@ class HostFunction:
         begin: Callable[[Any], int] | None = None,
         commits: bool = False,
         failure: Callable[[str, Value], str | None] | None = None,
+        with_types: bool = False,
         static: bool = False,
     ) -> None:
         self.__name__, self.__doc__ = body.__name__, body.__doc__
@@ -99,6 +102,7 @@ class HostFunction:
         self.parameters = tuple(inspect.signature(body).parameters)[1:]
         self.rebuild: Body | None = None
         self.rebuild_error: Body | None = None
+        self.with_types = with_types
         self.label, self.error, self.begin, self.commits, self.static = label or "", error, begin, commits, static
         self.request_type, self.request, self._failure = request_type, request, failure
         self.response_type = ResultType(response, error)

@@ -68,6 +68,10 @@ def promise_from_value(value: Value) -> tuple[WorkerId, OplogIndex]:
     return worker_from_value(owner), value["oplog-idx"]
 
 
+def persistence_level_value(level: str) -> Value:
+    return next(case for case, name in _LEVELS.items() if name == level), None
+
+
 class PromiseSource:
     """Ready when the worker's own promise is complete."""
 
@@ -107,7 +111,7 @@ class GetPromiseResult(Resource, wit="golem:api/host#get-promise-result"):
 
 def _own(worker: HostContext, promise: Value) -> OplogIndex:
     owner, index = promise_from_value(promise)
-    if owner != worker.id and f"urn:worker:{owner}" not in worker.earlier_urns:
+    if not worker.was_named(owner):
         raise Trap("Tried awaiting a promise not created by the current agent")
     return index
 
@@ -154,6 +158,8 @@ class GolemHost(Interface, wit="golem:api/host"):
     )
     def complete_promise(self, promise_id: Value, data: bytes) -> bool:
         owner, index = promise_from_value(promise_id)
+        if self.worker.was_named(owner) and self.worker.peers.has_promise(index):
+            owner = self.worker.id
         return self.worker.peers.complete_promise(owner, index, data)
 
     @write_local(
@@ -208,8 +214,7 @@ class GolemHost(Interface, wit="golem:api/host"):
 
     @deterministic
     def get_oplog_persistence_level(self) -> Value:
-        level = self.worker.persistence_level
-        return next(case for case, name in _LEVELS.items() if name == level), None
+        return persistence_level_value(self.worker.persistence_level)
 
     @deterministic
     def set_oplog_persistence_level(self, new_persistence_level: Value) -> None:

@@ -56,6 +56,7 @@ RESPONSE = VariantType(
 STREAM_ERROR = VariantType((Case("closed"), Case("last-operation-failed", STRING)))
 
 KEY_HEADER = "idempotency-key"
+TRACE_HEADER = "traceparent"
 
 
 class _Owner:
@@ -130,6 +131,8 @@ class OutgoingHandler(Interface, wit="wasi:http/outgoing-handler"):
             {"name": "outgoing-http-request", "request.method": verb, "request.uri": url},
         )
         headers = list(request.fields.list)
+        if TRACE_HEADER not in {name.lower() for name, _ in headers}:
+            headers.append((TRACE_HEADER, worker.trace_parent(span).encode()))
         shown = Request(verb, url, headers, options.timeouts() if options else Timeouts())
         owner = _Owner(worker, begin, span, shown)
         if worker.is_live:

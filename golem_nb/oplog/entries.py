@@ -72,7 +72,7 @@ class ImportedFunctionInvoked(OplogEntry, frozen=True, tag=2):
 
 
 class ExportedFunctionInvoked(OplogEntry, frozen=True, tag=3):
-    """An invocation begins."""
+    """An invocation begins. Its span is `span_id` of the trace `trace_id` (16 and 32 hex digits, as W3C has them)."""
 
     status = RUNNING
     function_name: str
@@ -181,6 +181,7 @@ class PendingWorkerInvocation(OplogEntry, frozen=True, tag=16):
     function_name: str
     input: tuple[Recorded, ...]
     target_version: int | None = None
+    trace_id: str = ""
 
 
 class HostState(msgspec.Struct, frozen=True, array_like=True):

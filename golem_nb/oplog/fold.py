@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
 from golem_nb.model import IdempotencyKey, OplogIndex, UpdateState, WorkerStatus
 from golem_nb.oplog.entries import (
@@ -154,85 +155,69 @@ class WorkerState:
         if self.last_index in self.deleted and not isinstance(entry, Revert):
             return
         is_skipped = self.last_index in self.skipped
-        self._apply_to_queue(entry, is_skipped)
-        match entry:
-            case Error():
-                self._count(entry, is_skipped)
-            case Jump(start=start, end=end):
-                self._add_region(start, end)
-                if entry.is_asked_for:
-                    self.reprinted = self.reprinted.adding(start, end)
-            case Revert(start=start, end=end):
-                self._add_region(start, end)
-                self.deleted = self.deleted.adding(start, end)
-                self.reprinted = self.reprinted.adding(start, end)
+        kind = type(entry)
+        if (fold := _FOLDED_ALWAYS.get(kind)) is not None:
+            fold(self, entry, is_skipped)
         if is_skipped:
             return
-        self._apply_to_run(entry)
+        if (fold_run := _FOLDED_UNLESS_SKIPPED.get(kind)) is not None:
+            fold_run(self, entry)
         if not entry.hint:
             self.last_step = self.last_index
         if entry.status is not None:
             self.status = entry.status
+
+    # Regions.
+
+    def _jump(self, entry: Jump, is_skipped: bool) -> None:
+        self._add_region(entry.start, entry.end)
+        if entry.is_asked_for:
+            self.reprinted = self.reprinted.adding(entry.start, entry.end)
+
+    def _revert(self, entry: Revert, is_skipped: bool) -> None:
+        self._add_region(entry.start, entry.end)
+        self.deleted = self.deleted.adding(entry.start, entry.end)
+        self.reprinted = self.reprinted.adding(entry.start, entry.end)
 
     def _add_region(self, start: OplogIndex, end: OplogIndex) -> None:
         before = self.skipped
         self.skipped = before.adding(start, end)
         self.is_stale = self.is_stale or self.skipped != before
 
-    def _apply_to_queue(self, entry: OplogEntry, is_skipped: bool) -> None:
-        """What counts in skipped regions, too: what was accepted, and what came of it."""
-        match entry:
-            case PendingWorkerInvocation(idempotency_key=key):
-                self.pending[key] = entry
-            case CancelPendingInvocation(idempotency_key=key):
-                self.pending.pop(key, None)
-            case ExportedFunctionInvoked(idempotency_key=key):
-                self.pending.pop(key, None)
-                self.last_key = key
-            case ExportedFunctionCompleted():
-                self._note_outcome(self.last_key, Ending.COMPLETED)
-            case Exited() if self.current is not None:
-                self._note_outcome(self.current.idempotency_key, Ending.EXITED)
-            case PendingUpdate(target_version=version):
-                self._add_update(entry, version)
-            case SuccessfulUpdate(target_version=version):
-                self._succeed(entry, version)
-            case FailedUpdate(target_version=version, details=details):
-                self._fail(entry, version, details)
-
-    def _apply_to_run(self, entry: OplogEntry) -> None:
-        match entry:
-            case Create():
-                self.create, self.component_version = entry, entry.component_version
-                self.snapshot_us = entry.timestamp_us
-            case ExportedFunctionInvoked():
-                self.current = entry
-                self._pass_boundary()
-            case ExportedFunctionCompleted():
-                self.current = None
-                self._pass_boundary()
-                self.completed_since_snapshot += 1
-            case Exited():
-                self.current = None
-            case ChangeRetryPolicy():
-                self.retry_policy = RetryPolicy(
-                    entry.max_attempts,
-                    entry.min_delay_ns,
-                    entry.max_delay_ns,
-                    entry.multiplier,
-                    entry.max_jitter_factor,
-                )
-            case Suspend(due_ns=due_ns):
-                self.due_ns = due_ns
-            case CreateResource(id=id, name=name, owner=owner):
-                self.resources[id] = f"{owner}#{name}"
-            case DropResource(id=id):
-                self.resources.pop(id, None)
-            case Snapshot(component_version=version):
-                self.snapshots = [*self.snapshots, SnapshotAt(self.last_index, version)][-MOST_SNAPSHOTS:]
-                self.completed_since_snapshot, self.snapshot_us = 0, entry.timestamp_us
-
     # Invocations.
+
+    def _create(self, entry: Create) -> None:
+        self.create, self.component_version = entry, entry.component_version
+        self.snapshot_us = entry.timestamp_us
+
+    def _accept(self, entry: PendingWorkerInvocation, is_skipped: bool) -> None:
+        self.pending[entry.idempotency_key] = entry
+
+    def _cancel(self, entry: CancelPendingInvocation, is_skipped: bool) -> None:
+        self.pending.pop(entry.idempotency_key, None)
+
+    def _take(self, entry: ExportedFunctionInvoked, is_skipped: bool) -> None:
+        self.pending.pop(entry.idempotency_key, None)
+        self.last_key = entry.idempotency_key
+
+    def _begin(self, entry: ExportedFunctionInvoked) -> None:
+        self.current = entry
+        self._pass_boundary()
+
+    def _answer(self, entry: ExportedFunctionCompleted, is_skipped: bool) -> None:
+        self._note_outcome(self.last_key, Ending.COMPLETED)
+
+    def _complete(self, entry: ExportedFunctionCompleted) -> None:
+        self.current = None
+        self._pass_boundary()
+        self.completed_since_snapshot += 1
+
+    def _end(self, entry: Exited, is_skipped: bool) -> None:
+        if self.current is not None:
+            self._note_outcome(self.current.idempotency_key, Ending.EXITED)
+
+    def _exit(self, entry: Exited) -> None:
+        self.current = None
 
     def _pass_boundary(self) -> None:
         self.retry_counts.clear()
@@ -251,9 +236,28 @@ class WorkerState:
         if is_final and self.current is not None:  # kept as current: a revert or an update may yet take it up again
             self._note_outcome(self.current.idempotency_key, Ending.FAILED)
 
-    # Updates.
+    def _change_policy(self, entry: ChangeRetryPolicy) -> None:
+        self.retry_policy = RetryPolicy(
+            entry.max_attempts, entry.min_delay_ns, entry.max_delay_ns, entry.multiplier, entry.max_jitter_factor
+        )
 
-    def _add_update(self, entry: PendingUpdate, version: int) -> None:
+    def _suspend(self, entry: Suspend) -> None:
+        self.due_ns = entry.due_ns
+
+    def _give_handle(self, entry: CreateResource) -> None:
+        self.resources[entry.id] = f"{entry.owner}#{entry.name}"
+
+    def _take_handle(self, entry: DropResource) -> None:
+        self.resources.pop(entry.id, None)
+
+    # Updates and snapshots.
+
+    def _snapshot(self, entry: Snapshot) -> None:
+        self.snapshots = [*self.snapshots, SnapshotAt(self.last_index, entry.component_version)][-MOST_SNAPSHOTS:]
+        self.completed_since_snapshot, self.snapshot_us = 0, entry.timestamp_us
+
+    def _ask_update(self, entry: PendingUpdate, is_skipped: bool) -> None:
+        version = entry.target_version
         has_snapshot = entry.snapshot is not None
         if has_snapshot:
             self._drop_manual_update(version)
@@ -265,7 +269,8 @@ class WorkerState:
             if self.current is not None:  # it is tried again, and may come to another end
                 self.outcomes.pop(self.current.idempotency_key, None)
 
-    def _succeed(self, entry: SuccessfulUpdate, version: int) -> None:
+    def _succeed(self, entry: SuccessfulUpdate, is_skipped: bool) -> None:
+        version = entry.target_version
         front = self.pending_updates.pop(0) if self.pending_updates else None
         self.finished_updates.append(Update(self.last_index, entry.timestamp_us, version, UpdateState.SUCCESSFUL))
         self.component_version = version
@@ -275,13 +280,14 @@ class WorkerState:
             self.snapshots.clear()
             self.resources.clear()  # a snapshot carries no handles
 
-    def _fail(self, entry: FailedUpdate, version: int, details: str | None) -> None:
+    def _fail(self, entry: FailedUpdate, is_skipped: bool) -> None:
+        version = entry.target_version
         if self.pending_updates and self.pending_updates[0].target_version == version:
             self.pending_updates.pop(0)
         else:
             self._drop_manual_update(version)
         self.finished_updates.append(
-            Update(self.last_index, entry.timestamp_us, version, UpdateState.FAILED, details=details)
+            Update(self.last_index, entry.timestamp_us, version, UpdateState.FAILED, details=entry.details)
         )
 
     def _drop_manual_update(self, version: int) -> None:
@@ -312,8 +318,34 @@ class WorkerState:
         """When a suspended worker is to be woken, NEVER where only a promise does; None for one that is not."""
         if self.status is not WorkerStatus.SUSPENDED:
             return None
-        return NEVER if self.due_ns is None else self.due_ns
+        return NEVER if self.due_ns is None else min(self.due_ns, NEVER)
 
+
+# What counts in skipped regions, too: what was accepted, and what came of it.
+_FOLDED_ALWAYS: dict[type[OplogEntry], Callable[[WorkerState, Any, bool], None]] = {
+    PendingWorkerInvocation: WorkerState._accept,
+    CancelPendingInvocation: WorkerState._cancel,
+    ExportedFunctionInvoked: WorkerState._take,
+    ExportedFunctionCompleted: WorkerState._answer,
+    Exited: WorkerState._end,
+    Error: WorkerState._count,
+    PendingUpdate: WorkerState._ask_update,
+    SuccessfulUpdate: WorkerState._succeed,
+    FailedUpdate: WorkerState._fail,
+    Jump: WorkerState._jump,
+    Revert: WorkerState._revert,
+}
+_FOLDED_UNLESS_SKIPPED: dict[type[OplogEntry], Callable[[WorkerState, Any], None]] = {
+    Create: WorkerState._create,
+    ExportedFunctionInvoked: WorkerState._begin,
+    ExportedFunctionCompleted: WorkerState._complete,
+    Exited: WorkerState._exit,
+    ChangeRetryPolicy: WorkerState._change_policy,
+    Suspend: WorkerState._suspend,
+    CreateResource: WorkerState._give_handle,
+    DropResource: WorkerState._take_handle,
+    Snapshot: WorkerState._snapshot,
+}
 
 NEVER = (1 << 63) - 1
 

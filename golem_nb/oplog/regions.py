@@ -33,7 +33,7 @@ class Regions:
         return end if index <= end else None
 
     def __contains__(self, index: OplogIndex) -> bool:
-        return self.end_around(index) is not None
+        return bool(self.ranges) and self.end_around(index) is not None
 
     def __iter__(self) -> Iterator[tuple[OplogIndex, OplogIndex]]:
         return iter(self.ranges)

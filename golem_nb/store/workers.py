@@ -27,7 +27,7 @@ class Workers:
     ) -> Future[int]:
         """Store a new worker with the beginning of its oplog; the future has its number, or fails with WorkerExists.
 
-        `promises_of` is another worker's number, and the last index at which the new one has promises like it.
+        `promises_of` is the number of another one, whose promises up to an index it gets as its own.
         """
 
         def work(connection: Connection) -> int:
@@ -45,7 +45,7 @@ class Workers:
             if promises_of is not None:
                 connection.execute(
                     """
-                    INSERT INTO promise
+                    INSERT INTO promise (worker, oplog_index, payload, is_deleted)
                     SELECT ?, oplog_index, payload, is_deleted FROM promise WHERE worker = ? AND oplog_index <= ?
                     """,
                     (number, *promises_of),

@@ -7,7 +7,7 @@ One `LinkedComponent` serves all instances of a component version. Which instanc
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from wasmtime import Engine
@@ -15,7 +15,7 @@ from wasmtime.component import Linker, ResourceType
 
 from golem_nb.host.context import HostContext
 from golem_nb.host.declare import FUNCTIONS, INTERFACES, HostFunction, Interface, Trap, WitError
-from golem_nb.values.types import FunctionType, ResultType
+from golem_nb.values.types import FunctionType, ResultType, TypedValue, WitType
 from golem_nb.wasm.abi.backend import Backend, Handler
 from golem_nb.wasm.abi.codec import Frame
 from golem_nb.wasm.components import CompiledComponent
@@ -87,6 +87,8 @@ def _handler(key: str, signature: FunctionType) -> Handler | None:
     call = _caller(key, row, len(signature.parameters))
     if call is None:
         return None
+    if row.with_types:
+        call = _with_types(call, [p.type for p in signature.parameters])
     if not isinstance(signature.result, ResultType):
         return call
 
@@ -97,6 +99,13 @@ def _handler(key: str, signature: FunctionType) -> Handler | None:
             return "err", error.payload
 
     return with_result
+
+
+def _with_types(call: Handler, types: Sequence[WitType]) -> Handler:
+    def typed(frame: Frame, arguments: list[Any]) -> Any:
+        return call(frame, [TypedValue(type, value) for type, value in zip(types, arguments, strict=True)])
+
+    return typed
 
 
 def _caller(key: str, row: HostFunction, count: int) -> Callable[[Any, list[Any]], Any] | None:

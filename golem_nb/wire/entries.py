@@ -98,6 +98,7 @@ def _create(entry: Create) -> Fields:
         "componentSize": entry.component_size,
         "initialTotalLinearMemorySize": 0,
         "initialActivePlugins": [],
+        **({"forkedFrom": list(entry.forked_from)} if entry.forked_from else {}),
     }
 
 
@@ -138,7 +139,7 @@ def _pending(entry: PendingWorkerInvocation) -> Fields:
             "idempotencyKey": entry.idempotency_key,
             "fullFunctionName": entry.function_name,
             "functionInput": [_value(r) for r in entry.input],
-            "traceId": "",
+            "traceId": entry.trace_id,
             "traceStates": [],
             "invocationContext": [],
         }
@@ -199,7 +200,7 @@ _FIELDS: dict[type[OplogEntry], Callable[[Any], Fields]] = {
     ExportedFunctionCompleted: _completed,
     PendingWorkerInvocation: _pending,
     Error: lambda e: {"error": e.message, "retryFrom": e.retry_from},
-    Jump: lambda e: {"jump": {"start": e.start, "end": e.end}},
+    Jump: lambda e: {"jump": {"start": e.start, "end": e.end}, **({"isAskedFor": True} if e.is_asked_for else {})},
     Exited: lambda e: {"code": e.code},
     ChangeRetryPolicy: _retry_policy,
     EndAtomicRegion: _begin_index,
@@ -232,5 +233,5 @@ _FIELDS: dict[type[OplogEntry], Callable[[Any], Fields]] = {
     PreRollbackRemoteTransaction: _begin_index,
     CommittedRemoteTransaction: _begin_index,
     RolledBackRemoteTransaction: _begin_index,
-    Snapshot: lambda e: {"data": list(e.data)},
+    Snapshot: lambda e: {"componentVersion": e.component_version, "data": list(e.data)},
 }

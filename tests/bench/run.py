@@ -3,6 +3,7 @@
 These machines are noisy: compare figures of one run, as ratios.
 """
 
+import sqlite3
 import statistics
 import sys
 import tempfile
@@ -15,7 +16,8 @@ import httpx
 from golem_nb.authoring.wat import component_from_text
 from golem_nb.client.connect import engine_process, stop_local
 from golem_nb.engine.engine import Engine, Settings
-from golem_nb.model import LOCAL_ENVIRONMENT, WorkerId
+from golem_nb.model import LOCAL_ENVIRONMENT, SnapshotPolicy, WorkerId
+from tests.script import DRAW, script, steps
 
 LEDGER = Path(__file__).parent.parent / "components" / "ledger.wat"
 ROUNDS = 500
@@ -121,7 +123,51 @@ def _all_call(engine, workers, rounds):
     return len(workers) * rounds / (time.perf_counter() - start)
 
 
-BENCHES = {"invoke": bench_invoke, "throughput": bench_throughput, "replay": bench_replay}
+def bench_recovery():
+    """From a closed engine to the first answer of a worker with a long history, with snapshots and without."""
+    wasm, ten_entries = script(), steps(*[DRAW] * 7)
+    for count in (100, 10_000, 1_000_000):
+        with tempfile.TemporaryDirectory() as folder:
+            engine = Engine.open(folder, Settings(durability="process"))
+            worker = WorkerId(engine.create_component(LOCAL_ENVIRONMENT, "script", wasm).id, "w")
+            engine.set_snapshot_policy(worker.component_id, SnapshotPolicy(every_invocations=max(5, count // 1000)))
+            for _ in range(0, count // 10, 1000):
+                batch = [
+                    engine.invoke_and_await(worker, "run", ["", ten_entries]) for _ in range(min(1000, count // 10))
+                ]
+                for call in batch:
+                    call.result(60)
+            entries = engine.worker(worker).last_index
+            engine.close()
+            _recovered(folder, worker)  # what is slow the first time in a process is not counted
+            with_snapshots = _recovered(folder, worker)
+            with sqlite3.connect(Path(folder) / "golem.db") as database:
+                database.execute("DELETE FROM checkpoint")
+            without = _recovered(folder, worker, without_snapshots=True)
+            print(
+                f"{entries:9} entries: first answer after {with_snapshots * 1e3:7.1f} ms with snapshots, "
+                f"{without * 1e3:9.1f} ms without   {without / with_snapshots:7.1f} x",
+                flush=True,
+            )
+
+
+def _recovered(folder, worker, without_snapshots=False):
+    start = time.perf_counter()
+    engine = Engine.open(folder)
+    if without_snapshots:
+        engine._load(worker).journal.state.snapshots.clear()
+    engine.invoke_and_await(worker, "total", []).result(600)
+    seconds = time.perf_counter() - start
+    engine.close()
+    return seconds
+
+
+BENCHES = {
+    "invoke": bench_invoke,
+    "throughput": bench_throughput,
+    "replay": bench_replay,
+    "recovery": bench_recovery,
+}
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or BENCHES:

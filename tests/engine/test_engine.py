@@ -1,4 +1,6 @@
 import time
+from concurrent.futures import Future
+from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -9,16 +11,19 @@ from golem_nb.errors import (
     ComponentExists,
     ComponentNotFound,
     ComponentRejected,
+    Conflict,
     DataFolderInUse,
     EngineStopped,
     FunctionNotFound,
     InvalidWorkerName,
+    NotFound,
     WorkerExists,
     WorkerNotFound,
 )
 from golem_nb.model import LOCAL_ENVIRONMENT, WorkerId, WorkerStatus
+from golem_nb.oplog.fold import RetryPolicy
 from golem_nb.wasm.text import wasm_from_text
-from tests.engine.conftest import COUNTER
+from tests.engine.conftest import COUNTER, until
 
 
 def test_a_worker_keeps_its_state_between_invocations(call):
@@ -197,3 +202,90 @@ def test_closing_leaves_what_runs_for_the_next_start(tmp_path):
     assert engine.worker(worker).status is WorkerStatus.RUNNING
     assert engine.is_busy
     engine.close()
+
+
+def test_workers_without_an_instance_are_let_go_of(engine, counter, monkeypatch):
+    monkeypatch.setattr("golem_nb.engine.engine.MOST_BARE", 5)
+    for number in range(20):
+        engine.launch_worker(counter.component_id, f"w{number}")
+
+    for number in range(20):
+        engine.oplog(WorkerId(counter.component_id, f"w{number}"))
+
+    assert len(engine._loaded) == 5
+
+
+def push_out(engine, worker):
+    """Have a worker without an instance let go of, for another one."""
+    other = engine.launch_worker(worker.component_id, "other")
+    until(lambda: engine.oplog(other) and worker not in engine._loaded)
+
+
+def test_sleeping_workers_are_let_go_of_and_woken_at_their_time(engine, asker, monkeypatch):
+    monkeypatch.setattr("golem_nb.engine.engine.MOST_BARE", 1)
+    monkeypatch.setattr("golem_nb.engine.host_context.SUSPEND_AFTER_NS", 10_000_000)
+    engine.invoke(asker, "sleep", [300], "k").result(5)
+    until(lambda: engine.worker(asker).status is WorkerStatus.SUSPENDED)
+    push_out(engine, asker)
+
+    until(lambda: engine.worker(asker).status is WorkerStatus.IDLE)
+
+    assert engine.invoke_and_await(asker, "sleep", [0], "k").result(5) is None
+
+
+def test_a_worker_that_is_let_go_of_while_it_is_retried_can_be_interrupted(engine, counter, monkeypatch):
+    monkeypatch.setattr("golem_nb.engine.engine.MOST_BARE", 1)
+    monkeypatch.setattr(RetryPolicy, "delay_ns", lambda self, attempts, draw: 60 * 10**9)
+    engine.invoke_and_await(counter, "inc", [9]).result(5)
+    engine.invoke(counter, "fail-above", [1], "k").result(5)
+    until(lambda: engine.worker(counter).status is WorkerStatus.RETRYING)
+    push_out(engine, counter)
+
+    engine.interrupt_worker(counter)
+
+    assert engine.worker(counter).status is WorkerStatus.INTERRUPTED
+
+
+@pytest.mark.parametrize("stop", [Engine.delete_worker, partial(Engine.revert_worker, last_index=1)])
+def test_a_worker_that_is_loaded_anew_meanwhile_is_stopped_all_the_same(engine, counter, call, stop):
+    call("inc", 1)
+    gone = engine._loaded[counter]
+    engine._let_go_if_idle(gone)
+    spinning = engine.invoke_and_await(counter, "spin", [])
+    current, load, first = engine._load(counter), engine._load, iter([gone])
+    engine._load = lambda id: next(first, None) or load(id)
+
+    stop(engine, counter)
+
+    assert isinstance(spinning.exception(5), NotFound | Conflict)
+    assert not current.is_busy
+
+
+def test_a_worker_whose_deletion_could_not_be_stored_is_there(engine, counter, call, monkeypatch):
+    call("inc", 1)
+    failed = Future()
+    failed.set_exception(OSError("the disk is full"))
+    with monkeypatch.context() as broken, pytest.raises(OSError, match="full"):
+        broken.setattr(engine._workers, "delete", lambda number: failed)
+        engine.delete_worker(counter)
+
+    assert call("inc", 1) == 2
+
+
+def test_a_fork_that_is_let_go_of_before_it_starts_is_started(engine, counter, call, monkeypatch):
+    call("inc", 1)
+    monkeypatch.setattr("golem_nb.engine.engine.MOST_BARE", 1)
+    load = engine._find
+
+    def loaded_and_let_go_of(id):
+        found = load(id)
+        if id.name == "fork" and not found.is_busy:
+            engine._find = load
+            engine._let_go_if_idle(found)
+        return found
+
+    engine._find = loaded_and_let_go_of
+    fork = WorkerId(counter.component_id, "fork")
+    engine.fork_worker(counter, fork, 2)
+
+    until(lambda: engine.worker(fork).last_index == 4)

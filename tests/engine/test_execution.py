@@ -84,7 +84,8 @@ CARTS = """
   (core module $wrap
     (import "" "make" (func $make (result i32))) (import "" "new" (func $new (param i32) (result i32)))
     (func (export "make") (result i32) (call $new (call $make))))
-  (core instance $w (instantiate $wrap (with "" (instance (export "make" (func $i "make")) (export "new" (func $new))))))
+  (core instance $w (instantiate $wrap
+    (with "" (instance (export "make" (func $i "make")) (export "new" (func $new))))))
   (func $make (result (own $cart')) (canon lift (core func $w "make")))
   (component $c
     (import "cart" (type $cart (sub resource)))

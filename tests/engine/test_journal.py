@@ -3,11 +3,19 @@ from uuid import UUID
 
 import pytest
 
-from golem_nb.engine.journal import MOST_BUFFERED, Journal
+from golem_nb.engine.journal import CHECKPOINT_EVERY, MOST_BUFFERED, Journal
 from golem_nb.errors import StoreFailed
 from golem_nb.model import WorkerId
 from golem_nb.oplog.codec import CHUNK_CODEC, chunk_from_entries
-from golem_nb.oplog.entries import Create, Jump, NoOp
+from golem_nb.oplog.entries import (
+    Create,
+    ExportedFunctionCompleted,
+    ExportedFunctionInvoked,
+    Jump,
+    NoOp,
+    Revert,
+)
+from golem_nb.oplog.fold import state_of
 from golem_nb.store.components import Components, VersionRow
 from golem_nb.store.database import Database
 from golem_nb.store.oplogs import Chunk, Oplogs, Start
@@ -80,6 +88,67 @@ def test_an_entry_may_name_its_own_index(bench):
     journal.append_indexed(lambda now, index: Jump(now, 2, index))
 
     assert journal.state.skipped.ranges == ((2, 2),)
+
+
+def test_an_entry_that_makes_others_void_folds_anew(bench):
+    journal = bench.journal()
+    journal.append(lambda now: ExportedFunctionInvoked(now, "f", (), "k"))
+    journal.commit().result(5)  # some are stored, some on their way, some buffered
+    journal.append(NoOp)
+    journal.commit()
+    journal.append(lambda now: ExportedFunctionCompleted(now, None))
+    assert "k" in journal.state.outcomes
+
+    journal.append_void(3, lambda now, own: Revert(now, 3, own - 1)).result(5)
+
+    assert (journal.state.last_index, dict(journal.state.outcomes)) == (5, {})
+    assert journal.state.current.idempotency_key == "k"
+    assert journal.append(NoOp) == 6
+    journal.commit().result(5)
+    assert bench.journal().state == journal.state
+
+
+def invocations(journal, count):
+    for number in range(count):
+        journal.append(lambda now, key=f"k{number}": ExportedFunctionInvoked(now, "f", (), key))
+        journal.append(lambda now: ExportedFunctionCompleted(now, None))
+    journal.commit().result(5)
+
+
+def test_a_long_oplog_is_folded_from_its_last_checkpoint(bench, monkeypatch):
+    journal = bench.journal()
+    invocations(journal, CHECKPOINT_EVERY + 100)  # each is two entries
+    checkpoints = bench.oplogs.checkpoints(bench.number)
+    assert len(checkpoints) == 2
+
+    read = []
+    whole = bench.oplogs.read
+    monkeypatch.setattr(bench.oplogs, "read", lambda worker, first: read.append(first) or whole(worker, first))
+
+    assert bench.journal().state == journal.state
+    assert read == [checkpoints[-1].last_index + 1]
+    # Each has the outcomes since the one before, so that a long history is not written again and again.
+    assert len(checkpoints[1].state) < 1.2 * len(checkpoints[0].state)
+
+
+def test_what_is_made_void_takes_its_checkpoints_along(bench):
+    journal = bench.journal()
+    invocations(journal, CHECKPOINT_EVERY + 100)
+    first, _ = bench.oplogs.checkpoints(bench.number)
+
+    journal.append_void(first.last_index + 2, lambda now, own: Revert(now, first.last_index + 2, own - 1)).result(5)
+
+    assert [c.last_index for c in bench.oplogs.checkpoints(bench.number)] == [first.last_index]
+    assert bench.journal().state == journal.state == state_of([e for _, e in journal.stored_entries()])
+
+
+def test_checkpoints_of_another_form_are_not_read(bench):
+    journal = bench.journal()
+    journal.append(NoOp)
+    journal.commit_with_checkpoint().result(5)
+    bench.database.write(lambda c: c.execute("UPDATE checkpoint SET codec = 99, state = x'00'")).result(5)
+
+    assert bench.journal().state == journal.state
 
 
 def test_a_full_buffer_is_handed_over_by_itself(bench):

@@ -40,6 +40,7 @@ def queued(narrow):
     engine, component = narrow
     waiting, spinning = WorkerId(component, "waiting"), WorkerId(component, "spinning")
     engine.invoke_and_await(waiting, "get", []).result(10)
+    until(lambda: engine.surroundings.slots.in_use == 0)
     engine.invoke(spinning, "spin", []).result(10)
     until(lambda: engine.surroundings.slots.in_use == 1)
     result = engine.invoke_and_await(waiting, "inc", [1], "k")

@@ -199,6 +199,7 @@ def test_a_full_disk_loses_no_answer_and_the_worker_goes_on_from_what_is_stored(
 def test_an_idle_worker_that_could_not_be_stored_is_loaded_anew(engine, counter, call, monkeypatch):
     call("inc", 5)
     worker = engine._loaded[counter]
+    until(lambda: not worker.is_busy)
     worker.journal._failure = OSError("disk full")
 
     assert call("inc", 2) == 7

@@ -13,7 +13,7 @@ class FakeWorker:
 
     def __init__(self, args=(), env=()):
         self.args, self.env, self.table = args, env, ResourceTable()
-        self.is_live, self.earlier_urns = True, ()
+        self.is_live = True
         self.output, self.spans, self.begun, self.ended, self.held = [], [], [], [], []
         self.clock_ns = START_NS
         self._shared = {}
@@ -86,6 +86,9 @@ class FakeWorker:
     def start_span(self, attributes):
         self.spans.append(dict(attributes))
         return f"{len(self.spans):016x}"
+
+    def trace_parent(self, span_id):
+        return f"00-{'1' * 32}-{span_id}-00"
 
     def finish_span(self, span_id):
         self.spans.append(span_id)

@@ -30,6 +30,9 @@ class FakePeers:
     def create_promise(self, index):
         self.promises[index] = None
 
+    def has_promise(self, index):
+        return index in self.promises
+
     def promise(self, index):
         return self.promises.get(index)
 
@@ -61,6 +64,7 @@ def worker():
     made = FakeWorker()
     made.id, made.peers, made.index, made.is_idempotent = ME, FakePeers(), 4, True
     made.next_index = lambda: made.index
+    made.was_named = lambda worker: worker == ME
     made.retry_policy, made.persistence_level = RetryPolicy(), "Smart"
     made.set_retry_policy = lambda policy: setattr(made, "retry_policy", policy)
     made.set_persistence_level = lambda level: setattr(made, "persistence_level", level)

@@ -24,6 +24,23 @@ def test_migrating_twice_does_nothing_more(tmp_path):
     connection.close()
 
 
+def test_a_folder_of_the_first_format_keeps_all_it_has(tmp_path):
+    connection = connect(tmp_path)
+    connection.execute("BEGIN")
+    MIGRATIONS[0](connection)
+    connection.execute("PRAGMA user_version = 1")
+    connection.execute("INSERT INTO component VALUES ('c', 'e', 'shop')")
+    connection.execute("INSERT INTO worker VALUES (7, 'c', 'w', 1)")
+    connection.execute("COMMIT")
+
+    migrate(connection, tmp_path)
+
+    worker = connection.execute("SELECT number, name, wants_to_run, wake_ns FROM worker").fetchone()
+    assert worker == (7, "w", 1, None)  # a suspended one is started, as before, and gets its time
+    assert connection.execute("SELECT name, snapshot_every FROM component").fetchone() == ("shop", None)
+    connection.close()
+
+
 def test_a_step_that_fails_leaves_nothing(tmp_path, monkeypatch):
     def broken(connection):
         connection.execute("CREATE TABLE half (n INTEGER)")

@@ -1,7 +1,7 @@
 import pytest
 
 from golem_nb.model import WorkerId
-from golem_nb.store.oplogs import PAGE, Chunk, Start
+from golem_nb.store.oplogs import PAGE, Checkpoint, Chunk, Start
 from tests.store.conftest import COMPONENT, FIRST
 
 
@@ -33,6 +33,38 @@ def test_workers_that_want_to_run_are_found(oplogs, workers, number):
     oplogs.append(number, Chunk(17, 1, 1, b"c"), Start(False)).result(5)
 
     assert workers.that_want_to_run() == []
+
+
+def test_long_oplogs_are_read_in_pages_and_without_gaps(oplogs, number):
+    for at in range(3 * PAGE):
+        oplogs.append(number, Chunk(17 + at, 1, 1, b"%d" % at), Start(False))
+    oplogs.append(number, Chunk(17 + 3 * PAGE, 1, 1, b"end"), Start(False)).result(5)
+
+    found = [chunk.first_index for chunk in oplogs.read(number)]
+
+    assert found == [1, 2, 12, *range(17, 18 + 3 * PAGE)]
+
+
+def test_sleeping_workers_have_their_time(oplogs, workers, number):
+    oplogs.append(number, Chunk(17, 1, 1, b"c"), Start(False, 1234)).result(5)
+    assert workers.that_sleep() == [(WorkerId(COMPONENT, "w"), 1234)]
+    assert workers.that_want_to_run() == []
+
+    oplogs.append(number, Chunk(18, 1, 1, b"d"), Start(False)).result(5)
+
+    assert workers.that_sleep() == []
+
+
+def test_checkpoints_come_in_order_and_go_with_what_is_made_void(oplogs, number):
+    for index in (20, 30, 40):
+        checkpoint = Checkpoint(index, 1, b"state")
+        oplogs.append(number, Chunk(index, 1, 1, b"x"), Start(False), checkpoint=checkpoint).result(5)
+    assert [c.last_index for c in oplogs.checkpoints(number)] == [20, 30, 40]
+    assert [c.last_index for c in oplogs.checkpoints(number, before=40)] == [20, 30]
+
+    oplogs.append(number, Chunk(50, 1, 1, b"revert"), Start(False), void_from=30).result(5)
+
+    assert [c.last_index for c in oplogs.checkpoints(number)] == [20]
 
 
 @pytest.mark.parametrize("count", [PAGE - 1, PAGE, PAGE + 1, 2 * PAGE])

@@ -119,7 +119,7 @@ SHOWN = [
     (e.PreRollbackRemoteTransaction(0, 3), {"beginIndex": 3}),
     (e.CommittedRemoteTransaction(0, 3), {"beginIndex": 3}),
     (e.RolledBackRemoteTransaction(0, 3), {"beginIndex": 3}),
-    (e.Snapshot(0, b"\1"), {"data": [1]}),
+    (e.Snapshot(0, b"\1", 3), {"componentVersion": 3, "data": [1]}),
 ]
 
 
