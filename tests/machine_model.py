@@ -115,8 +115,6 @@ class Worker:
     """Copies, made when invocations began."""
     retries: int = 0
     """Errors at the point that failed last, in the current invocation or the last one."""
-    is_dormant: bool = False
-    """After a revert it is not started, and no timer wakes it."""
 
     def copy(self) -> Worker:
         return replace(
@@ -211,10 +209,8 @@ class World:
         for w in self.workers.values():
             if w.status in (RUNNING, RETRYING, IDLE):
                 self.go(w)
-            elif w.status is SUSPENDED:
-                w.is_dormant = False
-                if self.is_over(w):
-                    self.go(w)
+            elif w.status is SUSPENDED and self.is_over(w):
+                self.go(w)
 
     def update(self, w: Worker, version: int) -> bool:
         """Return whether the update is accepted."""
@@ -269,7 +265,7 @@ class World:
     def revert(self, w: Worker, to: Worker) -> None:
         self.tell_everyone(w, WorkerReverted)
         # The copy may have been made of the worker that this one was forked from.
-        self.workers[w.name] = replace(to.copy(), name=w.name, serial=w.serial, is_dormant=True)
+        self.workers[w.name] = replace(to.copy(), name=w.name, serial=w.serial)
 
     def revert_invocations(self, w: Worker, count: int) -> bool:
         if count > len(w.marks):
@@ -285,7 +281,7 @@ class World:
         for (serial, part), payload in list(self.completed.items()):
             if serial == point.serial:
                 self.completed[self.serials, part] = payload
-        self.workers[name] = made = replace(point.copy(), name=name, serial=self.serials, is_dormant=False)
+        self.workers[name] = made = replace(point.copy(), name=name, serial=self.serials)
         if made.status not in (FAILED, EXITED):
             self.go(made)
 
@@ -298,8 +294,6 @@ class World:
     def advance(self, seconds: int) -> None:
         self.now += seconds * SECOND
         for w in self.workers.values():
-            if w.is_dormant:
-                continue
             if w.status is RETRYING or (w.status is SUSPENDED and "sleep" in w.waits_for and self.is_over(w)):
                 self.go(w)
             elif w.status is RUNNING and "sleep" in w.waits_for and self.is_over(w):
@@ -320,7 +314,6 @@ class World:
 
     def go(self, w: Worker, is_new: bool = True) -> None:
         """Go on, with a new instance or the one there is, as far as there is something to do."""
-        w.is_dormant = False
         while True:
             if w.current is None:
                 if not w.queue:

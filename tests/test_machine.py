@@ -405,18 +405,14 @@ class Machine(RuleBasedStateMachine):
     def revert_to_index(self, pick, place) -> None:
         name = chosen_by(pick, [name for name in self.points if self.points[name]])
         index = chosen_by(place, sorted(self.points[name]))
-        w, metadata = self.world.workers[name], self.engine.worker(self.id(name))
-        if index == metadata.last_index or self.points[name][index].status not in (
-            IDLE,
-            SUSPENDED,
-            INTERRUPTED,
-            FAILED,
-            EXITED,
-        ):
+        w, metadata, point = self.world.workers[name], self.engine.worker(self.id(name)), self.points[name][index]
+        # Not to where something ran or was about to, nor into a sleep: whether that has an end is not promised.
+        is_settled = point.status in (IDLE, SUSPENDED, INTERRUPTED, FAILED, EXITED)
+        if index == metadata.last_index or not is_settled or "sleep" in point.waits_for:
             return
         is_undone = any(start <= index + 1 <= end for start, end in metadata.skipped_regions)
         if not is_undone:
-            self.world.revert(w, self.points[name][index])
+            self.world.revert(w, point)
 
         answer = self.asked(self.engine.revert_worker, self.id(name), last_index=index)
 
