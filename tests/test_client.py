@@ -214,6 +214,7 @@ def test_a_fork_goes_on_from_an_index_and_leaves_its_source_alone(client, worker
 def test_an_invocation_that_waits_can_be_cancelled(client, worker):
     client.invoke_and_await(worker, "inc", [5], key="done")
     client.invoke(worker, "spin", [])
+    until(lambda: client.worker(worker).pending_invocation_count == 0)
     client.invoke(worker, "inc", [1], key="waits/for it")
 
     assert client.cancel_invocation(worker, "waits/for it") is True

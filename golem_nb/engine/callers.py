@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
 
-from golem_nb.errors import GolemError, StoreFailed
+from golem_nb.errors import GolemError, InvocationFailed, StoreFailed, WorkerExited
 from golem_nb.model import IdempotencyKey
+from golem_nb.oplog.entries import Error, ExportedFunctionCompleted, OplogEntry
 from golem_nb.values.types import TypedValue
 
 Result = TypedValue | None
@@ -46,6 +47,20 @@ class Callers:
 def answer(waiter: Waiter, stored: Future[None], result: Callable[[], Result]) -> None:
     """Give one caller what `result` gives or raises, as soon as `stored` is."""
     stored.add_done_callback(lambda stored: _resolve([waiter], stored, result))
+
+
+def result_in(end: OplogEntry) -> Result:
+    """Return what the entry says that ended an invocation.
+
+    Raises:
+        InvocationFailed, WorkerExited: It had no result.
+    """
+    match end:
+        case ExportedFunctionCompleted(response=response):
+            return None if response is None else response.typed()
+        case Error(message=cause, stderr=stderr):
+            raise InvocationFailed(cause, stderr)
+    raise WorkerExited("Process exited")
 
 
 def own(shared: Future[None]) -> Future[None]:

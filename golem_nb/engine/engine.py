@@ -12,7 +12,6 @@ import shutil
 import tempfile
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
@@ -32,8 +31,9 @@ from golem_nb.engine.folder import FolderLock
 from golem_nb.engine.host_context import Clock, Surroundings
 from golem_nb.engine.journal import Journal, stored_state
 from golem_nb.engine.metadata import metadata_of
-from golem_nb.engine.parameters import parameters_from_json
+from golem_nb.engine.parameters import checked_key, parameters_from_json
 from golem_nb.engine.peers import WorkerPeers
+from golem_nb.engine.resting import Resting
 from golem_nb.engine.scheduler import Slots, Threads, Timers, default_slots
 from golem_nb.engine.worker import Evicted, Worker
 from golem_nb.errors import (
@@ -68,15 +68,12 @@ from golem_nb.store.database import Database
 from golem_nb.store.oplogs import Chunk, Oplogs, Start
 from golem_nb.store.promises import Promises
 from golem_nb.store.workers import Workers
-from golem_nb.values.check import is_unicode
 from golem_nb.values.types import FunctionType, TypedValue
 from golem_nb.wasm.link import LinkedComponent
 from golem_nb.wasm.platform import Platform
 
 MOST_OPLOG_ENTRIES = 100  # of one page. Source: SEMANTICS 11
 MOST_WORKERS = 1000  # of one page
-# Workers without an instance that are kept in memory, at some 16 KB each: they sleep, or were only asked for.
-MOST_BARE = 1000
 # To outside, at once; requests beyond wait. Each has a thread while it is under way.
 MOST_CONNECTIONS = 256
 HTTP_TIMEOUT_S = 600.0  # of workers' requests that set none themselves
@@ -161,12 +158,9 @@ class Engine:
             Threads("network"),
             self._http_client,
         )
-        self._max_loaded = settings.max_loaded
         self._loaded: dict[WorkerId, Worker] = {}
         self._loading = threading.RLock()
-        self._idle: OrderedDict[WorkerId, Worker] = OrderedDict()
-        self._bare: OrderedDict[WorkerId, Worker] = OrderedDict()
-        self._idle_lock = threading.Lock()
+        self._resting = Resting(settings.max_loaded)
         self._dirty: list[Journal] = []
         self._closing = threading.Event()
         self._closed = False
@@ -311,6 +305,7 @@ class Engine:
 
     def delete_worker(self, worker: WorkerId) -> None:
         with self._stopped(worker, WorkerNotFound(worker)) as found:
+            _flush(found.journal)  # or who reads it just now would write to what is gone
             self._workers.delete(found.number).result()
 
     def interrupt_worker(self, worker: WorkerId, recover_immediately: bool = False) -> None:
@@ -362,8 +357,7 @@ class Engine:
         """
         if (last_index is None) == (invocations is None):
             raise BadInput("give either the last index to keep, or the number of invocations to undo")
-        # What cannot be done must not stop the worker.
-        self._on(worker, lambda found: histories.first_to_revert(found.journal, last_index, invocations))
+        self._on(worker, lambda w: histories.first_to_revert(w.journal, last_index, invocations))  # or leave it running
         reason = WorkerReverted("the worker was reverted; ask again with the same key, or another one")
         with self._stopped(worker, reason) as found:
             histories.revert(found.journal, last_index, invocations)
@@ -460,7 +454,7 @@ class Engine:
             FunctionNotFound, BadInput: It cannot be made.
             InvalidWorkerName: The worker does not exist and cannot.
         """
-        key = _checked_key(key) if key else str(uuid4())
+        key = checked_key(key) if key else str(uuid4())
         while True:
             found = self._find(worker)
             type = self._function_type(worker.component_id, found, function)
@@ -481,12 +475,12 @@ class Engine:
         Source: SEMANTICS 2.4.
         """
         if worker is None:
-            version = self.component(component_id).version
-        else:
-            *later, version = worker.versions_ahead()
-            for target in later:
-                with suppress(ComponentNotFound, ComponentRejected, FunctionNotFound):
-                    return self.linked(component_id, target).compiled.export(function).type
+            return self.linked(component_id, self.component(component_id).version).compiled.export(function).type
+        with worker.journal.lock:
+            *later, version = worker.journal.state.versions_ahead
+        for target in later:
+            with suppress(ComponentNotFound, ComponentRejected, FunctionNotFound):
+                return self.linked(component_id, target).compiled.export(function).type
         return self.linked(component_id, version).compiled.export(function).type
 
     def _load_or_launch(self, worker: WorkerId) -> Worker:
@@ -539,14 +533,7 @@ class Engine:
 
     def note_idle(self, worker: Worker) -> None:
         """Keep the workers that were used last, and let go of others: of their instances, and of all else in memory."""
-        with self._idle_lock:
-            kept, others = (self._idle, self._bare) if worker.has_instance else (self._bare, self._idle)
-            others.pop(worker.id, None)
-            kept[worker.id] = worker
-            kept.move_to_end(worker.id)
-            oldest = [self._idle.popitem(last=False)[1] for _ in range(len(self._idle) - self._max_loaded)]
-            oldest += [self._bare.popitem(last=False)[1] for _ in range(len(self._bare) - MOST_BARE)]
-        for idle in oldest:
+        for idle in self._resting.note(worker):
             self._let_go_if_idle(idle)
 
     def _let_go_if_idle(self, worker: Worker) -> None:
@@ -638,10 +625,7 @@ class Engine:
         worker.let_go(reason)
         if self._loaded.get(worker.id) is worker:
             del self._loaded[worker.id]
-        with self._idle_lock:
-            for kept in (self._idle, self._bare):
-                if kept.get(worker.id) is worker:
-                    del kept[worker.id]
+        self._resting.forget(worker)
 
     def _check_open(self) -> None:
         if self._closed:
@@ -706,12 +690,6 @@ def _stored_up_to(worker: Worker) -> tuple[int, OplogIndex]:
     last_index = worker.journal.state.last_index
     worker.journal.commit().result()
     return worker.number, last_index
-
-
-def _checked_key(key: IdempotencyKey) -> IdempotencyKey:
-    if not is_unicode(key):
-        raise BadInput(f"an idempotency key is a Unicode text, found {key!r}, which has a lone surrogate")
-    return key
 
 
 def _number_from_cursor(cursor: str | None) -> int:

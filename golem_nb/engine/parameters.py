@@ -1,4 +1,4 @@
-"""The parameters of an invocation, from the JSON of a request. Source: SEMANTICS 2.4; ARCHITECTURE, decision 13."""
+"""The parameters and the key of an invocation, from a request. Source: SEMANTICS 2.4; ARCHITECTURE, decision 13."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from golem_nb.errors import BadInput, ValueMismatch
+from golem_nb.model import IdempotencyKey
+from golem_nb.values.check import is_unicode
 from golem_nb.values.json import type_from_json, value_from_json
 from golem_nb.values.types import FunctionType, Parameter
 
@@ -29,6 +31,12 @@ def parameters_from_json(function: FunctionType, params: Sequence[Any]) -> list[
             "Some parameters have types specified, while others don't. Give the type of all parameters or of none."
         )
     return [_value(parameter, given) for parameter, given in zip(wanted, params, strict=True)]
+
+
+def checked_key(key: IdempotencyKey) -> IdempotencyKey:
+    if not is_unicode(key):
+        raise BadInput(f"an idempotency key is a Unicode text, found {key!r}, which has a lone surrogate")
+    return key
 
 
 def _is_typed(given: Any) -> bool:

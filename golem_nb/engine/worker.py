@@ -33,7 +33,7 @@ from concurrent.futures import Future
 from functools import partial
 
 from golem_nb.engine import execution, recovery
-from golem_nb.engine.callers import Callers, Result, Waiter, answer, done, own
+from golem_nb.engine.callers import Callers, Result, Waiter, answer, done, own, result_in
 from golem_nb.engine.checks import cause_of, check_handles, check_types, kind_of
 from golem_nb.engine.events import EventHub, Subscription
 from golem_nb.engine.execution import CannotStart, Execution
@@ -63,7 +63,6 @@ from golem_nb.oplog.entries import (
     CancelPendingInvocation,
     Error,
     Exited,
-    ExportedFunctionCompleted,
     ExportedFunctionInvoked,
     Interrupted,
     OplogEntry,
@@ -281,14 +280,6 @@ class Worker:
             self._check_not_gone()
             self._unpause()
             self._start()
-
-    def versions_ahead(self) -> list[int]:
-        """Return the versions that the pending updates lead to, the last first; then the present one."""
-        with self.journal.lock:
-            state = self.journal.state
-            queued = [p.target_version for p in state.pending.values() if p.target_version is not None]
-            targets = [*(update.target_version for update in state.pending_updates), *queued]
-            return [*reversed(targets), state.component_version]
 
     def subscribe(self) -> Subscription:
         """Return the worker's events: the last 128, then live ones."""
@@ -702,17 +693,8 @@ class Worker:
         """Give the stored result of an invocation that has ended."""
         stored = own(self.journal.commit())
         if waiter is not None:
-            answer(waiter, stored, lambda: self._result_at(outcome))
+            answer(waiter, stored, lambda: result_in(next(self.journal.stored_entries(outcome.index))[1]))
         return stored
-
-    def _result_at(self, outcome: Outcome) -> Result:
-        _, entry = next(self.journal.stored_entries(outcome.index))
-        match entry:
-            case ExportedFunctionCompleted(response=response):
-                return None if response is None else response.typed()
-            case Error(message=cause, stderr=stderr):
-                raise InvocationFailed(cause, stderr)
-        raise WorkerExited("Process exited")
 
     def _settle(self, key: IdempotencyKey, result: Result | GolemError) -> None:
         """Give the callers of an invocation its result, or refusal, as soon as that is stored."""

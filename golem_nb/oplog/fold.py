@@ -304,6 +304,13 @@ class WorkerState:
         return 0 if self.last_error is None else self.retry_counts.get(self.last_error.retry_from, 0)
 
     @property
+    def versions_ahead(self) -> list[int]:
+        """The versions that the pending updates lead to, the last first; then the present one."""
+        queued = [p.target_version for p in self.pending.values() if p.target_version is not None]
+        targets = [*(update.target_version for update in self.pending_updates), *queued]
+        return [*reversed(targets), self.component_version]
+
+    @property
     def wants_to_run(self) -> bool:
         """Should an engine that finds this worker at its start run it? Source: SEMANTICS 1.3."""
         if self.status in (WorkerStatus.FAILED, WorkerStatus.EXITED, WorkerStatus.INTERRUPTED):

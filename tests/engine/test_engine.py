@@ -21,6 +21,7 @@ from golem_nb.errors import (
     WorkerNotFound,
 )
 from golem_nb.model import LOCAL_ENVIRONMENT, WorkerId, WorkerStatus
+from golem_nb.oplog.entries import NoOp
 from golem_nb.oplog.fold import RetryPolicy
 from golem_nb.wasm.text import wasm_from_text
 from tests.engine.conftest import COUNTER, until
@@ -205,7 +206,7 @@ def test_closing_leaves_what_runs_for_the_next_start(tmp_path):
 
 
 def test_workers_without_an_instance_are_let_go_of(engine, counter, monkeypatch):
-    monkeypatch.setattr("golem_nb.engine.engine.MOST_BARE", 5)
+    monkeypatch.setattr("golem_nb.engine.resting.MOST_BARE", 5)
     for number in range(20):
         engine.launch_worker(counter.component_id, f"w{number}")
 
@@ -222,7 +223,7 @@ def push_out(engine, worker):
 
 
 def test_sleeping_workers_are_let_go_of_and_woken_at_their_time(engine, asker, monkeypatch):
-    monkeypatch.setattr("golem_nb.engine.engine.MOST_BARE", 1)
+    monkeypatch.setattr("golem_nb.engine.resting.MOST_BARE", 1)
     monkeypatch.setattr("golem_nb.engine.host_context.SUSPEND_AFTER_NS", 10_000_000)
     engine.invoke(asker, "sleep", [300], "k").result(5)
     until(lambda: engine.worker(asker).status is WorkerStatus.SUSPENDED)
@@ -234,7 +235,7 @@ def test_sleeping_workers_are_let_go_of_and_woken_at_their_time(engine, asker, m
 
 
 def test_a_worker_that_is_let_go_of_while_it_is_retried_can_be_interrupted(engine, counter, monkeypatch):
-    monkeypatch.setattr("golem_nb.engine.engine.MOST_BARE", 1)
+    monkeypatch.setattr("golem_nb.engine.resting.MOST_BARE", 1)
     monkeypatch.setattr(RetryPolicy, "delay_ns", lambda self, attempts, draw: 60 * 10**9)
     engine.invoke_and_await(counter, "inc", [9]).result(5)
     engine.invoke(counter, "fail-above", [1], "k").result(5)
@@ -274,7 +275,7 @@ def test_a_worker_whose_deletion_could_not_be_stored_is_there(engine, counter, c
 
 def test_a_fork_that_is_let_go_of_before_it_starts_is_started(engine, counter, call, monkeypatch):
     call("inc", 1)
-    monkeypatch.setattr("golem_nb.engine.engine.MOST_BARE", 1)
+    monkeypatch.setattr("golem_nb.engine.resting.MOST_BARE", 1)
     load = engine._find
 
     def loaded_and_let_go_of(id):
@@ -289,3 +290,13 @@ def test_a_fork_that_is_let_go_of_before_it_starts_is_started(engine, counter, c
     engine.fork_worker(counter, fork, 2)
 
     until(lambda: engine.worker(fork).last_index == 4)
+
+
+def test_who_reads_an_oplog_while_its_worker_is_deleted_hears_of_no_failure(engine, counter, call):
+    call("inc", 1)
+    journal = engine._load(counter).journal
+    journal.append(NoOp)
+
+    engine.delete_worker(counter)
+
+    assert journal.commit().result(5) is None
