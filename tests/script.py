@@ -3,11 +3,14 @@
 import re
 import socket
 import threading
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from uuid import UUID, uuid5
 
 from golem_nb.authoring.wat import component_from_text
 from golem_nb.demo import SOURCE
+from golem_nb.oplog.entries import BeginRemoteWrite, ExportedFunctionInvoked
 
 TEXT = (Path(__file__).parent / "components" / "script.wat").read_text()
 
@@ -69,6 +72,20 @@ def steps(*program):
     return [list(step) if isinstance(step, tuple) else [step, 0] for step in program]
 
 
+KEY_NAMESPACE = UUID("9c19b15a-c83d-46f7-9bc3-ead7923733f4")  # Source: SEMANTICS 2.2
+
+
+def writes(oplog):
+    """Return the idempotency key of each write in an oplog, by the index of its beginning."""
+    found, key = {}, ""
+    for index, entry in enumerate(oplog, start=1):
+        if isinstance(entry, ExportedFunctionInvoked):
+            key = entry.idempotency_key
+        elif isinstance(entry, BeginRemoteWrite):
+            found[index] = str(uuid5(uuid5(KEY_NAMESPACE, key), f"oplog-index-{index}"))
+    return found
+
+
 class Outside:
     """A server that counts what it is told, and answers as it is told to: a status, or `BREAK` for no answer at all."""
 
@@ -83,6 +100,8 @@ class Outside:
         """For an idempotency key: the step that it came with."""
         self.answers = {}
         """For a step: what to answer, one after the other; 200 when they are used up."""
+        self.held = {}
+        """For a step: an event that its answers wait for."""
         outside = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -93,15 +112,18 @@ class Outside:
                 outside.told.append((step, self.headers["idempotency-key"]))
                 outside.traces.append(self.headers["traceparent"].split("-"))
                 outside.step_of[self.headers["idempotency-key"]] = step
+                if step in outside.held:
+                    outside.held[step].wait(60)
                 planned = outside.answers.get(step)
                 status = planned.pop(0) if planned else 200
                 if status == Outside.BREAK:
                     self.close_connection = True
                     self.connection.shutdown(socket.SHUT_RDWR)
                     return
-                self.send_response(status)
-                self.send_header("content-length", "0")
-                self.end_headers()
+                with suppress(OSError):  # whoever asked has gone
+                    self.send_response(status)
+                    self.send_header("content-length", "0")
+                    self.end_headers()
 
             def log_message(self, format, *arguments):
                 pass

@@ -11,7 +11,6 @@ import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from uuid import UUID, uuid5
 
 import pytest
 
@@ -20,12 +19,10 @@ from golem_nb.errors import GolemError, PromiseNotFound, UpdateRefused
 from golem_nb.model import LOCAL_ENVIRONMENT, SnapshotPolicy, UpdateMode, UpdateState, WorkerStatus
 from golem_nb.oplog.entries import (
     BeginAtomicRegion,
-    BeginRemoteWrite,
     EndAtomicRegion,
     EndRemoteWrite,
     Error,
     ExportedFunctionCompleted,
-    ExportedFunctionInvoked,
     ImportedFunctionInvoked,
     Revert,
     Snapshot,
@@ -57,11 +54,11 @@ from tests.script import (
     Outside,
     script,
     steps,
+    writes,
 )
 from tests.test_crash import cut, oplog_of, output_of
 
 BREAK = Outside.BREAK
-KEY_NAMESPACE = UUID("9c19b15a-c83d-46f7-9bc3-ead7923733f4")  # Source: SEMANTICS 2.2
 PROMISED = 4  # Create, Pending, Invoked, then a promise that is made first
 
 
@@ -341,17 +338,6 @@ def spent(step, prefix, outside):
     """Return how many of a step's planned answers are known in an oplog: as failures, or as ends of writes."""
     failures = sum(isinstance(entry, Error) for entry in prefix)
     return max(failures, len([None for end in ended(prefix) if outside.step_of.get(end) == step]))
-
-
-def writes(oplog):
-    """Return the idempotency key of each write, by the index of its beginning."""
-    found, key = {}, ""
-    for index, entry in enumerate(oplog, start=1):
-        if isinstance(entry, ExportedFunctionInvoked):
-            key = entry.idempotency_key
-        elif isinstance(entry, BeginRemoteWrite):
-            found[index] = str(uuid5(uuid5(KEY_NAMESPACE, key), f"oplog-index-{index}"))
-    return found
 
 
 def ended(oplog):

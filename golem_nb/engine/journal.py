@@ -23,7 +23,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
 from golem_nb.errors import StoreFailed
-from golem_nb.model import IdempotencyKey, OplogIndex
+from golem_nb.model import IdempotencyKey, OplogIndex, WorkerStatus
 from golem_nb.oplog.codec import (
     CHUNK_CODEC,
     STATE_CODEC,
@@ -33,7 +33,7 @@ from golem_nb.oplog.codec import (
     state_from_bytes,
 )
 from golem_nb.oplog.entries import OplogEntry, Revert
-from golem_nb.oplog.fold import Outcome, WorkerState, refolded
+from golem_nb.oplog.fold import Ending, Outcome, WorkerState, refolded
 from golem_nb.store.oplogs import Checkpoint, Chunk, Oplogs, Start
 
 # Golem's limit for durable workers; ours bounds what one chunk holds, too. Source: SEMANTICS 3.3.
@@ -141,7 +141,8 @@ class Journal:
             first = self.state.last_index - count + 1
             chunk = Chunk(first, count, CHUNK_CODEC, chunk_from_entries(entries))
             self._buffer = []  # only now: encoding may fail
-            is_due = self.state.last_index - self._checkpoint_index >= CHECKPOINT_EVERY
+            # Not with what makes checkpoints void: what they had must be in the next one, too.
+            is_due = void_from is None and self.state.last_index - self._checkpoint_index >= CHECKPOINT_EVERY
             checkpoint = self._checkpoint() if (is_due or with_checkpoint) and not self.state.is_stale else None
             start = Start(self.state.wants_to_run, self.state.wake_ns)
             self._last_commit = self._oplogs.append(
@@ -217,4 +218,9 @@ class _Checkpoints:
         states = [state_from_bytes(row.state) for row in self._rows]
         last = states[-1]
         last.outcomes = {key: outcome for state in states for key, outcome in state.outcomes.items()}
+        if last.current is not None and last.status is not WorkerStatus.FAILED:
+            # An update has it tried again, and took back its end, which an earlier checkpoint has.
+            key = last.current.idempotency_key
+            if key in last.outcomes and last.outcomes[key].ending is Ending.FAILED:
+                del last.outcomes[key]
         return last

@@ -9,10 +9,13 @@ from golem_nb.model import WorkerId
 from golem_nb.oplog.codec import CHUNK_CODEC, chunk_from_entries
 from golem_nb.oplog.entries import (
     Create,
+    Error,
+    ErrorKind,
     ExportedFunctionCompleted,
     ExportedFunctionInvoked,
     Jump,
     NoOp,
+    PendingUpdate,
     Revert,
 )
 from golem_nb.oplog.fold import state_of
@@ -140,6 +143,47 @@ def test_what_is_made_void_takes_its_checkpoints_along(bench):
 
     assert [c.last_index for c in bench.oplogs.checkpoints(bench.number)] == [first.last_index]
     assert bench.journal().state == journal.state == state_of([e for _, e in journal.stored_entries()])
+
+
+def test_checkpoints_that_a_revert_makes_void_take_no_outcomes_along(bench, monkeypatch):
+    monkeypatch.setattr("golem_nb.engine.journal.CHECKPOINT_EVERY", 4)
+    journal = bench.journal()
+    journal.append(lambda now: ExportedFunctionInvoked(now, "f", (), "k"))
+    journal.append(lambda now: ExportedFunctionCompleted(now, None))
+    for _ in range(2):
+        journal.append(NoOp)
+    journal.commit().result(5)
+    for _ in range(3):
+        journal.append(NoOp)
+    journal.commit().result(5)
+    assert [c.last_index for c in bench.oplogs.checkpoints(bench.number)] == [5]
+
+    journal.append_void(4, lambda now, index: Revert(now, 4, 8)).result(5)
+
+    assert list(bench.journal().state.outcomes) == ["k"]
+    journal.append(NoOp)
+    journal.commit().result(5)
+    assert [c.last_index for c in bench.oplogs.checkpoints(bench.number)] == [10]
+    assert list(bench.journal().state.outcomes) == ["k"]
+
+
+def test_an_outcome_that_an_update_took_back_does_not_come_back_from_a_checkpoint(bench, monkeypatch):
+    monkeypatch.setattr("golem_nb.engine.journal.CHECKPOINT_EVERY", 4)
+    journal = bench.journal()
+    journal.append(lambda now: ExportedFunctionInvoked(now, "f", (), "k"))
+    for _ in range(3):
+        journal.append(lambda now: Error(now, ErrorKind.UNKNOWN, "no", "", 2))
+    journal.commit().result(5)
+    assert list(bench.journal().state.outcomes) == ["k"]
+
+    journal.append(lambda now: PendingUpdate(now, 1))
+    for _ in range(3):
+        journal.append(NoOp)
+    journal.commit().result(5)
+
+    assert [c.last_index for c in bench.oplogs.checkpoints(bench.number)] == [5, 9]
+    assert bench.journal().state == journal.state
+    assert not journal.state.outcomes
 
 
 def test_checkpoints_of_another_form_are_not_read(bench):
