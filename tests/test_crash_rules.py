@@ -155,11 +155,11 @@ def update(version, mode=UpdateMode.AUTOMATIC) -> Deed:
 
 
 def update_meanwhile(version, key, *program) -> Deed:
-    """Call, and ask for an update while that runs."""
+    """Call, and ask for an update while that sleeps: then no write is under way, which would be made again."""
 
     def deed(stage):
         waiting = stage.start(key, program)
-        until(lambda: waiting.done() or stage.metadata().status is WorkerStatus.RUNNING)
+        until(lambda: waiting.done() or has_slept(stage.engine, stage.worker))
         try:
             stage.engine.update_worker(stage.worker, version)
         except UpdateRefused:
@@ -167,6 +167,14 @@ def update_meanwhile(version, key, *program) -> Deed:
         return waiting.result(20).value
 
     return deed
+
+
+def has_slept(engine, worker):
+    """Has a sleep begun?"""
+    return any(
+        isinstance(entry, ImportedFunctionInvoked) and "subscribe_duration" in entry.function_name
+        for _, entry in engine.oplog(worker).entries
+    )
 
 
 def revert(invocations) -> Deed:
@@ -233,7 +241,7 @@ STORIES = {
         versions=[script(), script(1), script(2, first=ANOTHER_PATH)],
     ),
     "automatic update of a running invocation": Story(
-        [call("a", DRAW), update_meanwhile(1, "b", (TELL, 1), (SLEEP_MS, 100), (TELL, 2), DRAW), call("c", (ADD, 1))],
+        [call("a", DRAW), update_meanwhile(1, "b", (TELL, 1), (SLEEP_MS, 300), (TELL, 2), DRAW), call("c", (ADD, 1))],
         versions=[script(), script(1)],
     ),
     "manual update": Story(
