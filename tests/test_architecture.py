@@ -48,6 +48,7 @@ RAW_POINTERS = {"wasm/abi/layout.py", "wasm/abi/codec.py", "wasm/abi/raw.py", "w
 WITHOUT_TESTS_OF_THEIR_OWN = {
     "client/client.py": "a protocol; tests/test_client.py holds every implementation to it",
     "engine/host_context.py": "seen through the host functions that use it",
+    "engine/services.py": "a protocol",
     "engine/stopping.py": "exceptions without behaviour",
     "host/context.py": "a protocol",
     "wasm/abi/backend.py": "a protocol; tests/wasm/abi hold both backends to it",

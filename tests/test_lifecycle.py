@@ -7,9 +7,11 @@ from golem_nb.engine.stopping import Interrupt
 from golem_nb.errors import (
     BadInput,
     FunctionNotFound,
+    InvocationError,
     InvocationFailed,
     InvocationInterrupted,
     PreviousInvocationFailed,
+    WorkerExited,
 )
 from golem_nb.model import LOCAL_ENVIRONMENT, SnapshotPolicy, UpdateMode, WorkerId, WorkerStatus
 from golem_nb.oplog.entries import CancelPendingInvocation, EndAtomicRegion, Error, Revert, Suspend
@@ -23,12 +25,14 @@ from tests.script import (
     COMPLETE,
     DRAW,
     END,
+    EXIT,
     LEVEL,
     NOTHING,
     POLICY,
     PROMISE,
     SLEEP_MS,
     SMART,
+    SPIN,
     TELL,
     TRAP,
     TRAP_UNLESS,
@@ -303,3 +307,24 @@ def test_a_snapshot_that_leaves_something_out_costs_time_and_nothing_else(bench,
     assert bench.total() == 5
     assert outside.steps == [1]
     assert bench.entries(Error) == []
+
+
+@pytest.mark.parametrize(("program", "error"), [((EXIT, 0), WorkerExited), ((POLICY, 1), PreviousInvocationFailed)])
+def test_there_is_nothing_to_watch_where_nothing_can_come(bench, program, error):
+    with pytest.raises(InvocationError):
+        bench.run(program, TRAP)
+
+    with pytest.raises(error):
+        bench.engine.events(bench.worker)
+
+
+def test_an_interrupted_worker_is_not_watched(bench):
+    watched = bench.start(SPIN)
+    until(lambda: bench.status() is WorkerStatus.RUNNING)
+    stream = bench.engine.events(bench.worker)
+    bench.engine.interrupt_worker(bench.worker)
+
+    assert watched.done()
+    list(stream)  # it has ended
+    with pytest.raises(InvocationInterrupted):
+        bench.engine.events(bench.worker)

@@ -28,6 +28,7 @@ from golem_nb.engine.journal import Journal
 from golem_nb.engine.replay import ReplayCursor, described, shown
 from golem_nb.engine.stopping import Jumped
 from golem_nb.errors import ReplayMismatch
+from golem_nb.host.context import PersistedCall
 from golem_nb.host.declare import Effect, HostFunction, Trap, WitError
 from golem_nb.model import OplogIndex
 from golem_nb.oplog import entries
@@ -232,14 +233,7 @@ class Durability:
         self.commit_soon()
 
     def _begin_transaction(self) -> OplogIndex:
-        if self.is_live:
-            begin = self._append_or_meet(BeginRemoteTransaction, "", str(uuid4()))
-            self._journal.commit().result()
-        else:
-            begin, _ = self._meet(BeginRemoteTransaction, "a transaction")
-            if self._is_open(lambda e: isinstance(e, _ENDS_OF_TRANSACTION) and e.begin_index == begin):
-                self._redo_write(begin)
-        self._open_writes.append(begin)
+        begin = self._begin(BeginRemoteTransaction, _ENDS_OF_TRANSACTION, "a transaction", str(uuid4()))
         self._open_transactions.add(begin)
         return begin
 
@@ -254,10 +248,11 @@ class Durability:
         if effect in _COMMITS_AFTER:
             self._journal.commit()
 
-    def persisted_call(self) -> ImportedFunctionInvoked:
+    def persisted_call(self) -> PersistedCall:
         if self.is_live:
             raise Trap("the component reads a persisted call, but there is none: the worker is live")
-        return self._meet(ImportedFunctionInvoked, "reading a persisted call")[1]
+        _, entry = self._meet(ImportedFunctionInvoked, "reading a persisted call")
+        return PersistedCall(entry.timestamp_us, entry.function_name, entry.response, entry.effect, entry.begin)
 
     def commit_soon(self) -> None:
         """Store what is there, without waiting for it."""
@@ -315,12 +310,16 @@ class Durability:
     # Remote writes of several calls.
 
     def begin_remote_write(self) -> OplogIndex:
+        return self._begin(BeginRemoteWrite, (EndRemoteWrite,), "a remote write")
+
+    def _begin(self, kind: type[OplogEntry], ends: tuple[type[Any], ...], attempted: str, *fields: Any) -> OplogIndex:
+        """Append the beginning of what ends by one of `ends`, or meet it; what was cut off is done again from here."""
         if self.is_live:
-            begin = self._append_or_meet(BeginRemoteWrite, "")
+            begin = self._append_or_meet(kind, attempted, *fields)
             self._journal.commit().result()
         else:
-            begin, _ = self._meet(BeginRemoteWrite, "a remote write")
-            if self._is_open(lambda e: isinstance(e, EndRemoteWrite) and e.begin_index == begin):
+            begin, _ = self._meet(kind, attempted)
+            if self._is_open(lambda e: isinstance(e, ends) and e.begin_index == begin):
                 self._redo_write(begin)
         self._open_writes.append(begin)
         return begin

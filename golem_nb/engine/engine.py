@@ -31,7 +31,7 @@ from golem_nb.engine.folder import FolderLock
 from golem_nb.engine.host_context import Clock, Surroundings
 from golem_nb.engine.journal import Journal, stored_state
 from golem_nb.engine.metadata import metadata_of
-from golem_nb.engine.parameters import checked_key, parameters_from_json
+from golem_nb.engine.parameters import checked_key, number_from_cursor, parameters_from_json
 from golem_nb.engine.peers import WorkerPeers
 from golem_nb.engine.resting import Resting
 from golem_nb.engine.scheduler import Slots, Threads, Timers, default_slots
@@ -275,7 +275,7 @@ class Engine:
         self._deployments.latest(component_id)
         if count < 1:
             raise BadInput(f"count must be at least 1, found {count}")
-        after = _number_from_cursor(cursor)
+        after = number_from_cursor(cursor)
         rows = self._workers.page(component_id, after, min(count, MOST_WORKERS) + 1)
         page = rows[: min(count, MOST_WORKERS)]
         found = (self._metadata(WorkerId(component_id, name)) for _, name in page)
@@ -385,6 +385,11 @@ class Engine:
         chunks, start = histories.forked(source.name, self._entries_of(number), at_index, target.name, now_us)
         self._workers.create(target, chunks, start, promises_of=(number, at_index)).result()
         self._on(target, Worker.start_as_forked)
+
+    def is_fork(self, worker: WorkerId, source: WorkerId) -> bool:
+        """Does a worker's history begin with this other one's?"""
+        create = self._on(worker, lambda found: found.journal.state.create)
+        return create is not None and source.name in create.forked_from[-1:]
 
     def _entries_of(self, number: int) -> Iterator[OplogEntry]:
         for chunk in self._oplogs.read(number):
@@ -690,11 +695,3 @@ def _stored_up_to(worker: Worker) -> tuple[int, OplogIndex]:
     last_index = worker.journal.state.last_index
     worker.journal.commit().result()
     return worker.number, last_index
-
-
-def _number_from_cursor(cursor: str | None) -> int:
-    if cursor is None:
-        return 0
-    if not cursor.isascii() or not cursor.isdigit() or len(cursor) > 18:
-        raise BadInput(f"cursor must be one that this server gave, found {cursor[:80]!r}")
-    return int(cursor)

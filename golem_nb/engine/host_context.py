@@ -14,10 +14,10 @@ from golem_nb.engine.durability import Durability
 from golem_nb.engine.journal import Journal
 from golem_nb.engine.scheduler import Slots, Threads
 from golem_nb.engine.stopping import Suspended
-from golem_nb.host.context import Closable, HostContext, Peers, Source
+from golem_nb.host.context import Closable, HostContext, Peers, PersistedCall, Source
 from golem_nb.host.declare import Effect, HostFunction, Interface, ResourceTable
 from golem_nb.model import LogLevel, OplogIndex, WorkerId
-from golem_nb.oplog.entries import ImportedFunctionInvoked, Recorded
+from golem_nb.oplog.entries import Recorded
 from golem_nb.oplog.fold import RetryPolicy
 
 T = TypeVar("T")
@@ -198,7 +198,7 @@ class WorkerHost:
     ) -> None:
         self._durability.persist_call(name, request, response, effect, begin)
 
-    def persisted_call(self) -> ImportedFunctionInvoked:
+    def persisted_call(self) -> PersistedCall:
         return self._durability.persisted_call()
 
     def oplog_index(self) -> OplogIndex:

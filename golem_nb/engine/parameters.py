@@ -59,3 +59,12 @@ def _value(parameter: Parameter, given: Any) -> Any:
             except ValueMismatch:
                 raise mismatch from None
     return value_from_json(parameter.type, given, parameter.name)
+
+
+def number_from_cursor(cursor: str | None) -> int:
+    """Return the number that a cursor of a page of workers stands for; 0 where there is none."""
+    if cursor is None:
+        return 0
+    if not cursor.isascii() or not cursor.isdigit() or len(cursor) > 18:
+        raise BadInput(f"cursor must be one that this server gave, found {cursor[:80]!r}")
+    return int(cursor)

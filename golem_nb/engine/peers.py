@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Protocol
 
-from golem_nb.errors import BadInput, ComponentNotFound, WorkerNotFound
+from golem_nb.errors import BadInput, ComponentNotFound, UpdateRefused, WorkerExists, WorkerNotFound
 from golem_nb.model import ComponentId, OplogIndex, UpdateMode, WorkerId, WorkerMetadata
 from golem_nb.store.promises import Promises
 
@@ -23,6 +24,8 @@ class Verbs(Protocol):
     def revert_worker(
         self, worker: WorkerId, *, last_index: OplogIndex | None = None, invocations: int | None = None
     ) -> None: ...
+
+    def is_fork(self, worker: WorkerId, source: WorkerId) -> bool: ...
 
     def fork_worker(self, source: WorkerId, target: WorkerId, at_index: OplogIndex) -> None: ...
 
@@ -61,7 +64,8 @@ class WorkerPeers:
         self._promises.delete(self._number, index).result()
 
     def update(self, worker: WorkerId, target_version: int, mode: UpdateMode) -> None:
-        self._verbs.update_worker(worker, target_version, mode)
+        with suppress(UpdateRefused):  # it may have been accepted by an attempt that a crash cut off
+            self._verbs.update_worker(worker, target_version, mode)
 
     def revert(self, worker: WorkerId, *, last_index: OplogIndex | None = None, invocations: int | None = None) -> None:
         if worker == self._id:
@@ -69,4 +73,8 @@ class WorkerPeers:
         self._verbs.revert_worker(worker, last_index=last_index, invocations=invocations)
 
     def fork(self, source: WorkerId, target: WorkerId, at_index: OplogIndex) -> None:
-        self._verbs.fork_worker(source, target, at_index)
+        try:
+            self._verbs.fork_worker(source, target, at_index)
+        except WorkerExists:
+            if not self._verbs.is_fork(target, source):  # nor made by an attempt that a crash cut off
+                raise

@@ -282,9 +282,13 @@ class Worker:
             self._start()
 
     def subscribe(self) -> Subscription:
-        """Return the worker's events: the last 128, then live ones."""
+        """Return the worker's events; raise what keeps it from having any. Source: SEMANTICS 9.3."""
         with self._lock:
             self._check_not_gone()
+            if self.journal.state.status is WorkerStatus.INTERRUPTED:
+                raise InvocationInterrupted()
+            if self.journal.state.status in _ENDED:
+                self._check_takes_invocations()
             return self.events.subscribe()
 
     def refuse(self, reason: GolemError) -> None:
@@ -390,14 +394,7 @@ class Worker:
         state = self.journal.state
         if self._is_paused or state.status in _ENDED:
             return False
-        is_retried = state.status is WorkerStatus.RETRYING  # perhaps of a recovery, with no invocation to take up
-        return (
-            state.current is not None
-            or bool(state.pending)
-            or bool(state.pending_updates)
-            or self._must_recover
-            or is_retried
-        )
+        return state.is_unfinished or self._must_recover
 
     def _run(self) -> None:
         has_more = True

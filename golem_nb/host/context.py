@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from golem_nb.host.declare import Effect, HostFunction, ResourceTable
 from golem_nb.model import ComponentId, LogLevel, OplogIndex, UpdateMode, WorkerId, WorkerMetadata
-from golem_nb.oplog.entries import ImportedFunctionInvoked, Recorded
+from golem_nb.oplog.entries import Recorded
 from golem_nb.oplog.fold import RetryPolicy
 
 T = TypeVar("T")
@@ -44,6 +45,17 @@ class Peers(Protocol):
     ) -> None: ...
 
     def fork(self, source: WorkerId, target: WorkerId, at_index: OplogIndex) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PersistedCall:
+    """A call as the oplog has it. `effect` is Golem's durable function type, `begin` its begin index."""
+
+    timestamp_us: int
+    name: str
+    response: Recorded
+    effect: str
+    begin: OplogIndex | None
 
 
 class Source(Protocol):
@@ -148,7 +160,7 @@ class HostContext(Protocol):
     ) -> None:
         """Record what came of a call; only when live."""
 
-    def persisted_call(self) -> ImportedFunctionInvoked:
+    def persisted_call(self) -> PersistedCall:
         """Return the next recorded call; only in replay."""
 
     def oplog_index(self) -> OplogIndex:

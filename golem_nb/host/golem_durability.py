@@ -80,14 +80,14 @@ class GolemDurability(Interface, wit="golem:durability/durability"):
         self.worker.persist_call(name, _recorded(request), _recorded(response), *_effect(function_type))
 
     def _persisted(self) -> Value:
-        entry = self.worker.persisted_call()
-        case = _CASES[entry.effect]
+        found = self.worker.persisted_call()
+        case = _CASES[found.effect]
         has_begin = case in ("write-remote-batched", "write-remote-transaction")
         return {
-            "timestamp": datetime_value(entry.timestamp_us * 1000),
-            "function-name": entry.function_name,
-            "response": entry.response.typed().value,
-            "function-type": (case, entry.begin if has_begin else None),
+            "timestamp": datetime_value(found.timestamp_us * 1000),
+            "function-name": found.name,
+            "response": found.response.typed().value,
+            "function-type": (case, found.begin if has_begin else None),
             "entry-version": "v2",
         }
 

@@ -311,6 +311,12 @@ class WorkerState:
         return [*reversed(targets), self.component_version]
 
     @property
+    def is_unfinished(self) -> bool:
+        """Is there something to do, once the worker may?"""
+        is_retried = self.status is WorkerStatus.RETRYING  # perhaps of a recovery, with no invocation to take up
+        return self.current is not None or bool(self.pending) or bool(self.pending_updates) or is_retried
+
+    @property
     def wants_to_run(self) -> bool:
         """Should an engine that finds this worker at its start run it? Source: SEMANTICS 1.3."""
         if self.status in (WorkerStatus.FAILED, WorkerStatus.EXITED, WorkerStatus.INTERRUPTED):

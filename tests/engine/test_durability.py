@@ -67,9 +67,10 @@ def test_output_is_an_entry_and_an_event(engine, asker, ask):
 
 
 def test_output_is_not_repeated_by_retries(engine, asker, ask):
+    engine.launch_worker(asker.component_id, asker.name)
+    events = engine.events(asker)
     with pytest.raises(InvocationFailed):
         ask("ticks", 3, True)
-    events = engine.events(asker)
     events.close()
 
     assert output(engine, asker) == "tick 1\ntick 2\ntick 3\ntick"

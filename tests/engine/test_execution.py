@@ -8,6 +8,7 @@ from golem_nb.errors import BadInput
 from golem_nb.model import LOCAL_ENVIRONMENT, SnapshotPolicy, WorkerId, WorkerStatus
 from golem_nb.oplog.entries import CreateResource, DropResource, Snapshot
 from golem_nb.wasm.text import wasm_from_text
+from tests.engine.conftest import until
 
 
 @pytest.fixture
@@ -113,7 +114,7 @@ def test_a_snapshot_waits_until_no_handle_is_out_and_keeps_the_count_of_them(eng
     assert entries(engine, worker, Snapshot) == []
 
     call("t:t/shop.{[drop]cart}", handle, worker=worker)
-    assert len(entries(engine, worker, Snapshot)) == 1
+    until(lambda: len(entries(engine, worker, Snapshot)) == 1)
     engine.crash_worker(worker)
 
     assert str(call("t:t/shop.{make}", worker=worker)).endswith("/1")
