@@ -583,7 +583,7 @@ def differences(one: WorkerState, other: WorkerState) -> dict[str, tuple[object,
 def test_workers_do_what_the_model_says(tmp_path_factory):
     Machine.compiled = tmp_path_factory.mktemp("compiled")
     chosen = settings(
-        max_examples=EXAMPLES or 25,
+        max_examples=EXAMPLES or 60,
         stateful_step_count=40,
         deadline=None,
         derandomize=not EXAMPLES,
