@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 TOOLCHAINS := .venv/.toolchains
 
-.PHONY: demo test test-toolchains check lab kill bench setup clean
+.PHONY: demo test test-toolchains check lab kill machine bench setup clean
 
 setup: $(READY)
 
@@ -44,6 +44,10 @@ lab: $(READY)
 # 200 kills of the engine instead of the 25 that `make test` does.
 kill: $(READY)
 	GOLEM_NB_KILLS=200 $(BIN)/python -m pytest tests/test_kill.py -s
+
+# 300 examples of random verbs against the model, other ones each time, instead of the same few that `make test` does.
+machine: $(READY)
+	GOLEM_NB_MACHINE=300 $(BIN)/python -m pytest tests/test_machine.py -s
 
 bench: $(READY)
 	$(BIN)/python -m tests.bench.run

@@ -189,8 +189,7 @@ class World:
     def refusal(self, w: Worker) -> type[Exception] | None:
         if w.status is EXITED:
             return WorkerExited
-        # Note on `ensure_not_failed` in SEMANTICS 1.5: an error in the invocation that runs is enough.
-        return PreviousInvocationFailed if w.retries else None
+        return PreviousInvocationFailed if w.status in (RETRYING, FAILED) else None
 
     def interrupt(self, w: Worker, recover: bool) -> None:
         if recover:
@@ -265,7 +264,10 @@ class World:
     def revert(self, w: Worker, to: Worker) -> None:
         self.tell_everyone(w, WorkerReverted)
         # The copy may have been made of the worker that this one was forked from.
-        self.workers[w.name] = replace(to.copy(), name=w.name, serial=w.serial)
+        self.workers[w.name] = restored = replace(to.copy(), name=w.name, serial=w.serial)
+        is_awake = restored.status is SUSPENDED and "sleep" in restored.waits_for and self.is_over(restored)
+        if restored.status is RETRYING or is_awake:
+            self.go(restored)
 
     def revert_invocations(self, w: Worker, count: int) -> bool:
         if count > len(w.marks):

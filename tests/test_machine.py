@@ -45,13 +45,10 @@ from golem_nb.oplog.entries import ImportedFunctionInvoked
 from golem_nb.oplog.fold import WorkerState, state_of
 from tests.engine.conftest import until
 from tests.machine_model import (
-    EXITED,
-    FAILED,
     IDLE,
     INTERRUPTED,
     LONG_S,
     RUNNING,
-    SUSPENDED,
     Block,
     Call,
     Sum,
@@ -406,9 +403,7 @@ class Machine(RuleBasedStateMachine):
         name = chosen_by(pick, [name for name in self.points if self.points[name]])
         index = chosen_by(place, sorted(self.points[name]))
         w, metadata, point = self.world.workers[name], self.engine.worker(self.id(name)), self.points[name][index]
-        # Not to where something ran or was about to, nor into a sleep: whether that has an end is not promised.
-        is_settled = point.status in (IDLE, SUSPENDED, INTERRUPTED, FAILED, EXITED)
-        if index == metadata.last_index or not is_settled or "sleep" in point.waits_for:
+        if index == metadata.last_index or point.status is RUNNING:
             return
         is_undone = any(start <= index + 1 <= end for start, end in metadata.skipped_regions)
         if not is_undone:
@@ -588,7 +583,7 @@ def differences(one: WorkerState, other: WorkerState) -> dict[str, tuple[object,
 def test_workers_do_what_the_model_says(tmp_path_factory):
     Machine.compiled = tmp_path_factory.mktemp("compiled")
     chosen = settings(
-        max_examples=EXAMPLES or 25,
+        max_examples=EXAMPLES or 60,
         stateful_step_count=40,
         deadline=None,
         derandomize=not EXAMPLES,

@@ -342,8 +342,6 @@ class Worker:
         """Be of no more use, if nothing runs and nobody waits or watches: all that counts is stored."""
         with self._lock:
             is_used = self._is_running or bool(self._callers.keys()) or self.events.is_watched
-            # That it pauses before a retry is known to this object only.
-            is_used = is_used or self.journal.state.status is WorkerStatus.RETRYING
             if is_used or self.journal.is_broken or not self.journal.commit().done():
                 return False
             self._unload_idle()
