@@ -277,6 +277,14 @@ def test_events(client, worker):
     assert found[3].context["idempotencyKey"] == "k"
 
 
+def test_a_worker_that_is_interrupted_has_no_events(client, worker):
+    client.invoke(worker, "spin", [])
+    client.interrupt_worker(worker)
+
+    with pytest.raises(InvocationInterrupted), client.events(worker):
+        pass
+
+
 def test_closing_a_stream_ends_who_waits_in_it(client, worker):
     client.launch_worker(worker.component_id, "w")
     ended = threading.Event()
