@@ -89,6 +89,11 @@ class Stage:
     def start(self, key, program):
         return self.engine.invoke_and_await(self.worker, "run", [self.outside.authority, steps(*program)], key)
 
+    def has_slept(self):
+        return any(
+            "subscribe_duration" in getattr(e, "function_name", "") for _, e in self.engine.oplog(self.worker).entries
+        )
+
     def metadata(self):
         return self.engine.worker(self.worker)
 
@@ -155,11 +160,11 @@ def update(version, mode=UpdateMode.AUTOMATIC) -> Deed:
 
 
 def update_meanwhile(version, key, *program) -> Deed:
-    """Call, and ask for an update while that sleeps: then no write is under way, which would be made again."""
+    """Call, and ask for an update in its sleep."""
 
     def deed(stage):
         waiting = stage.start(key, program)
-        until(lambda: waiting.done() or has_slept(stage.engine, stage.worker))
+        until(lambda: waiting.done() or stage.has_slept())
         try:
             stage.engine.update_worker(stage.worker, version)
         except UpdateRefused:
@@ -167,14 +172,6 @@ def update_meanwhile(version, key, *program) -> Deed:
         return waiting.result(20).value
 
     return deed
-
-
-def has_slept(engine, worker):
-    """Has a sleep begun?"""
-    return any(
-        isinstance(entry, ImportedFunctionInvoked) and "subscribe_duration" in entry.function_name
-        for _, entry in engine.oplog(worker).entries
-    )
 
 
 def revert(invocations) -> Deed:
@@ -241,7 +238,7 @@ STORIES = {
         versions=[script(), script(1), script(2, first=ANOTHER_PATH)],
     ),
     "automatic update of a running invocation": Story(
-        [call("a", DRAW), update_meanwhile(1, "b", (TELL, 1), (SLEEP_MS, 300), (TELL, 2), DRAW), call("c", (ADD, 1))],
+        [call("a", DRAW), update_meanwhile(1, "b", (TELL, 1), (SLEEP_MS, 100), (TELL, 2), DRAW), call("c", (ADD, 1))],
         versions=[script(), script(1)],
     ),
     "manual update": Story(
@@ -373,7 +370,7 @@ def open_region(oplog):
 def check_effects(prefix, finished, before, after):
     """Check what the server was told after a cut against what it was told in the whole story.
 
-    A write whose end is recorded is not made again. One that was cut off is made again, once, with its key; unless an
+    A write whose end is recorded is not made again. One that was cut off is made again, with its key; unless an
     atomic region is done again: that is other writes, with other keys. In the end each write that counts was made.
     """
     made_again = [key for _, key in after]
@@ -382,7 +379,8 @@ def check_effects(prefix, finished, before, after):
     for begin, key in writes(prefix).items():
         is_cut_off = key not in ended(prefix) and begin not in skipped
         if is_cut_off and begin < region:
-            assert made_again.count(key) == max(1, [k for _, k in before].count(key) - errors_at(begin, prefix))
+            times = [k for _, k in before].count(key) - errors_at(begin, prefix)  # more than one where it failed
+            assert 1 <= made_again.count(key) <= max(1, times)
     undone = state_of(finished).skipped
     effective = [key for begin, key in writes(finished).items() if begin not in undone]
     assert not set(effective) - {key for _, key in [*before, *after]}

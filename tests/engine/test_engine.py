@@ -234,14 +234,14 @@ def test_sleeping_workers_are_let_go_of_and_woken_at_their_time(engine, asker, m
     assert engine.invoke_and_await(asker, "sleep", [0], "k").result(5) is None
 
 
-def test_a_worker_that_pauses_before_a_retry_is_kept_and_can_be_interrupted(engine, counter, monkeypatch):
+def test_a_worker_that_is_let_go_of_while_it_is_retried_can_be_interrupted(engine, counter, monkeypatch):
+    monkeypatch.setattr("golem_nb.engine.resting.MOST_BARE", 1)
     monkeypatch.setattr(RetryPolicy, "delay_ns", lambda self, attempts, draw: 60 * 10**9)
     engine.invoke_and_await(counter, "inc", [9]).result(5)
     engine.invoke(counter, "fail-above", [1], "k").result(5)
     until(lambda: engine.worker(counter).status is WorkerStatus.RETRYING)
-    until(lambda: not engine._loaded[counter].is_busy)
+    push_out(engine, counter)
 
-    assert not engine._loaded[counter].evict()
     engine.interrupt_worker(counter)
 
     assert engine.worker(counter).status is WorkerStatus.INTERRUPTED
