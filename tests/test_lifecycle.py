@@ -1,5 +1,7 @@
 """What may be asked of a worker in each status, and what becomes of it. Source: SEMANTICS 1.5, 3.14, 6.6."""
 
+import threading
+
 import pytest
 
 from golem_nb.engine import host_context
@@ -13,6 +15,7 @@ from golem_nb.errors import (
     PreviousInvocationFailed,
     WorkerExited,
 )
+from golem_nb.host.random import Random
 from golem_nb.model import LOCAL_ENVIRONMENT, SnapshotPolicy, UpdateMode, WorkerId, WorkerStatus
 from golem_nb.oplog.entries import CancelPendingInvocation, EndAtomicRegion, Error, Revert, Suspend
 from golem_nb.oplog.fold import NEVER, state_of
@@ -328,3 +331,28 @@ def test_an_interrupted_worker_is_not_watched(bench):
     list(stream)  # it has ended
     with pytest.raises(InvocationInterrupted):
         bench.engine.events(bench.worker)
+
+
+def test_what_waits_for_another_worker_can_be_interrupted(bench, monkeypatch):
+    """As when two workers revert each other: each waits until the other has stopped."""
+    for_ever = threading.Event()
+    monkeypatch.setattr(Random.get_random_u64, "body", lambda self: self.worker.run_apart(for_ever.wait) and 0)
+    waiting = bench.start(DRAW)
+    until(lambda: bench.status() is WorkerStatus.RUNNING)
+
+    bench.engine.interrupt_worker(bench.worker)
+
+    assert isinstance(waiting.exception(1), InvocationInterrupted)
+    for_ever.set()
+
+
+def test_what_runs_apart_gives_its_result_or_its_failure(bench, monkeypatch):
+    monkeypatch.setattr(Random.get_random_u64, "body", lambda self: self.worker.run_apart(lambda: 7))
+    assert bench.run(DRAW) == 7
+
+    def refuse():
+        raise BadInput("not like this")
+
+    monkeypatch.setattr(Random.get_random_u64, "body", lambda self: self.worker.run_apart(refuse))
+    with pytest.raises(InvocationFailed, match="not like this"):
+        bench.run((POLICY, 1), DRAW)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -147,6 +148,19 @@ class WorkerHost:
     def submit(self, work: Callable[[], None]) -> None:
         self._surroundings.network.run(work)
 
+    def run_apart(self, work: Callable[[], T]) -> T:
+        done: Future[T] = Future()
+
+        def run() -> None:
+            try:
+                done.set_result(work())
+            except BaseException as error:
+                done.set_exception(error)
+
+        self.submit(run)
+        self.wait_until_any([_Done(done)])
+        return done.result()
+
     def close_with_instance(self, held: Closable) -> None:
         self._held.add(held)
 
@@ -236,6 +250,22 @@ class WorkerHost:
 
     def http_client(self) -> httpx.Client:
         return self._surroundings.http_client()
+
+
+class _Done:
+    """Ready when a future has its result."""
+
+    deadline_ns: int | None = None
+    is_promise = False
+
+    def __init__(self, future: Future[Any]) -> None:
+        self._future = future
+
+    def is_ready(self) -> bool:
+        return self._future.done()
+
+    def call_when_ready(self, wake: Callable[[], None]) -> None:
+        self._future.add_done_callback(lambda _: wake())
 
 
 def _ready(sources: Sequence[Source]) -> list[int]:

@@ -120,6 +120,9 @@ class HostContext(Protocol):
     def submit(self, work: Callable[[], None]) -> None:
         """Run blocking work (network) on a thread of the engine's; it tells its outcome by itself."""
 
+    def run_apart(self, work: Callable[[], T]) -> T:
+        """Run what may wait for other workers on another thread, and wait for it as `wait_until_any` does."""
+
     def close_with_instance(self, held: Closable) -> None:
         """Close this, if it is still in use then, when the instance is dropped: that drops no handles."""
 

@@ -304,11 +304,13 @@ def _metadata(worker: HostContext, of: Value) -> Value:
 
 
 def _revert(worker: HostContext, of: Value, target: Value) -> None:
+    """Revert another worker. It is waited for until it has stopped, so this must be a wait that can be ended itself."""
     case, number = target
+    reverted = worker_from_value(of)
     if case == "revert-to-oplog-index":
-        worker.peers.revert(worker_from_value(of), last_index=number)
+        worker.run_apart(lambda: worker.peers.revert(reverted, last_index=number))
     else:
-        worker.peers.revert(worker_from_value(of), invocations=number)
+        worker.run_apart(lambda: worker.peers.revert(reverted, invocations=number))
 
 
 def metadata_value(worker: WorkerMetadata) -> Value:

@@ -70,6 +70,9 @@ class FakeWorker:
     def submit(self, work):
         threading.Thread(target=work, daemon=True).start()
 
+    def run_apart(self, work):
+        return work()
+
     def emit(self, level, context, message):
         self.output.append((level.value, message))
 
