@@ -361,6 +361,9 @@ class Machine(RuleBasedStateMachine):
     @rule(name=names, chosen=pure_programs)
     def invoke_and_kill(self, name, chosen) -> None:
         """What was accepted is not lost; it tells the server nothing, which could not be undone."""
+        w = self.world.workers.get(name)
+        if w and self.kinds_ahead(w) & set(TELLING):
+            return
         self.send(name, self.new_call(chosen), False)
         self.kill()
 
@@ -431,9 +434,11 @@ class Machine(RuleBasedStateMachine):
         self.points[to] = {i: p for i, p in self.points[name].items() if i <= index}
 
     def can_fork(self, point) -> bool:
-        calls = [*point.queue, *([point.current] if point.current else [])]
-        kinds = {block.kind for call in calls for block in call.blocks or ()}
-        return not kinds & {*TELLING, "trap"}
+        return not self.kinds_ahead(point) & {*TELLING, "trap"}
+
+    def kinds_ahead(self, w) -> set[str]:
+        calls = [*w.queue, *([w.current] if w.current else [])]
+        return {block.kind for call in calls for block in call.blocks or ()}
 
     @rule(every=st.sampled_from([None, 1, 2, 3]))
     def keep_snapshots(self, every) -> None:
@@ -474,7 +479,7 @@ class Machine(RuleBasedStateMachine):
         for name in self.world.workers:
             self.check_history(name)
         told = Counter(step for step, _ in self.outside.told)
-        assert told == +self.world.times
+        assert told == +self.world.times, (told, self.world.times)
         assert {step: len(self.outside.keys(step)) for step in told} == dict(+self.world.keys)
 
     def come_to_rest(self) -> None:
