@@ -18,6 +18,7 @@ import tempfile
 import threading
 from collections import Counter
 from concurrent.futures import Future
+from contextlib import ExitStack
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TypeVar
@@ -43,6 +44,7 @@ from golem_nb.model import LOCAL_ENVIRONMENT, SnapshotPolicy, UpdateMode, Update
 from golem_nb.oplog.codec import entries_from_chunk
 from golem_nb.oplog.entries import ImportedFunctionInvoked
 from golem_nb.oplog.fold import WorkerState, state_of
+from golem_nb.store import oplogs
 from tests.engine.conftest import until
 from tests.machine_model import (
     IDLE,
@@ -111,8 +113,9 @@ class Machine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.checkpoints = patch.object(journal, "CHECKPOINT_EVERY", 12)
-        self.checkpoints.start()
+        self.patches = ExitStack()  # what comes with long oplogs comes with short ones
+        self.patches.enter_context(patch.object(journal, "CHECKPOINT_EVERY", 6))
+        self.patches.enter_context(patch.object(oplogs, "PAGE", 8))
         self.root, self.folders = Path(tempfile.mkdtemp(prefix="machine-")), 0
         self.clock, self.outside = Clock(), Outside()
         self.world = World(DEPLOYED)
@@ -152,7 +155,7 @@ class Machine(RuleBasedStateMachine):
         self.engine.close()
         self.outside.close()
         shutil.rmtree(self.root)
-        self.checkpoints.stop()
+        self.patches.close()
 
     def id(self, name: str) -> WorkerId:
         return WorkerId(self.component.id, name)
