@@ -21,6 +21,7 @@ class Deployments:
     def __init__(self, store: Components, platform: Platform, now_us: Callable[[], int]) -> None:
         self._store, self._platform, self._now_us = store, platform, now_us
         self._linked: dict[str, LinkedComponent] = {}  # by SHA-256: equal bytes are linked once
+        self._sha256: dict[tuple[ComponentId, int], str] = {}  # a version's bytes never change
         self._lock = threading.Lock()
 
     def create(self, environment_id: UUID, name: str, wasm: bytes) -> Component:
@@ -38,6 +39,8 @@ class Deployments:
     def delete(self, component_id: ComponentId) -> None:
         self._store.latest(component_id)  # refuses one that does not exist
         self._store.delete(component_id).result()
+        for known in [known for known in list(self._sha256) if known[0] == component_id]:
+            del self._sha256[known]
 
     def latest(self, component_id: ComponentId) -> Component:
         return _component(self._store.latest(component_id))
@@ -66,7 +69,9 @@ class Deployments:
 
     def linked(self, component_id: ComponentId, version: int) -> LinkedComponent:
         """Return the component version, ready to be instantiated."""
-        sha256 = self._store.version(component_id, version).sha256
+        sha256 = self._sha256.get((component_id, version))
+        if sha256 is None:
+            sha256 = self._sha256[component_id, version] = self._store.version(component_id, version).sha256
         found = self._linked.get(sha256)
         return found if found is not None else self._link(sha256, self._store.wasm(sha256))
 

@@ -18,7 +18,6 @@ zone?) before it appends or meets an entry.
 from __future__ import annotations
 
 import operator
-import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -27,6 +26,7 @@ from uuid import UUID, uuid4, uuid5
 from golem_nb.engine.journal import Journal
 from golem_nb.engine.replay import ReplayCursor, described, shown
 from golem_nb.engine.stopping import Jumped
+from golem_nb.engine.tracing import new_span_id
 from golem_nb.errors import ReplayMismatch
 from golem_nb.host.context import PersistedCall
 from golem_nb.host.declare import Effect, HostFunction, Trap, WitError
@@ -424,7 +424,7 @@ class Durability:
 
     def start_span(self, attributes: Mapping[str, str]) -> str:
         if self.is_live:
-            span_id = secrets.token_hex(8)
+            span_id = new_span_id()
             self._append_or_meet(StartSpan, "", span_id, self._span_id or None, dict(attributes))
             return span_id
         return self._meet(StartSpan, "the start of a span")[1].span_id

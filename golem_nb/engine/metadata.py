@@ -26,7 +26,7 @@ def metadata_of(
         created_at=moment(state.create.timestamp_us),
         args=state.create.args,
         env=dict(state.create.env),
-        pending_invocation_count=sum(p.target_version is None for p in state.pending.values()),
+        pending_invocation_count=len(state.pending) - len(state.queued_updates),
         retry_count=state.attempts,
         last_error=None if state.last_error is None else _with_stderr(state.last_error),
         component_size_bytes=component_size,
@@ -44,9 +44,8 @@ def _updates(state: WorkerState) -> tuple[UpdateRecord, ...]:
     known = [*state.finished_updates, *state.pending_updates]
     records = [UpdateRecord(u.state, moment(u.timestamp_us), u.target_version, u.details) for u in known]
     records += [
-        UpdateRecord(UpdateState.PENDING, moment(waiting.timestamp_us), waiting.target_version)
-        for waiting in state.pending.values()
-        if waiting.target_version is not None
+        UpdateRecord(UpdateState.PENDING, moment(state.pending[key].timestamp_us), version)
+        for key, version in state.queued_updates.items()
     ]
     return tuple(sorted(records, key=lambda record: record.timestamp))
 

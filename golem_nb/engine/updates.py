@@ -118,7 +118,7 @@ class Updates:
 
 
 def _is_under_way(state: WorkerState, target_version: int, is_manual: bool) -> bool:
-    waiting = any(p.target_version == target_version for p in state.pending.values())
+    waiting = target_version in state.queued_updates.values()
     return (is_manual and waiting) or any(
         u.target_version == target_version and u.has_snapshot == is_manual for u in state.pending_updates
     )

@@ -26,7 +26,6 @@ Callers wait on futures, which `callers` resolves when the entries that they spe
 from __future__ import annotations
 
 import logging
-import secrets
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -43,6 +42,7 @@ from golem_nb.engine.output import WorkerOutput
 from golem_nb.engine.recovery import Plan
 from golem_nb.engine.services import Services
 from golem_nb.engine.stopping import Interrupt, Jumped, Restart, Stop, Suspended, Unload
+from golem_nb.engine.tracing import new_span_id, new_trace_id
 from golem_nb.engine.updates import Updates
 from golem_nb.errors import (
     BadInput,
@@ -127,7 +127,7 @@ class Worker:
                 return self._answer_again(outcome, waiter)
             if not is_known:
                 self._check_takes_invocations()
-                trace = secrets.token_hex(16)
+                trace = new_trace_id()
                 self.journal.append(
                     lambda now: PendingWorkerInvocation(now, key, function, tuple(request), trace_id=trace)
                 )
@@ -527,7 +527,7 @@ class Worker:
 
         def make(now: int) -> OplogEntry:
             self._check_pending(key)
-            trace, span = pending.trace_id or secrets.token_hex(16), secrets.token_hex(8)
+            trace, span = pending.trace_id or new_trace_id(), new_span_id()
             invoked.append(ExportedFunctionInvoked(now, pending.function_name, pending.input, key, trace, span))
             return invoked[0]
 

@@ -121,6 +121,8 @@ class WorkerState:
     retry_counts: dict[OplogIndex, int] = field(default_factory=dict)
     pending: dict[IdempotencyKey, PendingWorkerInvocation] = field(default_factory=dict)
     """Accepted invocations and manual updates that have not begun, in order."""
+    queued_updates: dict[IdempotencyKey, int] = field(default_factory=dict)
+    """Of those, the manual updates: key -> version. Apart, because a queue may be long, and is asked at each accept."""
     outcomes: dict[IdempotencyKey, Outcome] = field(default_factory=dict)
     """In the order of their indices."""
     current: ExportedFunctionInvoked | None = None
@@ -192,9 +194,12 @@ class WorkerState:
 
     def _accept(self, entry: PendingWorkerInvocation, is_skipped: bool) -> None:
         self.pending[entry.idempotency_key] = entry
+        if entry.target_version is not None:
+            self.queued_updates[entry.idempotency_key] = entry.target_version
 
     def _cancel(self, entry: CancelPendingInvocation, is_skipped: bool) -> None:
         self.pending.pop(entry.idempotency_key, None)
+        self.queued_updates.pop(entry.idempotency_key, None)
 
     def _take(self, entry: ExportedFunctionInvoked, is_skipped: bool) -> None:
         self.pending.pop(entry.idempotency_key, None)
@@ -291,9 +296,10 @@ class WorkerState:
         )
 
     def _drop_manual_update(self, version: int) -> None:
-        for key, waiting in self.pending.items():
-            if waiting.target_version == version:
-                del self.pending[key]
+        for key, waiting in self.queued_updates.items():
+            if waiting == version:
+                del self.queued_updates[key]
+                self.pending.pop(key, None)
                 return
 
     # What follows from it.
@@ -306,8 +312,7 @@ class WorkerState:
     @property
     def versions_ahead(self) -> list[int]:
         """The versions that the pending updates lead to, the last first; then the present one."""
-        queued = [p.target_version for p in self.pending.values() if p.target_version is not None]
-        targets = [*(update.target_version for update in self.pending_updates), *queued]
+        targets = [*(update.target_version for update in self.pending_updates), *self.queued_updates.values()]
         return [*reversed(targets), self.component_version]
 
     @property
