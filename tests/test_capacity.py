@@ -40,7 +40,7 @@ def test_thousands_of_workers_sleep_at_once_and_each_can_be_interrupted(tmp_path
     assert {engine.worker(w).status for w in workers} == {WorkerStatus.RUNNING}
 
     engine.interrupt_worker(workers[-1])
-    assert sleeping[-1].done()
+    assert sleeping[-1].exception(5) is not None
     assert engine.worker(workers[-1]).status is WorkerStatus.INTERRUPTED
 
     clock.ns += 10 * 10**9

@@ -327,7 +327,7 @@ def test_an_interrupted_worker_is_not_watched(bench):
     stream = bench.engine.events(bench.worker)
     bench.engine.interrupt_worker(bench.worker)
 
-    assert watched.done()
+    assert watched.exception(5) is not None
     list(stream)  # it has ended
     with pytest.raises(InvocationInterrupted):
         bench.engine.events(bench.worker)
