@@ -356,3 +356,16 @@ def test_what_runs_apart_gives_its_result_or_its_failure(bench, monkeypatch):
     monkeypatch.setattr(Random.get_random_u64, "body", lambda self: self.worker.run_apart(refuse))
     with pytest.raises(InvocationFailed, match="not like this"):
         bench.run((POLICY, 1), DRAW)
+
+
+def test_a_timer_that_is_left_over_wakes_nobody_before_the_time(bench, soon):
+    bench.start((SLEEP_MS, 60_000), key="k")
+    until(lambda: bench.status() is WorkerStatus.SUSPENDED)
+    entries = bench.engine.worker(bench.worker).last_index
+
+    bench.engine.wake(bench.worker)  # as by an object of the worker that was let go of
+
+    until(lambda: not bench.engine._load(bench.worker).is_busy)
+    assert bench.engine.worker(bench.worker).last_index == entries
+    assert bench.engine._load(bench.worker).has_instance is False
+    assert bench.status() is WorkerStatus.SUSPENDED

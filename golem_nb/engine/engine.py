@@ -1,6 +1,8 @@
 """The engine: components, workers, invocations. One verb each; every answer follows from the oplogs in its store.
 
 `Engine.open` takes a folder (or "memory:"), holds its lock until `close`, and starts what a crash cut off.
+
+This is one long file because it is a façade: a short method for each verb, in the API's order, and what they share.
 """
 
 from __future__ import annotations

@@ -251,8 +251,11 @@ class Worker:
         """The time has come that the worker waits for."""
         with self._lock:
             self._check_not_gone()
+            state = self.journal.state
+            if state.wake_ns is not None and state.wake_ns > self._services.surroundings.clock.now_ns():
+                return  # a timer that an object of this worker left over, which was let go of
             self._timer = None
-            if self.journal.state.status is not WorkerStatus.INTERRUPTED:
+            if state.status is not WorkerStatus.INTERRUPTED:
                 self._is_paused = False
                 self._start()
 
