@@ -129,7 +129,7 @@ def test_a_worker_that_is_retried_takes_nothing_until_it_is_interrupted(bench, o
 
 def test_an_interrupt_that_meets_a_failure_ends_the_retries(bench):
     bench.run((ADD, 1))
-    worker = bench.engine._load(bench.worker)
+    worker = bench.engine._loaded.load(bench.worker)
     failed = worker._failed
 
     def interrupted_and_failed(error):
@@ -279,7 +279,7 @@ def test_a_revert_comes_after_what_it_takes_out_of_the_queue(bench):
 
     bench.engine.revert_worker(bench.worker, invocations=1)
 
-    worker = bench.engine._load(bench.worker)
+    worker = bench.engine._loaded.load(bench.worker)
     entries = [entry for _, entry in worker.journal.stored_entries()]
     assert [type(entry) for entry in entries[-2:]] == [CancelPendingInvocation, Revert]
     assert bench.total() == 1
@@ -365,7 +365,7 @@ def test_a_timer_that_is_left_over_wakes_nobody_before_the_time(bench, soon):
 
     bench.engine.wake(bench.worker)  # as by an object of the worker that was let go of
 
-    until(lambda: not bench.engine._load(bench.worker).is_busy)
+    until(lambda: not bench.engine._loaded.load(bench.worker).is_busy)
     assert bench.engine.worker(bench.worker).last_index == entries
-    assert bench.engine._load(bench.worker).has_instance is False
+    assert bench.engine._loaded.load(bench.worker).has_instance is False
     assert bench.status() is WorkerStatus.SUSPENDED

@@ -30,7 +30,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from golem_nb.engine import journal
-from golem_nb.engine.engine import Engine, Settings
+from golem_nb.engine.engine import Engine
+from golem_nb.engine.settings import Settings
 from golem_nb.errors import (
     BadInput,
     EngineStopped,
@@ -567,7 +568,7 @@ class Machine(RuleBasedStateMachine):
 
     def check_history(self, name: str) -> None:
         """Check what is kept of a worker, and keep a copy of its model."""
-        worker = self.engine._load(self.id(name))
+        worker = self.engine._loaded.load(self.id(name))
         worker.journal.commit().result()
         chunks, entries = self.chunks(name), self.entries(name)
         assert [chunk.first_index for chunk in chunks] == [

@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
@@ -32,11 +32,12 @@ from golem_nb.engine.events import Subscription
 from golem_nb.engine.folder import FolderLock
 from golem_nb.engine.host_context import Clock, Surroundings
 from golem_nb.engine.journal import Journal, stored_state
+from golem_nb.engine.loaded import LoadedWorkers
 from golem_nb.engine.metadata import metadata_of
 from golem_nb.engine.parameters import checked_key, number_from_cursor, parameters_from_json
 from golem_nb.engine.peers import WorkerPeers
-from golem_nb.engine.resting import Resting
 from golem_nb.engine.scheduler import Slots, Threads, Timers, default_slots
+from golem_nb.engine.settings import Settings, SystemClock
 from golem_nb.engine.worker import Evicted, Worker
 from golem_nb.errors import (
     BadInput,
@@ -45,7 +46,6 @@ from golem_nb.errors import (
     EngineStopped,
     FunctionNotFound,
     GolemError,
-    StoreFailed,
     WorkerExists,
     WorkerNotFound,
     WorkerReverted,
@@ -84,27 +84,6 @@ TICK_S = 0.01
 T = TypeVar("T")
 
 log = logging.getLogger("golem_nb.engine")
-
-
-class SystemClock:
-    """The clock of the machine."""
-
-    def now_ns(self) -> int:
-        return time.time_ns()
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What can be chosen when an engine is opened."""
-
-    durability: str = "power"
-    """`power` survives a power cut, `process` the end of the process."""
-    slots: int = 0
-    """Guests that run at once; 0 = by the number of cores."""
-    max_loaded: int = 2000
-    """Idle workers that keep their instance."""
-    memory_limit_bytes: int | None = None
-    """Of one worker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,12 +139,9 @@ class Engine:
             Threads("network"),
             self._http_client,
         )
-        self._loaded: dict[WorkerId, Worker] = {}
-        self._loading = threading.RLock()
-        self._resting = Resting(settings.max_loaded)
+        self._loaded = LoadedWorkers(self._make, self._not_found, settings.max_loaded)
         self._dirty: list[Journal] = []
         self._closing = threading.Event()
-        self._closed = False
         self._ticker = threading.Thread(target=self._tick, name="ticker", daemon=True)
         self._ticker.start()
         try:
@@ -187,11 +163,9 @@ class Engine:
 
     def close(self, grace_s: float = 0.0) -> None:
         """Stop: what runs may finish within `grace_s`; what does not goes on at the next start."""
-        with self._loading:
-            if self._closed:
-                return
-            self._closed = True
-            workers = list(self._loaded.values())
+        workers = self._loaded.close()
+        if workers is None:
+            return
         reason = EngineStopped("the engine is closing; what it accepted goes on later")
         deadline = time.monotonic() + grace_s
         for worker in workers:
@@ -238,15 +212,12 @@ class Engine:
     def delete_component(self, component_id: ComponentId) -> None:
         """Delete a component; its workers are stopped and gone."""
         self._deployments.latest(component_id)
-        for worker in self._loaded_of(component_id):
+        for worker in self._loaded.of(component_id):
             worker.let_go(WorkerNotFound(worker.id))
-        with self._loading:
-            for worker in self._loaded_of(component_id):  # and those that were loaded meanwhile
-                self._forget(worker, WorkerNotFound(worker.id))
+        with self._loaded.lock:
+            for worker in self._loaded.of(component_id):  # and those that were loaded meanwhile
+                self._loaded.forget(worker, WorkerNotFound(worker.id))
             self._deployments.delete(component_id)
-
-    def _loaded_of(self, component_id: ComponentId) -> list[Worker]:
-        return [w for id, w in list(self._loaded.items()) if id.component_id == component_id]
 
     # Workers.
 
@@ -268,7 +239,7 @@ class Engine:
         create = Create(
             now_us, component_id, name, component.version, tuple(args), dict(env or {}), component.size_bytes
         )
-        self._check_open()
+        self._loaded.check_open()
         self._workers.create(worker, [_chunk(1, [create])], Start(False)).result()
         return worker
 
@@ -292,9 +263,9 @@ class Engine:
 
     def _metadata(self, id: WorkerId) -> WorkerMetadata | None:
         """Return a worker's metadata; one that is not in memory is not loaded for it."""
-        self._check_open()
+        self._loaded.check_open()
         found = self._loaded.get(id)
-        if found is not None and not found.is_beyond_use:
+        if found is not None:
             version = found.journal.state.component_version
             return found.metadata(self.component_size(id.component_id, version))
         number = self._workers.number(id)
@@ -306,19 +277,19 @@ class Engine:
         return metadata_of(id, state, self.component_size(id.component_id, state.component_version))
 
     def delete_worker(self, worker: WorkerId) -> None:
-        with self._stopped(worker, WorkerNotFound(worker)) as found:
+        with self._loaded.stopped(worker, WorkerNotFound(worker)) as found:
             _flush(found.journal)  # or who reads it just now would write to what is gone
             self._workers.delete(found.number).result()
 
     def interrupt_worker(self, worker: WorkerId, recover_immediately: bool = False) -> None:
-        self._on(worker, lambda found: found.interrupt(recover_immediately))
+        self._loaded.on(worker, lambda found: found.interrupt(recover_immediately))
 
     def resume_worker(self, worker: WorkerId) -> None:
-        self._on(worker, Worker.resume)
+        self._loaded.on(worker, Worker.resume)
 
     def crash_worker(self, worker: WorkerId) -> None:
         """Lose the worker's instance, as a crash of the engine would; it replays at once."""
-        self._on(worker, Worker.crash)
+        self._loaded.on(worker, Worker.crash)
 
     def update_worker(self, worker: WorkerId, target_version: int, mode: UpdateMode = UpdateMode.AUTOMATIC) -> None:
         """Accept an update to another component version; the oplog and the metadata tell what becomes of it.
@@ -326,7 +297,7 @@ class Engine:
         Raises:
             UpdateRefused: The worker is on that version, or the same update is under way.
         """
-        self._on(worker, lambda found: found.update(target_version, mode))
+        self._loaded.on(worker, lambda found: found.update(target_version, mode))
 
     def cancel_invocation(self, worker: WorkerId, key: IdempotencyKey) -> bool:
         """Take an invocation out of the queue; False where it has begun, or is over.
@@ -334,7 +305,7 @@ class Engine:
         Raises:
             InvocationNotFound: There is none with this key.
         """
-        return self._on(worker, lambda found: found.cancel(key))
+        return self._loaded.on(worker, lambda found: found.cancel(key))
 
     def complete_promise(self, worker: WorkerId, oplog_index: OplogIndex, data: bytes) -> bool:
         """Complete a promise and wake its worker; False where it was complete, and keeps what it has.
@@ -342,9 +313,9 @@ class Engine:
         Raises:
             PromiseNotFound: The worker made no such promise.
         """
-        self._check_open()
+        self._loaded.check_open()
         is_first = self._promises.complete(worker, oplog_index, data).result()
-        self._on(worker, Worker.promise_completed)
+        self._loaded.on(worker, Worker.promise_completed)
         return is_first
 
     def revert_worker(
@@ -359,12 +330,14 @@ class Engine:
         """
         if (last_index is None) == (invocations is None):
             raise BadInput("give either the last index to keep, or the number of invocations to undo")
-        self._on(worker, lambda w: histories.first_to_revert(w.journal, last_index, invocations))  # or leave it running
+        self._loaded.on(
+            worker, lambda w: histories.first_to_revert(w.journal, last_index, invocations)
+        )  # or leave it running
         reason = WorkerReverted("the worker was reverted; ask again with the same key, or another one")
-        with self._stopped(worker, reason) as found:
+        with self._loaded.stopped(worker, reason) as found:
             histories.revert(found.journal, last_index, invocations)
         with suppress(WorkerNotFound, WorkerReverted, EngineStopped):  # another caller has it now
-            self._on(worker, Worker.start_as_reverted)
+            self._loaded.on(worker, Worker.start_as_reverted)
 
     def fork_worker(self, source: WorkerId, target: WorkerId, at_index: OplogIndex) -> None:
         """Make a worker whose history begins with another one's, up to an index, and start it.
@@ -378,7 +351,7 @@ class Engine:
         check_worker_name(target.name)
         if source.component_id != target.component_id:
             raise BadInput("a worker can be forked within its component only")
-        number, last_index = self._on(source, _stored_up_to)
+        number, last_index = self._loaded.on(source, _stored_up_to)
         if not 2 <= at_index <= last_index:
             raise BadInput(f"the index to fork at must be between 2 and {last_index}, found {at_index}")
         if self._workers.number(target) is not None:
@@ -386,11 +359,11 @@ class Engine:
         now_us = self._clock.now_ns() // 1000
         chunks, start = histories.forked(source.name, self._entries_of(number), at_index, target.name, now_us)
         self._workers.create(target, chunks, start, promises_of=(number, at_index)).result()
-        self._on(target, Worker.start_as_forked)
+        self._loaded.on(target, Worker.start_as_forked)
 
     def is_fork(self, worker: WorkerId, source: WorkerId) -> bool:
         """Does a worker's history begin with this other one's?"""
-        create = self._on(worker, lambda found: found.journal.state.create)
+        create = self._loaded.on(worker, lambda found: found.journal.state.create)
         return create is not None and source.name in create.forked_from[-1:]
 
     def _entries_of(self, number: int) -> Iterator[OplogEntry]:
@@ -411,7 +384,7 @@ class Engine:
         """Return the first `count` (at most 100) entries that match, from `from_index` on; 0 is read as 1."""
         if from_index < 0 or count < 0:
             raise BadInput(f"from and count must not be negative, found from={from_index}, count={count}")
-        journal = self._load(worker).journal
+        journal = self._loaded.load(worker).journal
         journal.commit().result()
         last_index, version = journal.state.last_index, journal.state.component_version
         found: list[tuple[OplogIndex, OplogEntry]] = []
@@ -429,7 +402,7 @@ class Engine:
 
     def events(self, worker: WorkerId) -> Subscription:
         """Return the worker's events: the last 128, then live ones. Does not start the worker."""
-        return self._on(worker, lambda found: found.subscribe())
+        return self._loaded.on(worker, lambda found: found.subscribe())
 
     # Invocations.
 
@@ -463,7 +436,7 @@ class Engine:
         """
         key = checked_key(key) if key else str(uuid4())
         while True:
-            found = self._find(worker)
+            found = self._loaded.find(worker)
             type = self._function_type(worker.component_id, found, function)
             values = parameters_from_json(type, params)
             request = [Recorded.of(p.type, v) for p, v in zip(type.parameters, values, strict=True)]
@@ -491,10 +464,10 @@ class Engine:
         return self.linked(component_id, version).compiled.export(function).type
 
     def _load_or_launch(self, worker: WorkerId) -> Worker:
-        with self._loading:
-            if self._find(worker) is None:
+        with self._loaded.lock:
+            if self._loaded.find(worker) is None:
                 self.launch_worker(worker.component_id, worker.name)
-            return self._load(worker)
+            return self._loaded.load(worker)
 
     def set_snapshot_policy(self, component_id: ComponentId, policy: SnapshotPolicy | None) -> None:
         """Say when workers of a component are asked for snapshots; None = never.
@@ -536,26 +509,13 @@ class Engine:
     def wake(self, id: WorkerId) -> None:
         # It was deleted, perhaps with its component, or is being reverted, or sleeps until the next start.
         with suppress(WorkerNotFound, ComponentNotFound, WorkerReverted, EngineStopped):
-            self._on(id, Worker.wake_up)
+            self._loaded.on(id, Worker.wake_up)
 
     def note_idle(self, worker: Worker) -> None:
-        """Keep the workers that were used last, and let go of others: of their instances, and of all else in memory."""
-        for idle in self._resting.note(worker):
-            self._let_go_if_idle(idle)
-
-    def _let_go_if_idle(self, worker: Worker) -> None:
-        if not worker.unload_if_idle() or worker.is_beyond_use:
-            return
-        try:
-            worker.journal.commit().result()
-        except StoreFailed:
-            return  # it is loaded anew when it is next asked for
-        with self._loading:
-            if self._loaded.get(worker.id) is worker and worker.evict():
-                del self._loaded[worker.id]
+        self._loaded.note_idle(worker)
 
     def note_broken(self, worker: Worker) -> None:
-        self._loaded.pop(worker.id, None)
+        self._loaded.note_broken(worker)
 
     # What the server asks for.
 
@@ -567,76 +527,20 @@ class Engine:
     @property
     def is_busy(self) -> bool:
         """Does an invocation run, or is a timer due at some time?"""
-        return self.timers.next_due_ns() is not None or any(w.is_busy for w in list(self._loaded.values()))
+        return self.timers.next_due_ns() is not None or any(w.is_busy for w in self._loaded.values())
 
     # Inside.
 
-    def _find(self, id: WorkerId) -> Worker | None:
-        """Return the worker, loaded from its oplog if need be; None where there is none."""
-        found = self._loaded.get(id)
-        if found is not None and not found.is_beyond_use:
-            return found
-        with self._loading:
-            self._check_open()
-            found = self._loaded.get(id)
-            if found is not None and not found.is_beyond_use:
-                return found
-            if found is not None:
-                self._forget(found, StoreFailed("the oplog could not be stored; try again with the same key"))
-            number = self._workers.number(id)
-            if number is None:
-                return None
-            journal = Journal(self._oplogs, number, lambda: self._clock.now_ns() // 1000, self._note_dirty)
-            found = self._loaded[id] = Worker(id, number, journal, self)
-        self.note_idle(found)
-        return found
-
-    def _load(self, id: WorkerId) -> Worker:
-        found = self._find(id)
-        if found is None:
-            raise self._not_found(id)
-        return found
+    def _make(self, id: WorkerId) -> Worker | None:
+        number = self._workers.number(id)
+        if number is None:
+            return None
+        journal = Journal(self._oplogs, number, lambda: self._clock.now_ns() // 1000, self._note_dirty)
+        return Worker(id, number, journal, self)
 
     def _not_found(self, id: WorkerId) -> GolemError:
         self._deployments.latest(id.component_id)  # names what is missing
         return WorkerNotFound(id, get_close_matches(id.name, self._workers.names(id.component_id), 2))
-
-    def _on(self, id: WorkerId, do: Callable[[Worker], T]) -> T:
-        """Do something with a worker; with another object of it, where one was let go of meanwhile."""
-        while True:
-            try:
-                return do(self._load(id))
-            except Evicted:
-                continue
-
-    @contextmanager
-    def _stopped(self, id: WorkerId, reason: GolemError) -> Iterator[Worker]:
-        """Stop a worker, do something with its oplog while nobody can load it, and forget it; callers get the reason.
-
-        Raises:
-            WorkerNotFound: There is none, or another caller deleted it meanwhile.
-        """
-        while True:
-            found = self._load(id)
-            found.let_go(reason)
-            with self._loading:
-                if self._loaded.get(id) is not found:
-                    continue  # it was let go of, and perhaps loaded anew, meanwhile
-                try:
-                    yield found
-                finally:  # also when the store has failed: what is there is loaded anew
-                    self._forget(found, reason)
-                return
-
-    def _forget(self, worker: Worker, reason: GolemError) -> None:
-        worker.let_go(reason)
-        if self._loaded.get(worker.id) is worker:
-            del self._loaded[worker.id]
-        self._resting.forget(worker)
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise EngineStopped("the engine is closed")
 
     def _http_client(self) -> httpx.Client:
         if self._http is None:
@@ -654,7 +558,7 @@ class Engine:
         for id in unfinished:
             log.info("worker %s was cut off; it goes on", id)
             try:
-                self._on(id, Worker.start_after_crash)
+                self._loaded.on(id, Worker.start_after_crash)
             except Exception:  # one that is damaged must not keep the others from their work
                 log.exception("worker %s cannot be loaded", id)
 

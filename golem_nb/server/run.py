@@ -19,7 +19,8 @@ from pathlib import Path
 import uvicorn
 
 from golem_nb import __version__
-from golem_nb.engine.engine import Engine, Settings
+from golem_nb.engine.engine import Engine
+from golem_nb.engine.settings import Settings
 from golem_nb.errors import BadInput, GolemError
 from golem_nb.files import write_whole
 from golem_nb.server.access import Access, allowed_hosts, is_loopback

@@ -15,7 +15,8 @@ import httpx
 
 from golem_nb.authoring.wat import component_from_text
 from golem_nb.client.connect import engine_process, stop_local
-from golem_nb.engine.engine import Engine, Settings
+from golem_nb.engine.engine import Engine
+from golem_nb.engine.settings import Settings
 from golem_nb.model import LOCAL_ENVIRONMENT, SnapshotPolicy, WorkerId
 from tests.script import DRAW, script, steps
 
@@ -155,7 +156,7 @@ def _recovered(folder, worker, without_snapshots=False):
     start = time.perf_counter()
     engine = Engine.open(folder)
     if without_snapshots:
-        engine._load(worker).journal.state.snapshots.clear()
+        engine._loaded.load(worker).journal.state.snapshots.clear()
     engine.invoke_and_await(worker, "total", []).result(600)
     seconds = time.perf_counter() - start
     engine.close()

@@ -1,22 +1,20 @@
 import time
 from concurrent.futures import Future
-from functools import partial
 from uuid import uuid4
 
 import pytest
 
-from golem_nb.engine.engine import Engine, Settings
+from golem_nb.engine.engine import Engine
+from golem_nb.engine.settings import Settings
 from golem_nb.errors import (
     BadInput,
     ComponentExists,
     ComponentNotFound,
     ComponentRejected,
-    Conflict,
     DataFolderInUse,
     EngineStopped,
     FunctionNotFound,
     InvalidWorkerName,
-    NotFound,
     WorkerExists,
     WorkerNotFound,
 )
@@ -205,17 +203,6 @@ def test_closing_leaves_what_runs_for_the_next_start(tmp_path):
     engine.close()
 
 
-def test_workers_without_an_instance_are_let_go_of(engine, counter, monkeypatch):
-    monkeypatch.setattr("golem_nb.engine.resting.MOST_BARE", 5)
-    for number in range(20):
-        engine.launch_worker(counter.component_id, f"w{number}")
-
-    for number in range(20):
-        engine.oplog(WorkerId(counter.component_id, f"w{number}"))
-
-    assert len(engine._loaded) == 5
-
-
 def push_out(engine, worker):
     """Have a worker without an instance let go of, for another one."""
     other = engine.launch_worker(worker.component_id, "other")
@@ -247,21 +234,6 @@ def test_a_worker_that_is_let_go_of_while_it_is_retried_can_be_interrupted(engin
     assert engine.worker(counter).status is WorkerStatus.INTERRUPTED
 
 
-@pytest.mark.parametrize("stop", [Engine.delete_worker, partial(Engine.revert_worker, last_index=1)])
-def test_a_worker_that_is_loaded_anew_meanwhile_is_stopped_all_the_same(engine, counter, call, stop):
-    call("inc", 1)
-    gone = engine._loaded[counter]
-    engine._let_go_if_idle(gone)
-    spinning = engine.invoke_and_await(counter, "spin", [])
-    current, load, first = engine._load(counter), engine._load, iter([gone])
-    engine._load = lambda id: next(first, None) or load(id)
-
-    stop(engine, counter)
-
-    assert isinstance(spinning.exception(5), NotFound | Conflict)
-    assert not current.is_busy
-
-
 def test_a_worker_whose_deletion_could_not_be_stored_is_there(engine, counter, call, monkeypatch):
     call("inc", 1)
     failed = Future()
@@ -273,28 +245,9 @@ def test_a_worker_whose_deletion_could_not_be_stored_is_there(engine, counter, c
     assert call("inc", 1) == 2
 
 
-def test_a_fork_that_is_let_go_of_before_it_starts_is_started(engine, counter, call, monkeypatch):
-    call("inc", 1)
-    monkeypatch.setattr("golem_nb.engine.resting.MOST_BARE", 1)
-    load = engine._find
-
-    def loaded_and_let_go_of(id):
-        found = load(id)
-        if id.name == "fork" and not found.is_busy:
-            engine._find = load
-            engine._let_go_if_idle(found)
-        return found
-
-    engine._find = loaded_and_let_go_of
-    fork = WorkerId(counter.component_id, "fork")
-    engine.fork_worker(counter, fork, 2)
-
-    until(lambda: engine.worker(fork).last_index == 4)
-
-
 def test_who_reads_an_oplog_while_its_worker_is_deleted_hears_of_no_failure(engine, counter, call):
     call("inc", 1)
-    journal = engine._load(counter).journal
+    journal = engine._loaded.load(counter).journal
     journal.append(NoOp)
 
     engine.delete_worker(counter)

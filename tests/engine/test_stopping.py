@@ -9,7 +9,9 @@ import pytest
 
 from golem_nb.authoring.wat import component_from_text
 from golem_nb.demo import RUN, SOURCE
-from golem_nb.engine.engine import Engine, Settings
+from golem_nb.engine.engine import Engine
+from golem_nb.engine.loaded import LoadedWorkers
+from golem_nb.engine.settings import Settings
 from golem_nb.errors import InvocationInterrupted, WorkerNotFound
 from golem_nb.model import LOCAL_ENVIRONMENT, WorkerId, WorkerStatus
 from golem_nb.wasm.text import wasm_from_text
@@ -220,14 +222,14 @@ def test_a_damaged_worker_does_not_keep_the_engine_from_opening(tmp_path, monkey
     for name in ("bad", "good"):
         engine.invoke(WorkerId(component, name), "spin", []).result(10)
     engine.close()
-    load = Engine._load
+    load = LoadedWorkers.load
 
     def damaged(self, id):
         if id.name == "bad":
             raise ValueError("damaged chunk")
         return load(self, id)
 
-    monkeypatch.setattr(Engine, "_load", damaged)
+    monkeypatch.setattr(LoadedWorkers, "load", damaged)
 
     engine = Engine.open(tmp_path)
     try:
