@@ -161,10 +161,11 @@ class LocalClient:
         else:
             if from_index != 1:
                 raise BadInput(FROM_AND_QUERY)
-            found = self._engine.search_oplog(worker, matching(parse_query(query)), first, count)
+            found = self._engine.search_oplog(worker, matching(parse_query(query), worker), first, count)
             next_index = found.next_index
         return public_page(
             found.entries,
+            worker=worker,
             from_index=first,
             next_index=next_index,
             last_index=found.last_index,

@@ -45,6 +45,7 @@ from golem_nb.oplog.entries import (
     ExportedFunctionInvoked,
     FinishSpan,
     ImportedFunctionInvoked,
+    InvocationContext,
     Jump,
     NoOp,
     OplogEntry,
@@ -54,6 +55,7 @@ from golem_nb.oplog.entries import (
     StartSpan,
 )
 from golem_nb.oplog.fold import RetryPolicy, is_retriable
+from golem_nb.oplog.spans import Span, handed_on, span_of_invocation
 
 E = TypeVar("E", bound=OplogEntry)
 _ENDS_OF_TRANSACTION = (CommittedRemoteTransaction, RolledBackRemoteTransaction)
@@ -75,13 +77,22 @@ _NOT_IDEMPOTENT = "Non-idempotent remote write operation was not completed, cann
 class Durability:
     """One worker instance's way through its oplog."""
 
-    def __init__(self, journal: Journal, cursor: ReplayCursor, became_live: Callable[[], None] = lambda: None) -> None:
-        """`became_live` is called once, when replay is over."""
-        self._journal, self._cursor = journal, cursor
+    def __init__(
+        self,
+        journal: Journal,
+        cursor: ReplayCursor,
+        became_live: Callable[[], None] = lambda: None,
+        worker: str = "",
+    ) -> None:
+        """`became_live` is called once, when replay is over; `worker` is `COMPONENT/NAME`."""
+        self._journal, self._cursor, self._worker = journal, cursor, worker
         self._became_live: Callable[[], None] | None = became_live
         self.invocation_key = ""
         """The idempotency key of the invocation that runs."""
-        self._trace_id, self._span_id = "", ""
+        self.span: Span | None = None
+        """The innermost span that the component is in; None outside of an invocation."""
+        self._trace_id: str = ""
+        self._trace_states: tuple[str, ...] = ()
         self.is_idempotent = True
         """May a remote write that was cut off be done again? The component's own setting. Source: SEMANTICS 3.11."""
         self.persistence_level = SMART
@@ -422,22 +433,40 @@ class Durability:
 
     # Spans.
 
-    def start_span(self, attributes: Mapping[str, str]) -> str:
+    def start_span(self, attributes: Mapping[str, str], parent: Span | None = None) -> Span:
+        """Start a span, below the innermost one unless another parent is given; the innermost stays what it is."""
+        parent = parent or self.span
         if self.is_live:
-            span_id = new_span_id()
-            self._append_or_meet(StartSpan, "", span_id, self._span_id or None, dict(attributes))
-            return span_id
-        return self._meet(StartSpan, "the start of a span")[1].span_id
+            span_id, start_us = new_span_id(), self._journal.last_timestamp_us
+            self._append_or_meet(StartSpan, "", span_id, parent.span_id if parent else None, dict(attributes))
+            self.commit_soon()
+        else:
+            _, started = self._meet(StartSpan, "the start of a span")
+            span_id, start_us = started.span_id, started.timestamp_us
+        return Span(span_id, start_us, parent, dict(attributes))
 
-    def finish_span(self, span_id: str) -> None:
-        self._append_or_meet(FinishSpan, f"the end of the span {span_id}", span_id)
+    def finish_span(self, span: Span) -> None:
+        self._append_or_meet(FinishSpan, f"the end of the span {span.span_id}", span.span_id)
+        if self.span is span:
+            self.span = span.parent
+        self.commit_soon()
 
-    def set_span_attribute(self, span_id: str, key: str, value: str) -> None:
-        self._append_or_meet(SetSpanAttribute, f"an attribute of the span {span_id}", span_id, key, value)
+    def set_span_attribute(self, span: Span, key: str, value: str) -> None:
+        self._append_or_meet(SetSpanAttribute, f"an attribute of the span {span.span_id}", span.span_id, key, value)
+        span.attributes[key] = value
 
-    def trace_parent(self, span_id: str) -> str:
-        """Return W3C's header of that name for a request made in a span. Source: SEMANTICS 2.8."""
-        return f"00-{self._trace_id}-{span_id}-00"
+    def trace_headers(self, span: Span) -> list[tuple[str, str]]:
+        """Return W3C's headers for what is done in a span. Source: SEMANTICS 2.8."""
+        headers = [("traceparent", f"00-{self._trace_id}-{span.span_id}-00")]
+        return [*headers, ("tracestate", ",".join(self._trace_states))] if self._trace_states else headers
+
+    @property
+    def trace_id(self) -> str:
+        return self._trace_id
+
+    def handed_on(self, span: Span) -> InvocationContext:
+        """Return what a call to another worker hands on from a span."""
+        return handed_on(self._trace_id, self._trace_states, span)
 
     def derived_key(self, index: OplogIndex) -> str:
         """Return the idempotency key of an effect at `index`. Source: SEMANTICS 2.2."""
@@ -455,7 +484,8 @@ class Durability:
 
     def begin_invocation(self, invoked: ExportedFunctionInvoked) -> None:
         self.invocation_key = invoked.idempotency_key
-        self._trace_id, self._span_id = invoked.trace_id, invoked.span_id
+        self._trace_id, self._trace_states = invoked.trace_id, invoked.trace_states
+        self.span = span_of_invocation(invoked, self._worker)
 
     def next_invocation(self) -> ExportedFunctionInvoked | None:
         """Return the next recorded invocation; None when the worker is live."""

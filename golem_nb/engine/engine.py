@@ -31,6 +31,7 @@ from golem_nb.engine.components import Deployments
 from golem_nb.engine.events import Subscription
 from golem_nb.engine.folder import FolderLock
 from golem_nb.engine.host_context import Clock, Surroundings
+from golem_nb.engine.invocation import Invocation
 from golem_nb.engine.journal import Journal, stored_state
 from golem_nb.engine.loaded import LoadedWorkers
 from golem_nb.engine.metadata import metadata_of
@@ -439,11 +440,11 @@ class Engine:
             found = self._loaded.find(worker)
             type = self._function_type(worker.component_id, found, function)
             values = parameters_from_json(type, params)
-            request = [Recorded.of(p.type, v) for p, v in zip(type.parameters, values, strict=True)]
+            input = tuple(Recorded.of(p.type, v) for p, v in zip(type.parameters, values, strict=True))
             if found is None:
                 found = self._load_or_launch(worker)
             try:
-                return found.accept(type.name, request, key, waiter)
+                return found.accept(Invocation(type.name, input, key), waiter)
             except Evicted:
                 continue
 

@@ -142,7 +142,7 @@ def begin(
         reprinted=state.reprinted,
         started_us=state.create.timestamp_us,
     )
-    durability = Durability(journal, cursor, became_live)
+    durability = Durability(journal, cursor, became_live, str(worker))
     try:
         linked = services.linked(worker.component_id, plan.component_version)
     except Exception as error:

@@ -15,11 +15,13 @@ from golem_nb.engine.durability import Durability
 from golem_nb.engine.journal import Journal
 from golem_nb.engine.scheduler import Slots, Threads
 from golem_nb.engine.stopping import Suspended
+from golem_nb.engine.tracing import new_span_id
 from golem_nb.host.context import Closable, HostContext, Peers, PersistedCall, Source
 from golem_nb.host.declare import Effect, HostFunction, Interface, ResourceTable
 from golem_nb.model import LogLevel, OplogIndex, WorkerId
 from golem_nb.oplog.entries import Recorded
 from golem_nb.oplog.fold import RetryPolicy
+from golem_nb.oplog.spans import Span
 
 T = TypeVar("T")
 
@@ -79,6 +81,7 @@ class WorkerHost:
         self._output, self._wake = output, wake
         self._shared: dict[Any, Any] = {}
         self._held: weakref.WeakSet[Closable] = weakref.WeakSet()
+        self.forwards_trace_headers = True
 
     def call(self, function: HostFunction, target: Any, arguments: dict[str, Any]) -> Any:
         return self._durability.call(function, target, arguments)
@@ -236,14 +239,30 @@ class WorkerHost:
     def is_remote_write_open(self, begin: int) -> bool:
         return self._durability.is_open_write(begin)
 
-    def start_span(self, attributes: Mapping[str, str]) -> str:
-        return self._durability.start_span(attributes)
+    @property
+    def span(self) -> Span:
+        if self._durability.span is None:  # the component is being started, or asked for a snapshot
+            return Span(new_span_id(), self._journal.last_timestamp_us)
+        return self._durability.span
 
-    def finish_span(self, span_id: str) -> None:
-        self._durability.finish_span(span_id)
+    @property
+    def trace_id(self) -> str:
+        return self._durability.trace_id
 
-    def trace_parent(self, span_id: str) -> str:
-        return self._durability.trace_parent(span_id)
+    def start_span(self, attributes: Mapping[str, str], parent: Span | None = None) -> Span:
+        return self._durability.start_span(attributes, parent)
+
+    def enter_span(self, span: Span) -> None:
+        self._durability.span = span
+
+    def finish_span(self, span: Span) -> None:
+        self._durability.finish_span(span)
+
+    def set_span_attribute(self, span: Span, key: str, value: str) -> None:
+        self._durability.set_span_attribute(span, key, value)
+
+    def trace_headers(self, span: Span) -> list[tuple[str, str]]:
+        return self._durability.trace_headers(span)
 
     def derived_key(self, index: int) -> str:
         return self._durability.derived_key(index)

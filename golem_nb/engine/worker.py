@@ -27,7 +27,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
 from concurrent.futures import Future
 from functools import partial
 
@@ -36,13 +35,13 @@ from golem_nb.engine.callers import Callers, Result, Waiter, answer, done, own, 
 from golem_nb.engine.checks import cause_of, check_handles, check_types, kind_of
 from golem_nb.engine.events import EventHub, Subscription
 from golem_nb.engine.execution import CannotStart, Execution
+from golem_nb.engine.invocation import Invocation, begun
 from golem_nb.engine.journal import Journal
 from golem_nb.engine.metadata import metadata_of
 from golem_nb.engine.output import WorkerOutput
 from golem_nb.engine.recovery import Plan
 from golem_nb.engine.services import Services
 from golem_nb.engine.stopping import Interrupt, Jumped, Restart, Stop, Suspended, Unload
-from golem_nb.engine.tracing import new_span_id, new_trace_id
 from golem_nb.engine.updates import Updates
 from golem_nb.errors import (
     BadInput,
@@ -67,7 +66,6 @@ from golem_nb.oplog.entries import (
     Interrupted,
     OplogEntry,
     PendingWorkerInvocation,
-    Recorded,
     Suspend,
 )
 from golem_nb.oplog.fold import Outcome
@@ -107,9 +105,7 @@ class Worker:
 
     # What the engine asks for, from any thread.
 
-    def accept(
-        self, function: str, request: Sequence[Recorded], key: IdempotencyKey, waiter: Waiter | None
-    ) -> Future[None]:
+    def accept(self, invocation: Invocation, waiter: Waiter | None) -> Future[None]:
         """Take an invocation; the future resolves when it is durably accepted. `waiter` gets its result.
 
         A key that is known joins the invocation it belongs to: function and parameters are not compared.
@@ -117,6 +113,7 @@ class Worker:
         Raises:
             PreviousInvocationFailed, WorkerExited: The worker takes no new invocations.
         """
+        key = invocation.key
         with self._lock:
             self._check_not_gone()
             state = self.journal.state
@@ -127,10 +124,7 @@ class Worker:
                 return self._answer_again(outcome, waiter)
             if not is_known:
                 self._check_takes_invocations()
-                trace = new_trace_id()
-                self.journal.append(
-                    lambda now: PendingWorkerInvocation(now, key, function, tuple(request), trace_id=trace)
-                )
+                self.journal.append(invocation.pending)
             if waiter is not None:
                 self._callers.join(key, waiter)
             if not is_known and state.status in (WorkerStatus.INTERRUPTED, WorkerStatus.SUSPENDED):
@@ -530,8 +524,7 @@ class Worker:
 
         def make(now: int) -> OplogEntry:
             self._check_pending(key)
-            trace, span = pending.trace_id or new_trace_id(), new_span_id()
-            invoked.append(ExportedFunctionInvoked(now, pending.function_name, pending.input, key, trace, span))
+            invoked.append(begun(now, pending))
             return invoked[0]
 
         try:

@@ -10,6 +10,7 @@ from golem_nb.host.declare import Effect, HostFunction, ResourceTable
 from golem_nb.model import ComponentId, LogLevel, OplogIndex, UpdateMode, WorkerId, WorkerMetadata
 from golem_nb.oplog.entries import Recorded
 from golem_nb.oplog.fold import RetryPolicy
+from golem_nb.oplog.spans import Span
 
 T = TypeVar("T")
 
@@ -195,13 +196,30 @@ class HostContext(Protocol):
         From any thread.
         """
 
-    def start_span(self, attributes: Mapping[str, str]) -> str:
-        """Open a span below the current one and return its id (16 hex digits)."""
+    forwards_trace_headers: bool
+    """Do outgoing requests carry the headers of their trace? The component sets it. Source: SEMANTICS 5.3."""
 
-    def finish_span(self, span_id: str) -> None: ...
+    @property
+    def span(self) -> Span:
+        """The innermost span that the component is in."""
 
-    def trace_parent(self, span_id: str) -> str:
-        """Return the header `traceparent` of a request made in a span. Source: SEMANTICS 2.8."""
+    @property
+    def trace_id(self) -> str:
+        """The trace of the invocation that runs, 32 hex digits."""
+
+    def start_span(self, attributes: Mapping[str, str], parent: Span | None = None) -> Span:
+        """Start a span, below the innermost one unless another parent is given; the innermost stays what it is."""
+
+    def enter_span(self, span: Span) -> None:
+        """Make a span that was started the innermost one."""
+
+    def finish_span(self, span: Span) -> None:
+        """End a span; if it is the innermost one, that is its parent now."""
+
+    def set_span_attribute(self, span: Span, key: str, value: str) -> None: ...
+
+    def trace_headers(self, span: Span) -> list[tuple[str, str]]:
+        """Return `traceparent`, and `tracestate` if there is any, of what is done in a span. Source: SEMANTICS 2.8."""
 
     def derived_key(self, index: int) -> str:
         """Return the idempotency key of an outside effect that began at entry `index`. Source: SEMANTICS 2.2."""

@@ -25,6 +25,7 @@ from golem_nb.host.declare import (
 from golem_nb.host.http_exchange import Exchange, Failed, Head, Request, Timeouts
 from golem_nb.host.http_request import Fields, OutgoingBody, OutgoingRequest, RequestOptions
 from golem_nb.host.io import CLOSED, MOST_READ, InputStream, IoError, Pollable
+from golem_nb.oplog.spans import Span
 from golem_nb.values.types import (
     BOOL,
     BYTES,
@@ -62,7 +63,7 @@ TRACE_HEADER = "traceparent"
 class _Owner:
     """The request that a response, its body and its stream belong to, and whose turn it is to end it."""
 
-    def __init__(self, worker: HostContext, begin: int, span: str, request: Request) -> None:
+    def __init__(self, worker: HostContext, begin: int, span: Span, request: Request) -> None:
         self.worker, self.begin, self.span, self.request = worker, begin, span, request
         self.exchange: Exchange | None = None
         """None in replay."""
@@ -131,8 +132,8 @@ class OutgoingHandler(Interface, wit="wasi:http/outgoing-handler"):
             {"name": "outgoing-http-request", "request.method": verb, "request.uri": url},
         )
         headers = list(request.fields.list)
-        if TRACE_HEADER not in {name.lower() for name, _ in headers}:
-            headers.append((TRACE_HEADER, worker.trace_parent(span).encode()))
+        if worker.forwards_trace_headers and TRACE_HEADER not in {name.lower() for name, _ in headers}:
+            headers += [(name, value.encode()) for name, value in worker.trace_headers(span)]
         shown = Request(verb, url, headers, options.timeouts() if options else Timeouts())
         owner = _Owner(worker, begin, span, shown)
         if worker.is_live:

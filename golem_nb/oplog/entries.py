@@ -71,8 +71,27 @@ class ImportedFunctionInvoked(OplogEntry, frozen=True, tag=2):
     begin: OplogIndex | None = None
 
 
+class InheritedSpan(msgspec.Struct, frozen=True, array_like=True):
+    """A span of an invocation's caller; the one above it comes next."""
+
+    span_id: str
+    start_us: int
+    attributes: dict[str, str]
+
+
+class InvocationContext(msgspec.Struct, frozen=True, array_like=True):
+    """What a caller hands on: its trace (32 hex digits), W3C's trace states, its spans, innermost first."""
+
+    trace_id: str
+    trace_states: tuple[str, ...] = ()
+    inherited: tuple[InheritedSpan, ...] = ()
+
+
 class ExportedFunctionInvoked(OplogEntry, frozen=True, tag=3):
-    """An invocation begins. Its span is `span_id` of the trace `trace_id` (16 and 32 hex digits, as W3C has them)."""
+    """An invocation begins. Its span is `span_id` of the trace `trace_id` (16 and 32 hex digits, as W3C has them).
+
+    `inherited` are the caller's spans, innermost first; none where nobody handed on any.
+    """
 
     status = RUNNING
     function_name: str
@@ -80,6 +99,8 @@ class ExportedFunctionInvoked(OplogEntry, frozen=True, tag=3):
     idempotency_key: IdempotencyKey
     trace_id: str = ""
     span_id: str = ""
+    trace_states: tuple[str, ...] = ()
+    inherited: tuple[InheritedSpan, ...] = ()
 
 
 class ExportedFunctionCompleted(OplogEntry, frozen=True, tag=4):
@@ -182,6 +203,8 @@ class PendingWorkerInvocation(OplogEntry, frozen=True, tag=16):
     input: tuple[Recorded, ...]
     target_version: int | None = None
     trace_id: str = ""
+    trace_states: tuple[str, ...] = ()
+    inherited: tuple[InheritedSpan, ...] = ()
 
 
 class HostState(msgspec.Struct, frozen=True, array_like=True):

@@ -198,11 +198,12 @@ def oplog(engine: Engine, call: Call) -> Any:
         found = engine.oplog(worker, from_index, count)
         next_index = following_index(found.entries, found.last_index)
     else:
-        matches = matching(parse_query(query))
+        matches = matching(parse_query(query), worker)
         found = engine.search_oplog(worker, matches, from_index, min(count, MOST_OPLOG_ENTRIES))
         next_index = found.next_index
     page = public_page(
         found.entries,
+        worker=worker,
         from_index=from_index,
         next_index=next_index,
         last_index=found.last_index,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from golem_nb.model import OplogIndex, OplogPage, PublicEntry
+from golem_nb.model import OplogIndex, OplogPage, PublicEntry, WorkerId
 from golem_nb.oplog.entries import (
     ActivatePlugin,
     BeginRemoteTransaction,
@@ -44,8 +44,9 @@ from golem_nb.oplog.entries import (
     SuccessfulUpdate,
 )
 from golem_nb.oplog.query import Query
+from golem_nb.oplog.spans import Span, span_of_caller, span_of_invocation
 from golem_nb.values.json import json_from_typed
-from golem_nb.wire.codec import text_from_cursor
+from golem_nb.wire.codec import text_from_cursor, text_from_timestamp
 
 Fields = dict[str, Any]
 
@@ -53,16 +54,22 @@ Fields = dict[str, Any]
 _KIND_NAMES: dict[type[OplogEntry], str] = {CancelPendingInvocation: "CancelInvocation"}
 
 
-def public_entry(index: OplogIndex, entry: OplogEntry) -> PublicEntry:
+def public_entry(index: OplogIndex, entry: OplogEntry, worker: WorkerId) -> PublicEntry:
+    """Return an entry of a worker's as the API shows it."""
     kind = type(entry)
     fields = _FIELDS[kind](entry) if kind in _FIELDS else {}
-    timestamp = datetime.fromtimestamp(entry.timestamp_us / 1e6, UTC)
-    return PublicEntry(index, _KIND_NAMES.get(kind, kind.__name__), timestamp, fields)
+    if isinstance(entry, ExportedFunctionInvoked):
+        fields["invocationContext"] = _spans(span_of_invocation(entry, str(worker)) if entry.trace_id else None)
+    return PublicEntry(index, _KIND_NAMES.get(kind, kind.__name__), _moment(entry.timestamp_us), fields)
 
 
-def matching(query: Query) -> Callable[[OplogIndex, OplogEntry], bool]:
-    """Return a query as a question about the engine's entries."""
-    return lambda index, entry: query.matches(public_entry(index, entry))
+def _moment(timestamp_us: int) -> datetime:
+    return datetime.fromtimestamp(timestamp_us / 1e6, UTC)
+
+
+def matching(query: Query, worker: WorkerId) -> Callable[[OplogIndex, OplogEntry], bool]:
+    """Return a query as a question about the engine's entries of a worker."""
+    return lambda index, entry: query.matches(public_entry(index, entry, worker))
 
 
 def following_index(entries: Sequence[tuple[OplogIndex, OplogEntry]], last_index: OplogIndex) -> OplogIndex | None:
@@ -73,13 +80,14 @@ def following_index(entries: Sequence[tuple[OplogIndex, OplogEntry]], last_index
 def public_page(
     entries: Iterable[tuple[OplogIndex, OplogEntry]],
     *,
+    worker: WorkerId,
     from_index: OplogIndex,
     next_index: OplogIndex | None,
     last_index: OplogIndex,
     component_version: int,
 ) -> OplogPage:
     """Return entries of the engine's as a page. `from_index` is where they were asked from, `next_index` None = end."""
-    found = tuple(public_entry(index, entry) for index, entry in entries)
+    found = tuple(public_entry(index, entry, worker) for index, entry in entries)
     first_index = found[0].index if found else max(1, from_index)
     cursor = None if next_index is None else text_from_cursor(next_index, component_version)
     return OplogPage(found, next_index, first_index, last_index, cursor)
@@ -120,9 +128,30 @@ def _invoked(entry: ExportedFunctionInvoked) -> Fields:
         "request": [_value(r) for r in entry.request],
         "idempotencyKey": entry.idempotency_key,
         "traceId": entry.trace_id,
-        "traceStates": [],
-        "invocationContext": [],
+        "traceStates": list(entry.trace_states),
     }
+
+
+def _spans(innermost: Span | None) -> list[list[Fields]]:
+    """Return stacks of spans, innermost first; there is one, as no span is linked to another context."""
+    if innermost is None:
+        return []
+    return [[_span(span) for span in innermost.chain()]]
+
+
+def _span(span: Span) -> Fields:
+    return {
+        "type": "LocalSpan",
+        "spanId": span.span_id,
+        "start": text_from_timestamp(_moment(span.start_us)),
+        **({} if span.parent is None else {"parentId": span.parent.span_id}),
+        "attributes": _attributes(span.attributes),
+        "inherited": span.is_inherited,
+    }
+
+
+def _attributes(attributes: Mapping[str, str]) -> list[Fields]:
+    return [{"key": key, "value": {"type": "String", "value": value}} for key, value in attributes.items()]
 
 
 def _completed(entry: ExportedFunctionCompleted) -> Fields:
@@ -140,8 +169,8 @@ def _pending(entry: PendingWorkerInvocation) -> Fields:
             "fullFunctionName": entry.function_name,
             "functionInput": [_value(r) for r in entry.input],
             "traceId": entry.trace_id,
-            "traceStates": [],
-            "invocationContext": [],
+            "traceStates": list(entry.trace_states),
+            "invocationContext": _spans(span_of_caller(entry)),
         }
     }
 
@@ -175,9 +204,8 @@ def _pending_update(entry: PendingUpdate) -> Fields:
 
 
 def _start_span(entry: StartSpan) -> Fields:
-    attributes = [{"key": k, "value": {"type": "String", "value": v}} for k, v in entry.attributes.items()]
     parent = {} if entry.parent_id is None else {"parentId": entry.parent_id}
-    return {"spanId": entry.span_id, **parent, "attributes": attributes}
+    return {"spanId": entry.span_id, **parent, "attributes": _attributes(entry.attributes)}
 
 
 def _begin_index(entry: Any) -> Fields:

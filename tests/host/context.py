@@ -3,6 +3,7 @@
 import threading
 
 from golem_nb.host.declare import Effect, ResourceTable, WitError
+from golem_nb.oplog.spans import Span
 from golem_nb.values.binary import bytes_from_value
 
 START_NS = 1_700_000_000 * 10**9
@@ -17,6 +18,8 @@ class FakeWorker:
         self.output, self.spans, self.begun, self.ended, self.held = [], [], [], [], []
         self.clock_ns = START_NS
         self._shared = {}
+        self.forwards_trace_headers, self.trace_id = True, "1" * 32
+        self.span = Span("f" * 16, START_NS // 1000, None, {"name": "invocation"})
 
     def call(self, function, target, arguments):
         """Answer as the engine does when live, and check that what would be recorded can be."""
@@ -86,15 +89,23 @@ class FakeWorker:
     def is_remote_write_open(self, begin):
         return begin in self.begun and begin not in self.ended
 
-    def start_span(self, attributes):
+    def start_span(self, attributes, parent=None):
         self.spans.append(dict(attributes))
-        return f"{len(self.spans):016x}"
+        return Span(f"{len(self.spans):016x}", self.clock_ns // 1000, parent or self.span, dict(attributes))
 
-    def trace_parent(self, span_id):
-        return f"00-{'1' * 32}-{span_id}-00"
+    def enter_span(self, span):
+        self.span = span
 
-    def finish_span(self, span_id):
-        self.spans.append(span_id)
+    def set_span_attribute(self, span, key, value):
+        span.attributes[key] = value
+
+    def trace_headers(self, span):
+        return [("traceparent", f"00-{self.trace_id}-{span.span_id}-00")]
+
+    def finish_span(self, span):
+        self.spans.append(span.span_id)
+        if self.span is span:
+            self.span = span.parent
 
     def derived_key(self, index):
         return f"key-{index}"

@@ -2,7 +2,7 @@ from uuid import UUID
 
 import pytest
 
-from golem_nb.model import LogLevel
+from golem_nb.model import LogLevel, WorkerId
 from golem_nb.oplog import entries as e
 from golem_nb.oplog.entries import KINDS, Recorded
 from golem_nb.oplog.query import parse_query
@@ -10,6 +10,7 @@ from golem_nb.values.types import STRING, U32, OptionType, ResultType
 from golem_nb.wire.entries import following_index, human_time, matching, public_entry, public_page
 
 V = {"typ": {"type": "U32"}, "value": 5}
+WORKER = WorkerId(UUID(int=1), "w")
 FIVE = Recorded.of(U32, 5)
 ID = UUID(int=1)
 
@@ -44,14 +45,39 @@ SHOWN = [
         },
     ),
     (
-        e.ExportedFunctionInvoked(0, "f", (FIVE,), "k", "t"),
+        e.ExportedFunctionInvoked(
+            0, "f", (FIVE,), "k", "t" * 32, "s", ("a=b",), (e.InheritedSpan("o", 1000, {"x": "y"}),)
+        ),
         {
             "functionName": "f",
             "request": [V],
             "idempotencyKey": "k",
-            "traceId": "t",
-            "traceStates": [],
-            "invocationContext": [],
+            "traceId": "t" * 32,
+            "traceStates": ["a=b"],
+            "invocationContext": [
+                [
+                    {
+                        "type": "LocalSpan",
+                        "spanId": "s",
+                        "start": "1970-01-01T00:00:00.000Z",
+                        "parentId": "o",
+                        "attributes": [
+                            {"key": "name", "value": {"type": "String", "value": "invoke-exported-function"}},
+                            {"key": "idempotency_key", "value": {"type": "String", "value": "k"}},
+                            {"key": "function_name", "value": {"type": "String", "value": "f"}},
+                            {"key": "worker_id", "value": {"type": "String", "value": f"{ID}/w"}},
+                        ],
+                        "inherited": False,
+                    },
+                    {
+                        "type": "LocalSpan",
+                        "spanId": "o",
+                        "start": "1970-01-01T00:00:00.001Z",
+                        "attributes": [{"key": "x", "value": {"type": "String", "value": "y"}}],
+                        "inherited": True,
+                    },
+                ]
+            ],
         },
     ),
     (e.ExportedFunctionCompleted(0, FIVE), {"response": V, "consumedFuel": 0}),
@@ -125,7 +151,7 @@ SHOWN = [
 
 @pytest.mark.parametrize(("entry", "fields"), SHOWN, ids=lambda value: type(value).__name__)
 def test_fields_are_golems(entry, fields):
-    assert public_entry(7, entry).fields == fields
+    assert public_entry(7, entry, WORKER).fields == fields
 
 
 def test_every_kind_is_shown_with_all_its_fields():
@@ -136,9 +162,9 @@ def test_every_kind_is_shown_with_all_its_fields():
 
 
 def test_kinds_have_golems_public_names():
-    assert public_entry(1, e.CancelPendingInvocation(0, "k")).kind == "CancelInvocation"
-    assert public_entry(1, e.NoOp(1_500_000)).kind == "NoOp"
-    assert public_entry(1, e.NoOp(1_500_000)).timestamp.timestamp() == 1.5
+    assert public_entry(1, e.CancelPendingInvocation(0, "k"), WORKER).kind == "CancelInvocation"
+    assert public_entry(1, e.NoOp(1_500_000), WORKER).kind == "NoOp"
+    assert public_entry(1, e.NoOp(1_500_000), WORKER).timestamp.timestamp() == 1.5
 
 
 @pytest.mark.parametrize(
@@ -149,14 +175,14 @@ def test_durations_are_written_as_golem_does(ns, text):
 
 
 def test_a_page_says_where_the_oplog_goes_on():
-    page = public_page([(3, e.NoOp(0))], from_index=3, next_index=4, last_index=9, component_version=2)
+    page = public_page([(3, e.NoOp(0))], worker=WORKER, from_index=3, next_index=4, last_index=9, component_version=2)
 
     assert [entry.index for entry in page.entries] == [3]
     assert (page.next_index, page.cursor, page.first_index, page.last_index) == (4, "4-2", 3, 9)
 
 
 def test_an_empty_page_begins_where_it_was_asked_for():
-    page = public_page([], from_index=0, next_index=None, last_index=9, component_version=2)
+    page = public_page([], worker=WORKER, from_index=0, next_index=None, last_index=9, component_version=2)
 
     assert (page.first_index, page.next_index, page.cursor) == (1, None, None)
 
@@ -168,7 +194,7 @@ def test_an_oplog_goes_on_behind_its_entries(last_index, following):
 
 
 def test_a_query_is_asked_of_entries_in_their_public_form():
-    matches = matching(parse_query("cancel-invocation k"))
+    matches = matching(parse_query("cancel-invocation k"), WORKER)
 
     assert matches(1, e.CancelPendingInvocation(0, "k"))
     assert not matches(1, e.CancelPendingInvocation(0, "l"))
