@@ -4,6 +4,7 @@ GolemError                       what all of them share: one line of text, an HT
 ├── BadInput                400  the caller's input is wrong
 │   ├── UsageError               … on the line of a magic
 │   ├── ValueMismatch            … a value is not of its WIT type
+│   ├── CallCycle                … a worker would wait for itself
 │   ├── InvalidWorkerName
 │   ├── FunctionNotFound
 │   └── ComponentRejected        … the bytes are not a component that can run here
@@ -82,6 +83,10 @@ class ValueMismatch(BadInput):
 
     def __str__(self) -> str:
         return f"{self.path or 'value'}: expected {self.wanted}, found {self.found}"
+
+
+class CallCycle(BadInput):
+    """A worker would wait for itself, by way of others that it calls."""
 
 
 class InvalidWorkerName(BadInput):

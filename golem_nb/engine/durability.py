@@ -87,6 +87,7 @@ class Durability:
         """`became_live` is called once, when replay is over; `worker` is `COMPONENT/NAME`."""
         self._journal, self._cursor, self._worker = journal, cursor, worker
         self._became_live: Callable[[], None] | None = became_live
+        self._when_live: list[Callable[[], None]] = []
         self.invocation_key = ""
         """The idempotency key of the invocation that runs."""
         self.span: Span | None = None
@@ -176,7 +177,7 @@ class Durability:
     def _append_call(
         self, function: HostFunction, request: Recorded, response: Response, begin: OplogIndex | None
     ) -> None:
-        recorded = Recorded.of(function.response_type, response)
+        recorded = Recorded.of(*function.recorded(response))
         effect = function.effect.value
         self._journal.append(lambda now: ImportedFunctionInvoked(now, function.label, request, recorded, effect, begin))
 
@@ -189,8 +190,7 @@ class Durability:
         self.note_live()
         if bracket is not None:
             self._end_bracket(bracket)
-        response: Response = entry.response.typed().value
-        return response
+        return function.response_in(entry.response.typed())
 
     # A single write to outside, where the component says that it must not be made twice. Source: SEMANTICS 3.2.
 
@@ -290,6 +290,16 @@ class Durability:
         if self._cursor.is_live and self._became_live is not None:
             became_live, self._became_live = self._became_live, None
             became_live()
+            for do in self._when_live:
+                do()
+            self._when_live.clear()
+
+    def when_live(self, do: Callable[[], None]) -> None:
+        """Call this when the worker is live: now, or at the end of replay."""
+        if self.is_live:
+            do()
+        else:
+            self._when_live.append(do)
 
     def _meet(self, kind: type[E], attempted: str) -> tuple[OplogIndex, E]:
         self._check_replayable(attempted)
@@ -437,8 +447,9 @@ class Durability:
         """Start a span, below the innermost one unless another parent is given; the innermost stays what it is."""
         parent = parent or self.span
         if self.is_live:
-            span_id, start_us = new_span_id(), self._journal.last_timestamp_us
+            span_id = new_span_id()
             self._append_or_meet(StartSpan, "", span_id, parent.span_id if parent else None, dict(attributes))
+            start_us = self._journal.last_timestamp_us
             self.commit_soon()
         else:
             _, started = self._meet(StartSpan, "the start of a span")

@@ -27,6 +27,7 @@ from uuid import UUID, uuid4
 import httpx
 
 from golem_nb.engine import histories
+from golem_nb.engine.calls import Calls
 from golem_nb.engine.components import Deployments
 from golem_nb.engine.events import Subscription
 from golem_nb.engine.folder import FolderLock
@@ -51,6 +52,7 @@ from golem_nb.errors import (
     WorkerNotFound,
     WorkerReverted,
 )
+from golem_nb.host.context import WorkerTemplate
 from golem_nb.host.http_network import make_client
 from golem_nb.model import (
     Component,
@@ -65,11 +67,12 @@ from golem_nb.model import (
     check_worker_name,
 )
 from golem_nb.oplog.codec import CHUNK_CODEC, chunk_from_entries, entries_from_chunk
-from golem_nb.oplog.entries import Create, OplogEntry, Recorded
+from golem_nb.oplog.entries import Create, InvocationContext, OplogEntry, Recorded
 from golem_nb.store.components import Components
 from golem_nb.store.database import Database
 from golem_nb.store.oplogs import Chunk, Oplogs, Start
 from golem_nb.store.promises import Promises
+from golem_nb.store.schedule import Schedule
 from golem_nb.store.workers import Workers
 from golem_nb.values.types import FunctionType, TypedValue
 from golem_nb.wasm.link import LinkedComponent
@@ -130,6 +133,7 @@ class Engine:
         )
         self.memory_limit_bytes = settings.memory_limit_bytes
         self.threads, self.timers = Threads("worker"), Timers(self._clock.now_ns)
+        self.calls = Calls(self, Schedule(self._database), self.timers, self.threads)
         self._http: httpx.Client | None = None
         self._http_lock = threading.Lock()
         self._activity = threading.Event()
@@ -147,6 +151,7 @@ class Engine:
         self._ticker.start()
         try:
             self._start_unfinished()
+            self.calls.start()
         except BaseException:
             self.close()
             raise
@@ -228,8 +233,10 @@ class Engine:
         name: str,
         args: Sequence[str] = (),
         env: Mapping[str, str] | None = None,
+        *,
+        parent: WorkerId | None = None,
     ) -> WorkerId:
-        """Create a worker on the latest version.
+        """Create a worker on the latest version; `parent` is the one that calls it.
 
         Raises:
             WorkerExists, ComponentNotFound, InvalidWorkerName
@@ -238,7 +245,14 @@ class Engine:
         worker = WorkerId(component_id, check_worker_name(name))
         now_us = self._clock.now_ns() // 1000
         create = Create(
-            now_us, component_id, name, component.version, tuple(args), dict(env or {}), component.size_bytes
+            now_us,
+            component_id,
+            name,
+            component.version,
+            tuple(args),
+            dict(env or {}),
+            component.size_bytes,
+            None if parent is None else str(parent),
         )
         self._loaded.check_open()
         self._workers.create(worker, [_chunk(1, [create])], Start(False)).result()
@@ -411,25 +425,29 @@ class Engine:
         self, worker: WorkerId, function: str, params: Sequence[Any], key: IdempotencyKey | None = None
     ) -> Future[None]:
         """Enqueue an invocation; the future resolves when it is durably accepted."""
-        return self._accept(worker, function, params, key, None)
+        return self.accept(worker, function, lambda type: parameters_from_json(type, params), key, None)
 
     def invoke_and_await(
         self, worker: WorkerId, function: str, params: Sequence[Any], key: IdempotencyKey | None = None
     ) -> Future[TypedValue | None]:
         """Enqueue an invocation; the future has its result (None: the function gives none), or an InvocationError."""
         result: Future[TypedValue | None] = Future()
-        self._accept(worker, function, params, key, result)
+        self.accept(worker, function, lambda type: parameters_from_json(type, params), key, result)
         return result
 
-    def _accept(
+    def accept(
         self,
         worker: WorkerId,
         function: str,
-        params: Sequence[Any],
+        values: Callable[[FunctionType], Sequence[Any]],
         key: IdempotencyKey | None,
         waiter: Future[TypedValue | None] | None,
+        context: InvocationContext | None = None,
+        template: WorkerTemplate | None = None,
     ) -> Future[None]:
         """Check an invocation and hand it to its worker, which is made if there is none (on the latest version).
+
+        `values` gives those of the parameters. With a `template`, another worker calls; it hands on `context`.
 
         Raises:
             FunctionNotFound, BadInput: It cannot be made.
@@ -438,36 +456,53 @@ class Engine:
         key = checked_key(key) if key else str(uuid4())
         while True:
             found = self._loaded.find(worker)
-            type = self._function_type(worker.component_id, found, function)
-            values = parameters_from_json(type, params)
-            input = tuple(Recorded.of(p.type, v) for p, v in zip(type.parameters, values, strict=True))
+            type = self._function_type(worker.component_id, found, function, by_worker=template is not None)
+            input = tuple(Recorded.of(p.type, v) for p, v in zip(type.parameters, values(type), strict=True))
             if found is None:
-                found = self._load_or_launch(worker)
+                found = self.find_or_launch(worker, template)
             try:
-                return found.accept(Invocation(type.name, input, key), waiter)
+                return found.accept(Invocation(type.name, input, key, context), waiter)
             except Evicted:
                 continue
 
-    def _function_type(self, component_id: ComponentId, worker: Worker | None, function: str) -> FunctionType:
+    def function_type(self, worker: WorkerId, function: str) -> FunctionType:
+        """Return the type of the function that another worker calls by this name."""
+        return self._function_type(worker.component_id, self._loaded.find(worker), function, by_worker=True)
+
+    def has_at_hand(self, worker: WorkerId) -> bool:
+        """Is the worker in memory?"""
+        return self._loaded.get(worker) is not None
+
+    def _function_type(
+        self, component_id: ComponentId, worker: Worker | None, function: str, *, by_worker: bool
+    ) -> FunctionType:
         """Return the type of an exported function in the version that a worker will have when its updates are made.
 
-        What that version does not export, the present one may: it has its turn if the update fails.
+        What that version does not export, the present one may: it has its turn if the update fails. Workers may call a
+        function without the name of its package.
 
         Source: SEMANTICS 2.4.
         """
         if worker is None:
-            return self.linked(component_id, self.component(component_id).version).compiled.export(function).type
+            return self._exported(component_id, self.component(component_id).version, function, by_worker)
         with worker.journal.lock:
             *later, version = worker.journal.state.versions_ahead
         for target in later:
             with suppress(ComponentNotFound, ComponentRejected, FunctionNotFound):
-                return self.linked(component_id, target).compiled.export(function).type
-        return self.linked(component_id, version).compiled.export(function).type
+                return self._exported(component_id, target, function, by_worker)
+        return self._exported(component_id, version, function, by_worker)
 
-    def _load_or_launch(self, worker: WorkerId) -> Worker:
+    def _exported(self, component_id: ComponentId, version: int, function: str, by_worker: bool) -> FunctionType:
+        compiled = self.linked(component_id, version).compiled
+        return compiled.export(compiled.with_package(function) if by_worker else function).type
+
+    def find_or_launch(self, worker: WorkerId, template: WorkerTemplate | None = None) -> Worker:
+        if found := self._loaded.find(worker):
+            return found
         with self._loaded.lock:
             if self._loaded.find(worker) is None:
-                self.launch_worker(worker.component_id, worker.name)
+                given = template or WorkerTemplate((), {}, None)
+                self.launch_worker(worker.component_id, worker.name, given.args, given.env, parent=given.parent)
             return self._loaded.load(worker)
 
     def set_snapshot_policy(self, component_id: ComponentId, policy: SnapshotPolicy | None) -> None:

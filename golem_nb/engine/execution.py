@@ -155,6 +155,7 @@ def begin(
         durability,
         id=worker,
         peers=services.peers(worker, number),
+        calls=services.calls,
         earlier_urns=[f"urn:worker:{WorkerId(worker.component_id, name)}" for name in state.create.forked_from],
         args=state.create.args,
         env=tuple(_environment(worker, state.create.env, plan.component_version).items()),

@@ -11,15 +11,17 @@ from typing import Any, Protocol, TypeVar
 
 import httpx
 
+from golem_nb.engine.calls import Calls
 from golem_nb.engine.durability import Durability
 from golem_nb.engine.journal import Journal
+from golem_nb.engine.remote import Done, RemoteCalls
 from golem_nb.engine.scheduler import Slots, Threads
 from golem_nb.engine.stopping import Suspended
 from golem_nb.engine.tracing import new_span_id
-from golem_nb.host.context import Closable, HostContext, Peers, PersistedCall, Source
+from golem_nb.host.context import Closable, HostContext, Peers, PersistedCall, Remote, Source
 from golem_nb.host.declare import Effect, HostFunction, Interface, ResourceTable
 from golem_nb.model import LogLevel, OplogIndex, WorkerId
-from golem_nb.oplog.entries import Recorded
+from golem_nb.oplog.entries import InvocationContext, Recorded
 from golem_nb.oplog.fold import RetryPolicy
 from golem_nb.oplog.spans import Span
 
@@ -65,6 +67,7 @@ class WorkerHost:
         *,
         id: WorkerId,
         peers: Peers,
+        calls: Calls,
         earlier_urns: Sequence[str],
         args: Sequence[str],
         env: Sequence[tuple[str, str]],
@@ -74,6 +77,7 @@ class WorkerHost:
     ) -> None:
         self.args, self.env, self.table = args, env, ResourceTable()
         self.id, self.peers = id, peers
+        self.remote: Remote = RemoteCalls(calls, self)
         self.worker_urn, self.earlier_urns = f"urn:worker:{id}", earlier_urns
         self.context: HostContext = self
         self.stop = stop
@@ -161,7 +165,7 @@ class WorkerHost:
                 done.set_exception(error)
 
         self.submit(run)
-        self.wait_until_any([_Done(done)])
+        self.wait_until_any([Done(done)])
         return done.result()
 
     def close_with_instance(self, held: Closable) -> None:
@@ -261,6 +265,12 @@ class WorkerHost:
     def set_span_attribute(self, span: Span, key: str, value: str) -> None:
         self._durability.set_span_attribute(span, key, value)
 
+    def handed_on(self, span: Span) -> InvocationContext:
+        return self._durability.handed_on(span)
+
+    def when_live(self, do: Callable[[], None]) -> None:
+        self._durability.when_live(do)
+
     def trace_headers(self, span: Span) -> list[tuple[str, str]]:
         return self._durability.trace_headers(span)
 
@@ -269,22 +279,6 @@ class WorkerHost:
 
     def http_client(self) -> httpx.Client:
         return self._surroundings.http_client()
-
-
-class _Done:
-    """Ready when a future has its result."""
-
-    deadline_ns: int | None = None
-    is_promise = False
-
-    def __init__(self, future: Future[Any]) -> None:
-        self._future = future
-
-    def is_ready(self) -> bool:
-        return self._future.done()
-
-    def call_when_ready(self, wake: Callable[[], None]) -> None:
-        self._future.add_done_callback(lambda _: wake())
 
 
 def _ready(sources: Sequence[Source]) -> list[int]:

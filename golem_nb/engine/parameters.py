@@ -9,6 +9,7 @@ from golem_nb.errors import BadInput, ValueMismatch
 from golem_nb.model import IdempotencyKey
 from golem_nb.values.check import is_unicode
 from golem_nb.values.json import type_from_json, value_from_json
+from golem_nb.values.nodes import value_from_nodes
 from golem_nb.values.types import FunctionType, Parameter
 
 
@@ -31,6 +32,18 @@ def parameters_from_json(function: FunctionType, params: Sequence[Any]) -> list[
             "Some parameters have types specified, while others don't. Give the type of all parameters or of none."
         )
     return [_value(parameter, given) for parameter, given in zip(wanted, params, strict=True)]
+
+
+def parameters_from_nodes(function: FunctionType, params: Sequence[Any]) -> list[Any]:
+    """Return the values of a function's parameters, each given as a `wit-value`.
+
+    Raises:
+        BadInput: There are too many or too few, or one is of another type.
+    """
+    wanted = function.parameters
+    if len(params) != len(wanted):
+        raise BadInput(f"Parameter type mismatch: expected {len(wanted)}, got {len(params)} parameters")
+    return [value_from_nodes(p.type, given, p.name) for p, given in zip(wanted, params, strict=True)]
 
 
 def checked_key(key: IdempotencyKey) -> IdempotencyKey:

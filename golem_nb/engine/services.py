@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from golem_nb.engine.calls import Calls
 from golem_nb.engine.host_context import Surroundings
 from golem_nb.engine.scheduler import Threads, Timers
 from golem_nb.host.context import Peers
@@ -19,6 +20,7 @@ class Services(Protocol):
     threads: Threads
     timers: Timers
     memory_limit_bytes: int | None
+    calls: Calls
 
     def linked(self, component_id: ComponentId, version: int) -> LinkedComponent: ...
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from golem_nb.host.declare import Effect, HostFunction, ResourceTable
-from golem_nb.model import ComponentId, LogLevel, OplogIndex, UpdateMode, WorkerId, WorkerMetadata
-from golem_nb.oplog.entries import Recorded
+from golem_nb.model import ComponentId, IdempotencyKey, LogLevel, OplogIndex, UpdateMode, WorkerId, WorkerMetadata
+from golem_nb.oplog.entries import InvocationContext, Recorded
 from golem_nb.oplog.fold import RetryPolicy
 from golem_nb.oplog.spans import Span
+from golem_nb.values.types import TypedValue, WitType
 
 T = TypeVar("T")
 
@@ -46,6 +48,68 @@ class Peers(Protocol):
     ) -> None: ...
 
     def fork(self, source: WorkerId, target: WorkerId, at_index: OplogIndex) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerTemplate:
+    """What a worker gets that is made because another one, `parent`, calls it."""
+
+    args: tuple[str, ...]
+    env: Mapping[str, str]
+    parent: WorkerId | None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteCall:
+    """An invocation of another worker. `params` are `wit-value`s, `due_ns` is when to make one that is scheduled."""
+
+    target: WorkerId
+    function: str
+    params: Sequence[Any]
+    key: IdempotencyKey
+    context: InvocationContext
+    template: WorkerTemplate
+    due_ns: int = 0
+
+
+class Remote(Protocol):
+    """Calls of other workers, by the worker that a host function belongs to. Nothing here is recorded by itself.
+
+    A worker that does not exist is made. All raise what the engine's API raises, as `golem_nb.errors.GolemError`, and
+    where they wait, end as `HostContext.wait_until_any` does.
+    """
+
+    def connect(self, target: WorkerId, template: WorkerTemplate) -> None:
+        """See to it that there is such a worker."""
+
+    def parameters(self, call: RemoteCall) -> Sequence[tuple[WitType, Any]]:
+        """Return the values that a call hands over, with their types; none where it cannot be made."""
+
+    def invoke_and_wait(self, call: RemoteCall) -> TypedValue | None:
+        """Return the result of a call (None: the function gives none).
+
+        Raises:
+            CallCycle: The worker would wait for itself.
+        """
+
+    def begin(self, call: RemoteCall) -> Future[TypedValue | None]:
+        """Make a call, and return at once."""
+
+    def answer(self, result: Future[T]) -> T:
+        """Return what came of a call that was begun, and is over.
+
+        Raises:
+            GolemError: It failed.
+        """
+
+    def enqueue(self, call: RemoteCall) -> None:
+        """Return when a call is accepted, durably."""
+
+    def schedule(self, call: RemoteCall) -> None:
+        """Have a call made at its time; return when that is stored."""
+
+    def cancel(self, call: RemoteCall) -> None:
+        """Forget a scheduled call, if it was not made yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +153,7 @@ class HostContext(Protocol):
     table: ResourceTable
     id: WorkerId
     peers: Peers
+    remote: Remote
     is_idempotent: bool
     """May a remote write that was cut off be done again? The component sets it. Source: SEMANTICS 3.11."""
 
@@ -217,6 +282,12 @@ class HostContext(Protocol):
         """End a span; if it is the innermost one, that is its parent now."""
 
     def set_span_attribute(self, span: Span, key: str, value: str) -> None: ...
+
+    def handed_on(self, span: Span) -> InvocationContext:
+        """Return what a call to another worker hands on from a span."""
+
+    def when_live(self, do: Callable[[], None]) -> None:
+        """Call this, which must not wait, when the worker is live: now, or at the end of replay."""
 
     def trace_headers(self, span: Span) -> list[tuple[str, str]]:
         """Return `traceparent`, and `tracestate` if there is any, of what is done in a span. Source: SEMANTICS 2.8."""

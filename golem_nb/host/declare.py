@@ -25,7 +25,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, overload
 
-from golem_nb.values.types import STRING, OptionType, ResultType, WitType
+from golem_nb.values.types import STRING, OptionType, ResultType, TypedValue, WitType
 
 if TYPE_CHECKING:
     from golem_nb.host.context import HostContext
@@ -78,7 +78,11 @@ class HostFunction:
     gives what the oplog shows as the request, of type `request_type`. `begin(target)` gives the index of the Begin
     entry that a batched call belongs to. `commits` asks for a commit right after the entry. `failure(case, value)`
     finds in a response the failure of something outside, as text: it is tried again before the component hears of it.
-    `with_types` gives the body its arguments as `TypedValue`, of the types that the component declares.
+    `with_types` gives the body its arguments as `TypedValue`, of the types that the component declares;
+    `with_result_type` gives it, as its last argument, the type of the result that the component declares.
+
+    Where types are known by the call only, `request` without a `request_type` gives a `TypedValue`, and with `is_typed`
+    the body gives one (or None), which `rebuild` gets.
     """
 
     def __init__(
@@ -95,17 +99,20 @@ class HostFunction:
         commits: bool = False,
         failure: Callable[[str, Value], str | None] | None = None,
         with_types: bool = False,
+        with_result_type: bool = False,
+        is_typed: bool = False,
         static: bool = False,
     ) -> None:
         self.__name__, self.__doc__ = body.__name__, body.__doc__
         self.effect, self.body = effect, body
         self.parameters = tuple(inspect.signature(body).parameters)[1:]
+        self.with_result_type, self.is_typed = with_result_type, is_typed
         self.rebuild: Body | None = None
         self.rebuild_error: Body | None = None
         self.with_types = with_types
         self.label, self.error, self.begin, self.commits, self.static = label or "", error, begin, commits, static
         self.request_type, self.request, self._failure = request_type, request, failure
-        self.response_type = ResultType(response, error)
+        self._response_type = ResultType(response, error)
 
     def rebuilt(self, rebuild: Body) -> HostFunction:
         """Decorate `rebuild(target, recorded, **arguments)`, whose return value the component gets."""
@@ -122,9 +129,24 @@ class HostFunction:
         return self._failure(*response) if self._failure else None
 
     def request_for(self, target: Any, arguments: dict[str, Any]) -> tuple[WitType, Value]:
-        if self.request is None or self.request_type is None:
+        if self.request is None:
             return NO_REQUEST
-        return self.request_type, self.request(target, **arguments)
+        shown = self.request(target, **arguments)
+        return (shown.type, shown.value) if self.request_type is None else (self.request_type, shown)
+
+    def recorded(self, response: tuple[str, Value]) -> tuple[WitType, Value]:
+        """Return the type and the value by which a response is recorded."""
+        case, value = response
+        if case == "err" or not isinstance(value, TypedValue):
+            return self._response_type, response
+        return ResultType(value.type, self.error), (case, value.value)
+
+    def response_in(self, recorded: TypedValue) -> tuple[str, Value]:
+        """Return the response that was recorded so."""
+        case, value = recorded.value
+        if not self.is_typed or case == "err" or not isinstance(recorded.type, ResultType):
+            return case, value
+        return case, None if recorded.type.ok is None else TypedValue(recorded.type.ok, value)
 
 
 class _Mark:
@@ -150,8 +172,15 @@ read_remote = _Mark(Effect.READ_REMOTE)
 write_remote = _Mark(Effect.WRITE_REMOTE)
 write_remote_batched = _Mark(Effect.WRITE_REMOTE_BATCHED)
 
+INNER: dict[str, HostFunction] = {}  # label -> what is recorded on the way through other functions; filled at import
 FUNCTIONS: dict[str, HostFunction] = {}  # "wasi:io/poll#[method]pollable.ready" -> its row; filled at import
 INTERFACES: dict[str, type[Interface]] = {}  # "wasi:io/poll" -> the class of its free functions; filled at import
+
+
+def inner(function: HostFunction) -> HostFunction:
+    """Register a recorded step of other host functions, which call it by `HostContext.call`."""
+    INNER[function.label] = function
+    return function
 
 
 class Interface:

@@ -73,7 +73,13 @@ def m002_waiting(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-MIGRATIONS = (m001_initial, m002_waiting)
+def m003_schedule(connection: sqlite3.Connection) -> None:
+    connection.execute(
+        "CREATE TABLE scheduled (id TEXT PRIMARY KEY, due_ns INTEGER NOT NULL, body BLOB NOT NULL) WITHOUT ROWID"
+    )
+
+
+MIGRATIONS = (m001_initial, m002_waiting, m003_schedule)
 
 
 def migrate(connection: sqlite3.Connection, path: Path) -> None:

@@ -98,6 +98,22 @@ class CompiledComponent:
             raise FunctionNotFound(name, get_close_matches(name, [t.name for t in self.exports], 2))
         return export
 
+    def with_package(self, name: str) -> str:
+        """Return a function's name with the package of its interface, where it lacks that and one export fits.
+
+        Source: SEMANTICS 5.6, last lines.
+        """
+        interface, brace, function = name.partition(".{")
+        if not brace or ":" in interface or name in self._exports:
+            return name
+        wanted = interface.partition("@")[0]
+        found = {
+            site
+            for site, _, _ in (export.partition(".{") for export in self._exports)
+            if site.partition("/")[2].partition("@")[0] == wanted
+        }
+        return f"{found.pop()}.{{{function}" if len(found) == 1 else name
+
     def _uses_host_handles(self, function: FunctionType) -> bool:
         types = [p.type for p in function.parameters] + ([function.result] if function.result else [])
         return any(resource in self.resource_ids for type in types for resource in _resources_in(type))

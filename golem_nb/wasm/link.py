@@ -84,9 +84,11 @@ def _handler(key: str, signature: FunctionType) -> Handler | None:
     row = FUNCTIONS.get(key)
     if row is None:
         return None
-    call = _caller(key, row, len(signature.parameters))
+    call = _caller(key, row, len(signature.parameters) + row.with_result_type)
     if call is None:
         return None
+    if row.with_result_type:
+        call = _with_result_type(call, signature.result)
     if row.with_types:
         call = _with_types(call, [p.type for p in signature.parameters])
     if not isinstance(signature.result, ResultType):
@@ -106,6 +108,10 @@ def _with_types(call: Handler, types: Sequence[WitType]) -> Handler:
         return call(frame, [TypedValue(type, value) for type, value in zip(types, arguments, strict=True)])
 
     return typed
+
+
+def _with_result_type(call: Handler, type: WitType | None) -> Handler:
+    return lambda frame, arguments: call(frame, [*arguments, type])
 
 
 def _caller(key: str, row: HostFunction, count: int) -> Callable[[Any, list[Any]], Any] | None:

@@ -103,11 +103,19 @@ def _create(entry: Create) -> Fields:
         "componentVersion": entry.component_version,
         "args": list(entry.args),
         "env": entry.env,
+        **_parent(entry.parent),
         "componentSize": entry.component_size,
         "initialTotalLinearMemorySize": 0,
         "initialActivePlugins": [],
         **({"forkedFrom": list(entry.forked_from)} if entry.forked_from else {}),
     }
+
+
+def _parent(parent: str | None) -> Fields:
+    if parent is None:
+        return {}
+    component_id, _, name = parent.partition("/")
+    return {"parent": {"componentId": component_id, "workerName": name}}
 
 
 def _imported(entry: ImportedFunctionInvoked) -> Fields:

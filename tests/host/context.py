@@ -29,12 +29,12 @@ class FakeWorker:
         try:
             value = function.body(target, **arguments)
         except WitError as error:
-            bytes_from_value(function.response_type, ("err", error.payload))
+            bytes_from_value(*function.recorded(("err", error.payload)))
             payload = error.payload
             raise WitError(
                 function.rebuild_error(target, payload, **arguments) if function.rebuild_error else payload
             ) from None
-        bytes_from_value(function.response_type, ("ok", value))
+        bytes_from_value(*function.recorded(("ok", value)))
         return function.rebuild(target, value, **arguments) if function.rebuild else value
 
     def shared(self, kind):

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 import golem_nb.host
-from golem_nb.host.declare import FUNCTIONS, Effect, Resource, ResourceTable, kebab
+from golem_nb.host.declare import FUNCTIONS, INNER, Effect, Resource, ResourceTable, kebab
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "host_functions.txt"
 
@@ -16,6 +16,7 @@ def table():
         recorded = "" if row.effect is Effect.DETERMINISTIC else row.label
         rebuilt = "rebuilt" if row.rebuild else ""
         lines.append(f"{key:72}  {row.effect.value:18}  {recorded:56}  {rebuilt}".rstrip())
+    lines += [f"  {label:70}  {row.effect.value}" for label, row in sorted(INNER.items())]
     return "\n".join(lines) + "\n"
 
 

@@ -1,0 +1,187 @@
+"""Calls between workers, as the engine sees them: who waits for whom, and what is to be called at its time.
+
+A scheduled call is a row until it is accepted by its worker, under an idempotency key of its own: one that was accepted
+just before a crash is accepted again, and runs once.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, Protocol
+from uuid import UUID
+
+import msgspec
+
+from golem_nb.engine.parameters import parameters_from_nodes
+from golem_nb.engine.scheduler import Threads, Timers
+from golem_nb.errors import CallCycle, EngineStopped, GolemError
+from golem_nb.host.context import RemoteCall, WorkerTemplate
+from golem_nb.model import IdempotencyKey, WorkerId
+from golem_nb.oplog.entries import InvocationContext
+from golem_nb.store.schedule import Schedule
+from golem_nb.values.types import FunctionType, TypedValue, WitType
+
+# A child has its own. Source: SEMANTICS 1.4.
+_OWN_VARIABLES = {"GOLEM_AGENT_ID", "GOLEM_WORKER_NAME", "GOLEM_COMPONENT_ID", "GOLEM_COMPONENT_VERSION"}
+
+log = logging.getLogger("golem_nb.engine")
+
+
+class Verbs(Protocol):
+    """The engine's methods that are needed here."""
+
+    def function_type(self, worker: WorkerId, function: str) -> FunctionType: ...
+
+    def accept(
+        self,
+        worker: WorkerId,
+        function: str,
+        values: Callable[[FunctionType], Sequence[Any]],
+        key: IdempotencyKey,
+        waiter: Future[TypedValue | None] | None,
+        context: InvocationContext | None = None,
+        template: WorkerTemplate | None = None,
+    ) -> Future[None]: ...
+
+    def find_or_launch(self, worker: WorkerId, template: WorkerTemplate | None = None) -> object: ...
+
+    def has_at_hand(self, worker: WorkerId) -> bool: ...
+
+
+class _Scheduled(msgspec.Struct, frozen=True, array_like=True):
+    """A call in the store."""
+
+    component_id: UUID
+    worker_name: str
+    function: str
+    params: list[Any]
+    key: IdempotencyKey
+    context: InvocationContext
+    args: tuple[str, ...]
+    env: Mapping[str, str]
+    parent: tuple[UUID, str] | None
+
+    @staticmethod
+    def of(call: RemoteCall) -> _Scheduled:
+        target, template = call.target, call.template
+        return _Scheduled(
+            target.component_id,
+            target.name,
+            call.function,
+            list(call.params),
+            call.key,
+            call.context,
+            template.args,
+            template.env,
+            None if template.parent is None else (template.parent.component_id, template.parent.name),
+        )
+
+    def call(self) -> RemoteCall:
+        template = WorkerTemplate(self.args, self.env, None if self.parent is None else WorkerId(*self.parent))
+        target = WorkerId(self.component_id, self.worker_name)
+        return RemoteCall(target, self.function, self.params, self.key, self.context, template)
+
+
+class Calls:
+    def __init__(self, verbs: Verbs, schedule: Schedule, timers: Timers, threads: Threads) -> None:
+        self._verbs, self._schedule, self._timers, self._threads = verbs, schedule, timers, threads
+        self._waits: dict[WorkerId, WorkerId] = {}
+        self._lock = threading.Lock()
+
+    # For one worker that calls another. From any thread; a worker that is not in memory is loaded.
+
+    def is_at_hand(self, target: WorkerId) -> bool:
+        """Can a call of this worker be made without waiting?"""
+        return self._verbs.has_at_hand(target)
+
+    def connect(self, target: WorkerId, template: WorkerTemplate) -> None:
+        self._verbs.find_or_launch(target, _inherited(template))
+
+    def parameters(self, call: RemoteCall) -> list[tuple[WitType, Any]]:
+        """Return what a call hands over.
+
+        Raises:
+            FunctionNotFound, BadInput, ComponentNotFound: It cannot be made.
+        """
+        type = self._verbs.function_type(call.target, call.function)
+        return list(zip((p.type for p in type.parameters), parameters_from_nodes(type, call.params), strict=True))
+
+    def accept(self, call: RemoteCall, waiter: Future[TypedValue | None] | None) -> Future[None]:
+        return self._verbs.accept(
+            call.target,
+            call.function,
+            lambda type: parameters_from_nodes(type, call.params),
+            call.key,
+            waiter,
+            call.context,
+            _inherited(call.template),
+        )
+
+    @contextmanager
+    def waiting(self, caller: WorkerId, target: WorkerId) -> Iterator[None]:
+        """Note that a worker waits for another one, which runs one invocation at a time, too.
+
+        Raises:
+            CallCycle: That one waits for this one, itself or by way of others.
+        """
+        with self._lock:
+            chain = [caller, target]
+            while (following := self._waits.get(chain[-1])) is not None:
+                chain.append(following)
+                if following == caller:
+                    raise CallCycle(
+                        f"the call would wait for itself: {' waits for '.join(w.name for w in chain)}; call it without "
+                        "waiting for its result, or from outside of the call"
+                    )
+            self._waits[caller] = target
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._waits[caller]
+
+    # Calls at a time.
+
+    def start(self) -> None:
+        """Set the clocks of what was scheduled before the engine was started."""
+        for id, due_ns in self._schedule.all():
+            self._timers.call_at(due_ns, partial(self._due, id))
+
+    def schedule(self, call: RemoteCall) -> None:
+        id = _id(call)
+        self._schedule.add(id, call.due_ns, msgspec.msgpack.encode(_Scheduled.of(call))).result()
+        self._timers.call_at(call.due_ns, partial(self._due, id))
+
+    def cancel(self, call: RemoteCall) -> None:
+        self._schedule.remove(_id(call)).result()
+
+    def _due(self, id: str) -> None:
+        self._threads.run(partial(self._make, id))
+
+    def _make(self, id: str) -> None:
+        body = self._schedule.get(id)
+        if body is None:
+            return  # it was cancelled
+        call = msgspec.msgpack.decode(body, type=_Scheduled).call()
+        try:
+            self.accept(call, None).result()
+        except EngineStopped:
+            return  # it is due again at the next start
+        except GolemError as error:
+            log.warning("the scheduled call of %s of worker %s is given up: %s", call.function, call.target, error)
+        self._schedule.remove(id)
+
+
+def _id(call: RemoteCall) -> str:
+    """Keys derive from those of the callers, which may be the same for two of them."""
+    return f"{call.template.parent} {call.target} {call.key}"
+
+
+def _inherited(template: WorkerTemplate) -> WorkerTemplate:
+    env = {name: value for name, value in template.env.items() if name not in _OWN_VARIABLES}
+    return WorkerTemplate(template.args, env, template.parent)

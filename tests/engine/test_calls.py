@@ -1,0 +1,116 @@
+from concurrent.futures import Future
+from types import SimpleNamespace
+from uuid import UUID
+
+import pytest
+
+from golem_nb.engine.calls import Calls
+from golem_nb.engine.scheduler import Threads, Timers
+from golem_nb.errors import BadInput, CallCycle, EngineStopped
+from golem_nb.host.context import RemoteCall, WorkerTemplate
+from golem_nb.model import WorkerId
+from golem_nb.oplog.entries import InvocationContext
+from golem_nb.store.database import Database
+from golem_nb.store.schedule import Schedule
+from golem_nb.values.nodes import nodes_from_value
+from golem_nb.values.types import U32, FunctionType, Parameter
+from tests.engine.conftest import until
+
+A, B, C = (WorkerId(UUID(int=1), name) for name in "abc")
+ADD = FunctionType("add", (Parameter("n", U32),), U32)
+
+
+def call(due_ns=0, **env):
+    template = WorkerTemplate(("x",), env, A)
+    return RemoteCall(B, "add", [nodes_from_value(U32, 5)], "k", InvocationContext("t"), template, due_ns)
+
+
+class Accepting:
+    """The engine's verbs that are needed; it takes note of what it is asked to accept."""
+
+    def __init__(self):
+        self.accepted, self.refusal = [], None
+
+    def function_type(self, worker, function):
+        return ADD
+
+    def accept(self, worker, function, values, key, waiter, context, template):
+        if self.refusal is not None:
+            raise self.refusal
+        self.accepted.append((worker, function, values(ADD), key, context, template))
+        accepted = Future()
+        accepted.set_result(None)
+        return accepted
+
+
+@pytest.fixture
+def bench(tmp_path):
+    database = Database(tmp_path / "golem.db", "process")
+    timers, verbs, schedule = Timers(lambda: 100), Accepting(), Schedule(database)
+    yield SimpleNamespace(verbs=verbs, schedule=schedule, calls=Calls(verbs, schedule, timers, Threads("worker")))
+    timers.close()
+    database.close()
+
+
+def test_the_values_of_a_call_have_the_types_of_the_function(bench):
+    assert bench.calls.parameters(call()) == [(U32, 5)]
+
+
+def test_a_worker_inherits_all_but_what_names_the_caller(bench):
+    bench.calls.accept(call(COLOUR="red", GOLEM_WORKER_NAME="a", GOLEM_COMPONENT_ID="1"), None)
+
+    ((*_, template),) = bench.verbs.accepted
+    assert template == WorkerTemplate(("x",), {"COLOUR": "red"}, A)
+
+
+def test_who_would_wait_for_itself_is_told_the_way(bench):
+    with (
+        bench.calls.waiting(A, B),
+        bench.calls.waiting(B, C),
+        pytest.raises(CallCycle, match="c waits for a waits for b waits for c"),
+        bench.calls.waiting(C, A),
+    ):
+        pass
+
+
+def test_who_has_its_answer_waits_no_more(bench):
+    with bench.calls.waiting(A, B):
+        pass
+    with bench.calls.waiting(B, A):
+        pass
+
+
+def test_a_call_is_made_when_it_is_due_and_forgotten(bench):
+    bench.calls.schedule(call(due_ns=100))
+
+    until(lambda: bench.verbs.accepted and bench.schedule.all() == [])
+    assert bench.verbs.accepted == [(B, "add", [5], "k", InvocationContext("t"), WorkerTemplate(("x",), {}, A))]
+
+
+def test_a_call_that_is_due_later_can_be_cancelled(bench):
+    bench.calls.schedule(call(due_ns=10**18))
+    assert len(bench.schedule.all()) == 1
+
+    bench.calls.cancel(call())
+
+    assert bench.schedule.all() == []
+
+
+def test_calls_that_were_due_while_the_engine_was_down_are_made_at_its_start(bench):
+    bench.verbs.refusal = EngineStopped("closing")
+    bench.calls.schedule(call(due_ns=1))
+    until(lambda: not bench.calls._timers.next_due_ns())
+    bench.verbs.refusal = None
+
+    bench.calls.start()
+
+    until(lambda: bench.verbs.accepted and bench.schedule.all() == [])
+
+
+def test_a_call_that_its_worker_refuses_is_given_up(bench, caplog):
+    bench.verbs.refusal = BadInput("no such function")
+
+    bench.calls.schedule(call(due_ns=1))
+
+    until(lambda: bench.schedule.all() == [])
+    assert "is given up: no such function" in caplog.text
