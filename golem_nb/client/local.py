@@ -24,9 +24,10 @@ from golem_nb.model import (
     WorkersPage,
 )
 from golem_nb.oplog.query import parse_query
+from golem_nb.oplog.search import matching
 from golem_nb.values.types import TypedValue
 from golem_nb.wire.codec import index_from_cursor, json_from_params
-from golem_nb.wire.entries import following_index, matching, public_page
+from golem_nb.wire.entries import following_index, public_page
 from golem_nb.wire.requests import FROM_AND_QUERY
 
 
@@ -161,7 +162,7 @@ class LocalClient:
         else:
             if from_index != 1:
                 raise BadInput(FROM_AND_QUERY)
-            found = self._engine.search_oplog(worker, matching(parse_query(query), worker), first, count)
+            found = self._engine.search_oplog(worker, matching(parse_query(query)), first, count)
             next_index = found.next_index
         return public_page(
             found.entries,

@@ -358,14 +358,12 @@ _VALUES = ("request", "response", "functionInput")
 
 def leaves(entry: PublicEntry) -> Iterator[Leaf]:
     """Yield the texts of an entry that are searched: its kind, names, keys and messages, and all values in it."""
-    hyphened = re.sub(r"(?<!^)(?=[A-Z])", "-", entry.kind).lower()
-    words = {entry.kind.lower(), hyphened, _MORE_WORDS.get(entry.kind, hyphened)}
-    yield from (((), word) for word in words)
+    yield from leaves_of_kind(entry.kind)
     for fields in (entry.fields, entry.fields.get("invocation"), entry.fields.get("plugin")):
         if isinstance(fields, Mapping):
             yield from (((), str(fields[name])) for name in _TEXTS if fields.get(name) is not None)
             for name in _VALUES:
-                yield from _leaves_of_values(fields.get(name))
+                yield from leaves_of_values(fields.get(name))
     if "key" in entry.fields:  # SetSpanAttribute
         yield from _leaves_of_attribute(entry.fields)
     for attribute in entry.fields.get("attributes") or ():
@@ -377,7 +375,13 @@ def _leaves_of_attribute(attribute: Any) -> Iterator[Leaf]:
         yield (str(attribute.get("key")).lower(),), str(attribute["value"].get("value"))
 
 
-def _leaves_of_values(json: Any) -> Iterator[Leaf]:
+def leaves_of_kind(kind: str) -> Iterator[Leaf]:
+    """Yield the spellings of an entry's kind, given as the API has it."""
+    hyphened = re.sub(r"(?<!^)(?=[A-Z])", "-", kind).lower()
+    yield from (((), word) for word in {kind.lower(), hyphened, _MORE_WORDS.get(kind, hyphened)})
+
+
+def leaves_of_values(json: Any) -> Iterator[Leaf]:
     """Yield the texts of `{"typ": …, "value": …}`, of a list of such, or of bare JSON."""
     for item in json if isinstance(json, list) else [json]:
         is_typed = isinstance(item, Mapping) and set(item) == {"typ", "value"}

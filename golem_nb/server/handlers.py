@@ -17,6 +17,7 @@ from golem_nb.engine.engine import MOST_OPLOG_ENTRIES, Engine
 from golem_nb.errors import BadInput
 from golem_nb.model import WorkerId, parse_uuid
 from golem_nb.oplog.query import parse_query
+from golem_nb.oplog.search import matching
 from golem_nb.values.types import TypedValue
 from golem_nb.wire.codec import (
     index_from_cursor,
@@ -27,7 +28,7 @@ from golem_nb.wire.codec import (
     json_from_worker_metadata,
     json_from_workers_page,
 )
-from golem_nb.wire.entries import following_index, matching, public_page
+from golem_nb.wire.entries import following_index, public_page
 from golem_nb.wire.operations import KEY_HEADER
 from golem_nb.wire.reading import MOST
 from golem_nb.wire.requests import (
@@ -198,7 +199,7 @@ def oplog(engine: Engine, call: Call) -> Any:
         found = engine.oplog(worker, from_index, count)
         next_index = following_index(found.entries, found.last_index)
     else:
-        matches = matching(parse_query(query), worker)
+        matches = matching(parse_query(query))
         found = engine.search_oplog(worker, matches, from_index, min(count, MOST_OPLOG_ENTRIES))
         next_index = found.next_index
     page = public_page(

@@ -43,15 +43,12 @@ from golem_nb.oplog.entries import (
     StartSpan,
     SuccessfulUpdate,
 )
-from golem_nb.oplog.query import Query
+from golem_nb.oplog.search import kind_name
 from golem_nb.oplog.spans import Span, span_of_caller, span_of_invocation
 from golem_nb.values.json import json_from_typed
 from golem_nb.wire.codec import text_from_cursor, text_from_timestamp
 
 Fields = dict[str, Any]
-
-# Golem's public name where it is not the entry's own.
-_KIND_NAMES: dict[type[OplogEntry], str] = {CancelPendingInvocation: "CancelInvocation"}
 
 
 def public_entry(index: OplogIndex, entry: OplogEntry, worker: WorkerId) -> PublicEntry:
@@ -60,16 +57,11 @@ def public_entry(index: OplogIndex, entry: OplogEntry, worker: WorkerId) -> Publ
     fields = _FIELDS[kind](entry) if kind in _FIELDS else {}
     if isinstance(entry, ExportedFunctionInvoked):
         fields["invocationContext"] = _spans(span_of_invocation(entry, str(worker)) if entry.trace_id else None)
-    return PublicEntry(index, _KIND_NAMES.get(kind, kind.__name__), _moment(entry.timestamp_us), fields)
+    return PublicEntry(index, kind_name(kind), _moment(entry.timestamp_us), fields)
 
 
 def _moment(timestamp_us: int) -> datetime:
     return datetime.fromtimestamp(timestamp_us / 1e6, UTC)
-
-
-def matching(query: Query, worker: WorkerId) -> Callable[[OplogIndex, OplogEntry], bool]:
-    """Return a query as a question about the engine's entries of a worker."""
-    return lambda index, entry: query.matches(public_entry(index, entry, worker))
 
 
 def following_index(entries: Sequence[tuple[OplogIndex, OplogEntry]], last_index: OplogIndex) -> OplogIndex | None:

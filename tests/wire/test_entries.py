@@ -5,9 +5,10 @@ import pytest
 from golem_nb.model import LogLevel, WorkerId
 from golem_nb.oplog import entries as e
 from golem_nb.oplog.entries import KINDS, Recorded
-from golem_nb.oplog.query import parse_query
+from golem_nb.oplog.query import leaves
+from golem_nb.oplog.search import leaves_of_entry
 from golem_nb.values.types import STRING, U32, OptionType, ResultType
-from golem_nb.wire.entries import following_index, human_time, matching, public_entry, public_page
+from golem_nb.wire.entries import following_index, human_time, public_entry, public_page
 
 V = {"typ": {"type": "U32"}, "value": 5}
 WORKER = WorkerId(UUID(int=1), "w")
@@ -154,6 +155,11 @@ def test_fields_are_golems(entry, fields):
     assert public_entry(7, entry, WORKER).fields == fields
 
 
+@pytest.mark.parametrize("entry", [entry for entry, _ in SHOWN], ids=lambda value: type(value).__name__)
+def test_the_engines_search_finds_what_is_shown(entry):
+    assert set(leaves_of_entry(entry)) - {((), "")} == set(leaves(public_entry(7, entry, WORKER))) - {((), "")}
+
+
 def test_every_kind_is_shown_with_all_its_fields():
     shown = {type(entry) for entry, _ in SHOWN}
     without_fields = {kind for kind in KINDS if kind.__struct_fields__ == ("timestamp_us",)}
@@ -191,10 +197,3 @@ def test_an_empty_page_begins_where_it_was_asked_for():
 def test_an_oplog_goes_on_behind_its_entries(last_index, following):
     assert following_index([(2, e.NoOp(0)), (3, e.NoOp(0))], last_index) == following
     assert following_index([], last_index) is None
-
-
-def test_a_query_is_asked_of_entries_in_their_public_form():
-    matches = matching(parse_query("cancel-invocation k"), WORKER)
-
-    assert matches(1, e.CancelPendingInvocation(0, "k"))
-    assert not matches(1, e.CancelPendingInvocation(0, "l"))
