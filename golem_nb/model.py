@@ -71,6 +71,12 @@ class WorkerId:
     def __str__(self) -> str:
         return f"{self.component_id}/{self.name}"
 
+    @staticmethod
+    def parse(text: str) -> WorkerId:
+        """Return the worker whose `str` this is."""
+        component_id, _, name = text.partition("/")
+        return WorkerId(parse_uuid(component_id, "a component"), name)
+
 
 def check_worker_name(name: str) -> str:
     """Return `name` if it may name a worker.

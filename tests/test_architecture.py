@@ -102,6 +102,7 @@ def test_only_the_door_handles_recorded_calls():
         "oplog/query.py",
         "engine/durability.py",
         "engine/replay.py",
+        "host/golem_oplog.py",
         "wire/entries.py",
         "notebook/frames.py",
         "notebook/replay.py",

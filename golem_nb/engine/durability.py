@@ -181,6 +181,13 @@ class Durability:
         effect = function.effect.value
         self._journal.append(lambda now: ImportedFunctionInvoked(now, function.label, request, recorded, effect, begin))
 
+    def answered(self, function: HostFunction, arguments: dict[str, Any], answer: Any) -> OplogEntry:
+        """Return the entry of a call that was answered so, for another worker's oplog."""
+        request = Recorded.of(*function.request_for(None, arguments))
+        response = Recorded.of(*function.recorded(("ok", answer)))
+        now = self._journal.last_timestamp_us
+        return ImportedFunctionInvoked(now, function.label, request, response, function.effect.value)
+
     def _replay(self, function: HostFunction) -> Response:
         self._check_replayable(f"a call of {function.label}")
         bracket = self._meet_bracket() if self._is_bracketed(function) else None

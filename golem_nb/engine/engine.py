@@ -354,8 +354,12 @@ class Engine:
         with suppress(WorkerNotFound, WorkerReverted, EngineStopped):  # another caller has it now
             self._loaded.on(worker, Worker.start_as_reverted)
 
-    def fork_worker(self, source: WorkerId, target: WorkerId, at_index: OplogIndex) -> None:
-        """Make a worker whose history begins with another one's, up to an index, and start it.
+    def fork_worker(
+        self, source: WorkerId, target: WorkerId, at_index: OplogIndex | None, then: Sequence[OplogEntry] = ()
+    ) -> None:
+        """Make a worker whose history begins with another one's, up to an index (None: its end), and start it.
+
+        The history goes on with the entries `then`.
 
         Raises:
             BadInput: The index is below 2 or beyond the oplog, or the workers are of different components.
@@ -367,12 +371,13 @@ class Engine:
         if source.component_id != target.component_id:
             raise BadInput("a worker can be forked within its component only")
         number, last_index = self._loaded.on(source, _stored_up_to)
+        at_index = last_index if at_index is None else at_index
         if not 2 <= at_index <= last_index:
             raise BadInput(f"the index to fork at must be between 2 and {last_index}, found {at_index}")
         if self._workers.number(target) is not None:
             raise WorkerExists(target)
         now_us = self._clock.now_ns() // 1000
-        chunks, start = histories.forked(source.name, self._entries_of(number), at_index, target.name, now_us)
+        chunks, start = histories.forked(source.name, self._entries_of(number), at_index, target.name, now_us, then)
         self._workers.create(target, chunks, start, promises_of=(number, at_index)).result()
         self._loaded.on(target, Worker.start_as_forked)
 

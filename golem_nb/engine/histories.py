@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
 
@@ -75,10 +75,18 @@ def _first_of_last(journal: Journal, invocations: int) -> OplogIndex:
 
 
 def forked(
-    source: str, entries: Iterable[OplogEntry], length: int, name: str, now_us: int
+    source: str,
+    entries: Iterable[OplogEntry],
+    length: int,
+    name: str,
+    now_us: int,
+    then: Sequence[OplogEntry] = (),
 ) -> tuple[list[Chunk], Start]:
-    """Return the first `length` entries of a worker as another one's, and what an engine's start must know of it."""
-    taken = list(islice(entries, length))
+    """Return the first `length` entries of a worker, and then others, as another one's.
+
+    Return what an engine's start must know of it, too.
+    """
+    taken = [*islice(entries, length), *then]
     create = taken[0]
     assert isinstance(create, Create), "entry 1 is Create"
     taken[0] = replace(

@@ -228,6 +228,10 @@ class WorkerHost:
     def next_index(self) -> OplogIndex:
         return self._journal.state.last_index + 1
 
+    def fork_here(self, name: str, function: HostFunction, arguments: dict[str, Any], answer: Any) -> None:
+        then = self._durability.answered(function, arguments, answer)
+        self.run_apart(lambda: self.peers.fork_here(name, then))
+
     def jump_to(self, index: OplogIndex) -> None:
         self._durability.jump_to(index)
 

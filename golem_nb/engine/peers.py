@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from golem_nb.errors import BadInput, ComponentNotFound, UpdateRefused, WorkerExists, WorkerNotFound
-from golem_nb.model import ComponentId, OplogIndex, UpdateMode, WorkerId, WorkerMetadata
+from golem_nb.model import ComponentId, OplogIndex, UpdateMode, WorkerId, WorkerMetadata, WorkersPage
+from golem_nb.oplog.entries import OplogEntry
 from golem_nb.store.promises import Promises
+
+if TYPE_CHECKING:
+    from golem_nb.engine.engine import OplogSlice
 
 
 class Verbs(Protocol):
@@ -27,7 +32,19 @@ class Verbs(Protocol):
 
     def is_fork(self, worker: WorkerId, source: WorkerId) -> bool: ...
 
-    def fork_worker(self, source: WorkerId, target: WorkerId, at_index: OplogIndex) -> None: ...
+    def workers(self, component_id: ComponentId, cursor: str | None = None, count: int = 50) -> WorkersPage: ...
+
+    def search_oplog(
+        self,
+        worker: WorkerId,
+        matches: Callable[[OplogIndex, OplogEntry], bool],
+        from_index: OplogIndex = 1,
+        count: int = 100,
+    ) -> OplogSlice: ...
+
+    def fork_worker(
+        self, source: WorkerId, target: WorkerId, at_index: OplogIndex | None, then: Sequence[OplogEntry] = ()
+    ) -> None: ...
 
 
 class WorkerPeers:
@@ -43,10 +60,11 @@ class WorkerPeers:
             return None
 
     def resolve_component(self, reference: str) -> ComponentId | None:
-        try:
-            return self._verbs.component_id_beside(self._id.component_id, reference)
-        except ComponentNotFound:
-            return None
+        # Golem's `account/project/name`: there is one account here, and one project, the worker's environment.
+        for name in dict.fromkeys((reference, reference.rpartition("/")[2])):
+            with suppress(ComponentNotFound):
+                return self._verbs.component_id_beside(self._id.component_id, name)
+        return None
 
     def create_promise(self, index: OplogIndex) -> None:
         self._promises.create(self._number, index)
@@ -72,9 +90,31 @@ class WorkerPeers:
             raise BadInput("a worker cannot revert itself: the invocation that asks would be undone while it runs")
         self._verbs.revert_worker(worker, last_index=last_index, invocations=invocations)
 
+    def workers(self, component_id: ComponentId, cursor: str | None, count: int) -> WorkersPage:
+        return self._verbs.workers(component_id, cursor, count)
+
+    def oplog(
+        self,
+        worker: WorkerId,
+        from_index: OplogIndex,
+        count: int,
+        matches: Callable[[OplogIndex, OplogEntry], bool],
+    ) -> tuple[list[tuple[OplogIndex, OplogEntry]], OplogIndex | None]:
+        found = self._verbs.search_oplog(worker, matches, from_index, count)
+        return list(found.entries), found.next_index
+
+    def fork_here(self, name: str, then: OplogEntry) -> None:
+        """Fork the worker as it is now; the copy's oplog goes on with an entry of its own."""
+        self._fork(self._id, WorkerId(self._id.component_id, name), None, (then,))
+
     def fork(self, source: WorkerId, target: WorkerId, at_index: OplogIndex) -> None:
+        self._fork(source, target, at_index, ())
+
+    def _fork(
+        self, source: WorkerId, target: WorkerId, at_index: OplogIndex | None, then: Sequence[OplogEntry]
+    ) -> None:
         try:
-            self._verbs.fork_worker(source, target, at_index)
+            self._verbs.fork_worker(source, target, at_index, then)
         except WorkerExists:
             if not self._verbs.is_fork(target, source):  # nor made by an attempt that a crash cut off
                 raise

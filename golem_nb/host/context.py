@@ -8,8 +8,17 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from golem_nb.host.declare import Effect, HostFunction, ResourceTable
-from golem_nb.model import ComponentId, IdempotencyKey, LogLevel, OplogIndex, UpdateMode, WorkerId, WorkerMetadata
-from golem_nb.oplog.entries import InvocationContext, Recorded
+from golem_nb.model import (
+    ComponentId,
+    IdempotencyKey,
+    LogLevel,
+    OplogIndex,
+    UpdateMode,
+    WorkerId,
+    WorkerMetadata,
+    WorkersPage,
+)
+from golem_nb.oplog.entries import InvocationContext, OplogEntry, Recorded
 from golem_nb.oplog.fold import RetryPolicy
 from golem_nb.oplog.spans import Span
 from golem_nb.values.types import TypedValue, WitType
@@ -46,6 +55,20 @@ class Peers(Protocol):
     def revert(
         self, worker: WorkerId, *, last_index: OplogIndex | None = None, invocations: int | None = None
     ) -> None: ...
+
+    def workers(self, component_id: ComponentId, cursor: str | None, count: int) -> WorkersPage: ...
+
+    def oplog(
+        self,
+        worker: WorkerId,
+        from_index: OplogIndex,
+        count: int,
+        matches: Callable[[OplogIndex, OplogEntry], bool],
+    ) -> tuple[list[tuple[OplogIndex, OplogEntry]], OplogIndex | None]:
+        """Return entries of a worker's that match, and where to go on; None at the end."""
+
+    def fork_here(self, name: str, then: OplogEntry) -> None:
+        """Fork the worker as it is now; the copy's oplog goes on with an entry of its own."""
 
     def fork(self, source: WorkerId, target: WorkerId, at_index: OplogIndex) -> None: ...
 
@@ -237,6 +260,9 @@ class HostContext(Protocol):
 
     def next_index(self) -> OplogIndex:
         """Return the index that the entry of the recorded function that runs will have, or one shortly before it."""
+
+    def fork_here(self, name: str, function: HostFunction, arguments: dict[str, Any], answer: Any) -> None:
+        """Fork this worker as it is now; in the copy, the function that runs has this answer."""
 
     def jump_to(self, index: OplogIndex) -> None:
         """Undo all after `index`, and go on from there; nothing in replay. When live, it does not return."""

@@ -23,10 +23,13 @@ from golem_nb.host.declare import (
 from golem_nb.host.io import Pollable
 from golem_nb.model import OplogIndex, UpdateMode, WorkerId, WorkerMetadata
 from golem_nb.oplog.fold import RetryPolicy
-from golem_nb.values.types import BOOL, BYTES, STRING, U64, OptionType, record
+from golem_nb.values.types import BOOL, BYTES, STRING, U64, EnumType, OptionType, TupleType, record
 
 UUID_TYPE = record(high_bits=U64, low_bits=U64)
-WORKER_ID = record(component_id=record(uuid=UUID_TYPE), agent_id=STRING)
+COMPONENT_ID = record(uuid=UUID_TYPE)
+WORKER_ID = record(component_id=COMPONENT_ID, agent_id=STRING)
+REFERENCE = TupleType((STRING, STRING))
+FORK_RESULT = EnumType(("original", "forked"))
 PROMISE_ID = record(agent_id=WORKER_ID, oplog_idx=U64)
 
 _LEVELS = {
@@ -234,6 +237,62 @@ class GolemHost(Interface, wit="golem:api/host"):
 
     # Other workers, and itself.
 
+    @write_remote(
+        label="golem::api::resolve_component_id",
+        request_type=STRING,
+        request=lambda self, component_reference: component_reference,
+        response=OptionType(COMPONENT_ID),
+    )
+    def resolve_component_id(self, component_reference: str) -> Value:
+        return self._resolved(component_reference)
+
+    @deterministic
+    def resolve_agent_id(self, component_reference: str, agent_name: str) -> Value:
+        return self._worker_called(component_reference, agent_name)
+
+    @deterministic
+    def resolve_worker_id(self, component_reference: str, worker_name: str) -> Value:
+        return self._worker_called(component_reference, worker_name)
+
+    @write_remote(
+        label="golem::api::resolve_worker_id_strict",
+        request_type=REFERENCE,
+        request=lambda self, component_reference, agent_name: (component_reference, agent_name),
+        response=OptionType(WORKER_ID),
+    )
+    def resolve_agent_id_strict(self, component_reference: str, agent_name: str) -> Value:
+        return self._existing_worker(component_reference, agent_name)
+
+    @resolve_agent_id_strict.rebuilt
+    def _resolve_agent_id_strict(self, found: Value, component_reference: str, agent_name: str) -> Value:
+        return None if found is None else worker_value(worker_from_value(found))
+
+    @write_remote(
+        label="golem::api::resolve_worker_id_strict",
+        request_type=REFERENCE,
+        request=lambda self, component_reference, worker_name: (component_reference, worker_name),
+        response=OptionType(WORKER_ID),
+    )
+    def resolve_worker_id_strict(self, component_reference: str, worker_name: str) -> Value:
+        return self._existing_worker(component_reference, worker_name)
+
+    @resolve_worker_id_strict.rebuilt
+    def _resolve_worker_id_strict(self, found: Value, component_reference: str, worker_name: str) -> Value:
+        return None if found is None else worker_value(worker_from_value(found))
+
+    def _resolved(self, reference: str) -> Value:
+        found = self.worker.peers.resolve_component(reference)
+        return None if found is None else {"uuid": uuid_value(found)}
+
+    def _worker_called(self, reference: str, name: str) -> Value:
+        component = self.worker.call(type(self).resolve_component_id, self, {"component_reference": reference})
+        return None if component is None else worker_value(WorkerId(uuid_from_value(component["uuid"]), name))
+
+    def _existing_worker(self, reference: str, name: str) -> Value:
+        component_id = self.worker.peers.resolve_component(reference)
+        worker = None if component_id is None else WorkerId(component_id, name)
+        return None if worker is None or self.worker.peers.metadata(worker) is None else worker_value(worker)
+
     @deterministic
     def get_self_metadata(self) -> Value:
         found = self.worker.peers.metadata(self.worker.id)
@@ -280,6 +339,17 @@ class GolemHost(Interface, wit="golem:api/host"):
     )
     def fork_worker(self, source: Value, target: Value, cut_off: int) -> None:
         self.worker.peers.fork(worker_from_value(source), worker_from_value(target), cut_off)
+
+    # The copy meets this entry in its oplog with the other answer.
+    @write_remote(
+        label="golem::api::fork",
+        request_type=STRING,
+        request=lambda self, new_name: new_name,
+        response=FORK_RESULT,
+    )
+    def fork(self, new_name: str) -> str:
+        self.worker.fork_here(new_name, GolemHost.fork, {"new_name": new_name}, "forked")
+        return "original"
 
     @write_remote(
         label="golem::api::revert-worker",

@@ -106,8 +106,8 @@ def _create(entry: Create) -> Fields:
 def _parent(parent: str | None) -> Fields:
     if parent is None:
         return {}
-    component_id, _, name = parent.partition("/")
-    return {"parent": {"componentId": component_id, "workerName": name}}
+    worker = WorkerId.parse(parent)
+    return {"parent": {"componentId": str(worker.component_id), "workerName": worker.name}}
 
 
 def _imported(entry: ImportedFunctionInvoked) -> Fields:

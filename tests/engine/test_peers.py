@@ -2,6 +2,7 @@ import pytest
 
 from golem_nb.errors import BadInput, PromiseNotFound
 from golem_nb.model import UpdateMode, UpdateState, WorkerId
+from golem_nb.oplog.entries import NoOp
 from tests.engine.conftest import until
 
 
@@ -24,6 +25,7 @@ def test_other_workers_are_seen_as_they_are(engine, counter, peers):
 
 def test_components_are_found_by_name(counter, peers):
     assert peers.resolve_component("counter") == counter.component_id
+    assert peers.resolve_component("local/default/counter") == counter.component_id
     assert peers.resolve_component("no such") is None
 
 
@@ -57,3 +59,23 @@ def test_workers_steer_each_other(engine, counter, call, peers):
 def test_a_worker_cannot_revert_itself(counter, peers):
     with pytest.raises(BadInput, match="cannot revert itself"):
         peers.revert(counter, last_index=2)
+
+
+def test_a_worker_is_forked_as_it_is_and_the_copy_goes_on_with_its_own_entry(engine, counter, call, peers):
+    call("inc", 5)
+    last_index = engine.worker(counter).last_index
+
+    peers.fork_here("copy", NoOp(7))
+
+    copy = WorkerId(counter.component_id, "copy")
+    assert [type(entry) for _, entry in engine.oplog(copy).entries][-1] is NoOp
+    assert engine.worker(copy).last_index == last_index + 1
+    peers.fork_here("copy", NoOp(7))  # a crash had it done again
+
+
+def test_oplogs_and_workers_are_read_in_pages(engine, counter, call, peers):
+    call("inc", 5)
+
+    found, following = peers.oplog(counter, 1, 2, lambda index, entry: True)
+    assert ([index for index, _ in found], following) == ([1, 2], 3)
+    assert [w.worker_id for w in peers.workers(counter.component_id, None, 50).workers] == [counter]

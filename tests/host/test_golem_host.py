@@ -55,6 +55,9 @@ class FakePeers:
     def revert(self, worker, **target):
         self.asked.append(("revert", worker, target))
 
+    def resolve_component(self, reference):
+        return ME.component_id if reference == "ours" else None
+
     def fork(self, *arguments):
         self.asked.append(("fork", *arguments))
 
@@ -164,3 +167,27 @@ def test_workers_are_steered_by_either_name(host):
         ("fork", OTHER, ME, 9),
         ("fork", OTHER, ME, 9),
     ]
+
+
+@pytest.mark.parametrize("kind", ["agent", "worker"])
+def test_workers_are_found_by_the_names_of_their_components(host, kind):
+    def resolve(reference, name, suffix=""):
+        given = {"component_reference": reference, f"{kind}_name": name}
+        return call(host, f"resolve_{kind}_id{suffix}", **given)
+
+    assert worker_from_value(resolve("ours", "other")) == OTHER
+    assert worker_from_value(resolve("ours", "missing")) == WorkerId(ME.component_id, "missing")
+    assert worker_from_value(resolve("ours", "other", "_strict")) == OTHER
+    assert [resolve("ours", "missing", "_strict"), resolve("theirs", "x", "_strict"), resolve("theirs", "x")] == [
+        None,
+        None,
+        None,
+    ]
+
+
+def test_a_worker_that_forks_itself_is_the_original(host):
+    asked = []
+    host.worker.fork_here = lambda *arguments: asked.append(arguments)
+
+    assert call(host, "fork", new_name="copy") == "original"
+    assert asked == [("copy", GolemHost.fork, {"new_name": "copy"}, "forked")]
