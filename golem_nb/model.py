@@ -50,6 +50,41 @@ class LogLevel(StrEnum):
     CRITICAL = "Critical"
 
 
+class ComponentType(StrEnum):
+    DURABLE = "Durable"
+    EPHEMERAL = "Ephemeral"
+    """Each invocation has an instance of its own; the oplog is for inspection."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkTarget:
+    """What a resource of an imported client stands for: an interface of the component of that name."""
+
+    interface: str
+    component: str
+    type: ComponentType = ComponentType.DURABLE
+
+
+@dataclass(frozen=True, slots=True)
+class InitialFile:
+    """A file that workers of a component begin with, at an absolute path; its content goes by its SHA-256."""
+
+    path: str
+    sha256: str
+    size_bytes: int
+    is_read_only: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentOptions:
+    """What a component version has besides its wasm. `dynamic_linking`: imported instance -> resource -> target."""
+
+    type: ComponentType = ComponentType.DURABLE
+    env: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[InitialFile, ...] = ()
+    dynamic_linking: Mapping[str, Mapping[str, LinkTarget]] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class Component:
     """One version of an uploaded component. `exports` and `sha256` are None where a server does not tell them."""
@@ -61,6 +96,7 @@ class Component:
     created_at: datetime
     exports: tuple[FunctionType, ...] | None = None
     sha256: str | None = None
+    options: ComponentOptions = ComponentOptions()
 
 
 @dataclass(frozen=True, slots=True, order=True)

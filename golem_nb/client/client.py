@@ -10,6 +10,7 @@ from uuid import UUID
 from golem_nb.model import (
     Component,
     ComponentId,
+    ComponentOptions,
     IdempotencyKey,
     OplogIndex,
     OplogPage,
@@ -41,8 +42,13 @@ class Client(Protocol):
 
     environment_id: UUID
 
-    def create_component(self, name: str, wasm: bytes) -> Component: ...
-    def update_component(self, component_id: ComponentId, wasm: bytes) -> Component: ...
+    def create_component(self, name: str, wasm: bytes, options: ComponentOptions | None = None) -> Component: ...
+
+    def update_component(
+        self, component_id: ComponentId, wasm: bytes, options: ComponentOptions | None = None
+    ) -> Component:
+        """Add a version; without options, with those of the one before it."""
+
     def components(self) -> list[Component]: ...
     def component_by_name(self, name: str) -> Component: ...
     def component(self, component_id: ComponentId) -> Component: ...

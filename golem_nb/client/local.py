@@ -13,6 +13,7 @@ from golem_nb.model import (
     LOCAL_ENVIRONMENT,
     Component,
     ComponentId,
+    ComponentOptions,
     IdempotencyKey,
     OplogIndex,
     OplogPage,
@@ -59,11 +60,13 @@ class LocalClient:
     def __repr__(self) -> str:
         return f"LocalClient({str(self._engine.folder)!r})"
 
-    def create_component(self, name: str, wasm: bytes) -> Component:
-        return self._engine.create_component(self.environment_id, name, wasm)
+    def create_component(self, name: str, wasm: bytes, options: ComponentOptions | None = None) -> Component:
+        return self._engine.create_component(self.environment_id, name, wasm, options or ComponentOptions())
 
-    def update_component(self, component_id: ComponentId, wasm: bytes) -> Component:
-        return self._engine.update_component(component_id, wasm)
+    def update_component(
+        self, component_id: ComponentId, wasm: bytes, options: ComponentOptions | None = None
+    ) -> Component:
+        return self._engine.update_component(component_id, wasm, options)
 
     def components(self) -> list[Component]:
         return self._engine.components(self.environment_id)

@@ -19,6 +19,7 @@ from golem_nb.model import (
     LOCAL_ENVIRONMENT,
     Component,
     ComponentId,
+    ComponentOptions,
     IdempotencyKey,
     OplogIndex,
     OplogPage,
@@ -35,6 +36,7 @@ from golem_nb.wire import codec, requests
 from golem_nb.wire.events import EventReader
 from golem_nb.wire.failures import failure_from_answer
 from golem_nb.wire.operations import EXTENSIONS, KEY_HEADER, OPERATIONS, by_id
+from golem_nb.wire.options import parts_from_options
 
 T = TypeVar("T")
 
@@ -107,16 +109,18 @@ class RemoteClient:
 
     # Components.
 
-    def create_component(self, name: str, wasm: bytes) -> Component:
+    def create_component(self, name: str, wasm: bytes, options: ComponentOptions | None = None) -> Component:
         part = {"component": (f"{name}.wasm", wasm, "application/wasm")}
-        answer = self._call("createComponent", {"environment_id": self.environment_id}, data={"name": name}, files=part)
+        data = {"name": name, **_parts(options)}
+        answer = self._call("createComponent", {"environment_id": self.environment_id}, data=data, files=part)
         return self._read(codec.component_from_json, answer)
 
-    def update_component(self, component_id: ComponentId, wasm: bytes) -> Component:
+    def update_component(
+        self, component_id: ComponentId, wasm: bytes, options: ComponentOptions | None = None
+    ) -> Component:
         part = {"component": ("component.wasm", wasm, "application/wasm")}
-        return self._read(
-            codec.component_from_json, self._call("updateComponent", _component(component_id), files=part)
-        )
+        answer = self._call("updateComponent", _component(component_id), data=_parts(options), files=part)
+        return self._read(codec.component_from_json, answer)
 
     def components(self) -> list[Component]:
         answer = self._call("listEnvironmentComponents", {"environment_id": self.environment_id})
@@ -358,6 +362,10 @@ class RemoteClient:
         except ValueError:
             text = answer.text[:80]
             raise ServerError(answer.status_code, f"no JSON: {text!r}; is {self.url} a Golem server?") from None
+
+
+def _parts(options: ComponentOptions | None) -> dict[str, str]:
+    return {} if options is None else parts_from_options(options)
 
 
 def _component(component_id: ComponentId) -> dict[str, object]:

@@ -8,39 +8,45 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
+import msgspec
+
 from golem_nb.errors import BadInput
-from golem_nb.model import Component, ComponentId, SnapshotPolicy
+from golem_nb.model import Component, ComponentId, ComponentOptions, SnapshotPolicy
 from golem_nb.store.components import Components, VersionRow
 from golem_nb.values.json import json_from_type, type_from_json
 from golem_nb.values.types import FunctionType, Parameter
 from golem_nb.wasm.link import LinkedComponent
 from golem_nb.wasm.platform import Platform
 
+NO_OPTIONS = ComponentOptions()
+
 
 class Deployments:
     def __init__(self, store: Components, platform: Platform, now_us: Callable[[], int]) -> None:
         self._store, self._platform, self._now_us = store, platform, now_us
         self._linked: dict[str, LinkedComponent] = {}  # by SHA-256: equal bytes are linked once
-        self._sha256: dict[tuple[ComponentId, int], str] = {}  # a version's bytes never change
+        self._rows: dict[tuple[ComponentId, int], tuple[str, ComponentOptions]] = {}  # versions never change
         self._lock = threading.Lock()
 
-    def create(self, environment_id: UUID, name: str, wasm: bytes) -> Component:
+    def create(self, environment_id: UUID, name: str, wasm: bytes, options: ComponentOptions = NO_OPTIONS) -> Component:
         _check_name(name)
-        row = self._prepared(uuid4(), environment_id, name, wasm)
+        row = self._prepared(uuid4(), environment_id, name, wasm, options)
         self._store.create(row).result()
         return _component(row)
 
-    def update(self, component_id: ComponentId, wasm: bytes) -> Component:
+    def update(self, component_id: ComponentId, wasm: bytes, options: ComponentOptions | None = None) -> Component:
+        """Add a version; without options, with those of the one before it."""
         latest = self._store.latest(component_id)
-        row = self._prepared(component_id, latest.environment_id, latest.name, wasm)
+        kept = _options(latest) if options is None else options
+        row = self._prepared(component_id, latest.environment_id, latest.name, wasm, kept)
         version = self._store.add_version(row).result()
         return _component(self._store.version(component_id, version))
 
     def delete(self, component_id: ComponentId) -> None:
         self._store.latest(component_id)  # refuses one that does not exist
         self._store.delete(component_id).result()
-        for known in [known for known in list(self._sha256) if known[0] == component_id]:
-            del self._sha256[known]
+        for known in [known for known in list(self._rows) if known[0] == component_id]:
+            del self._rows[known]
 
     def latest(self, component_id: ComponentId) -> Component:
         return _component(self._store.latest(component_id))
@@ -69,25 +75,38 @@ class Deployments:
 
     def linked(self, component_id: ComponentId, version: int) -> LinkedComponent:
         """Return the component version, ready to be instantiated."""
-        sha256 = self._sha256.get((component_id, version))
-        if sha256 is None:
-            sha256 = self._sha256[component_id, version] = self._store.version(component_id, version).sha256
-        found = self._linked.get(sha256)
-        return found if found is not None else self._link(sha256, self._store.wasm(sha256))
+        sha256, options = self._row(component_id, version)
+        key = sha256 if not options.dynamic_linking else f"{sha256} {options.dynamic_linking}"
+        found = self._linked.get(key)
+        return found if found is not None else self._link(key, self._store.wasm(sha256), options)
 
-    def _link(self, sha256: str, wasm: bytes) -> LinkedComponent:
+    def options(self, component_id: ComponentId, version: int) -> ComponentOptions:
+        """Return what a version has besides its wasm."""
+        return self._row(component_id, version)[1]
+
+    def _row(self, component_id: ComponentId, version: int) -> tuple[str, ComponentOptions]:
+        found = self._rows.get((component_id, version))
+        if found is None:
+            row = self._store.version(component_id, version)
+            found = self._rows[component_id, version] = (row.sha256, _options(row))
+        return found
+
+    def _link(self, key: str, wasm: bytes, options: ComponentOptions) -> LinkedComponent:
         with self._lock:
-            found = self._linked.get(sha256)
+            found = self._linked.get(key)
             if found is None:
-                found = self._linked[sha256] = self._platform.link(wasm)
+                found = self._linked[key] = self._platform.link(wasm, options.dynamic_linking)
             return found
 
-    def _prepared(self, component_id: ComponentId, environment_id: UUID, name: str, wasm: bytes) -> VersionRow:
+    def _prepared(
+        self, component_id: ComponentId, environment_id: UUID, name: str, wasm: bytes, options: ComponentOptions
+    ) -> VersionRow:
         """Compile and link (which refuses what cannot run here), and keep the bytes; return the row of version 0."""
-        compiled = self._platform.link(wasm).compiled
+        compiled = self._platform.link(wasm, options.dynamic_linking).compiled
         sha256 = self._store.keep_wasm(wasm)
         exports = json.dumps([_json_from_function(f) for f in compiled.exports])
-        return VersionRow(component_id, environment_id, name, 0, sha256, len(wasm), self._now_us(), exports)
+        kept = msgspec.json.encode(options).decode()
+        return VersionRow(component_id, environment_id, name, 0, sha256, len(wasm), self._now_us(), exports, kept)
 
 
 def _check_name(name: str) -> None:
@@ -100,7 +119,11 @@ def _check_name(name: str) -> None:
 def _component(row: VersionRow) -> Component:
     exports = tuple(_function_from_json(f) for f in json.loads(row.exports))
     created_at = datetime.fromtimestamp(row.created_at_us / 1e6, UTC)
-    return Component(row.component_id, row.name, row.version, row.size, created_at, exports, row.sha256)
+    return Component(row.component_id, row.name, row.version, row.size, created_at, exports, row.sha256, _options(row))
+
+
+def _options(row: VersionRow) -> ComponentOptions:
+    return msgspec.json.decode(row.options, type=ComponentOptions)
 
 
 def _json_from_function(function: FunctionType) -> dict[str, object]:

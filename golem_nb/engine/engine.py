@@ -28,7 +28,7 @@ import httpx
 
 from golem_nb.engine import histories
 from golem_nb.engine.calls import Calls
-from golem_nb.engine.components import Deployments
+from golem_nb.engine.components import NO_OPTIONS, Deployments
 from golem_nb.engine.events import Subscription
 from golem_nb.engine.folder import FolderLock
 from golem_nb.engine.host_context import Clock, Surroundings
@@ -57,6 +57,7 @@ from golem_nb.host.http_network import make_client
 from golem_nb.model import (
     Component,
     ComponentId,
+    ComponentOptions,
     IdempotencyKey,
     OplogIndex,
     SnapshotPolicy,
@@ -197,11 +198,16 @@ class Engine:
 
     # Components.
 
-    def create_component(self, environment_id: UUID, name: str, wasm: bytes) -> Component:
-        return self._deployments.create(environment_id, name, wasm)
+    def create_component(
+        self, environment_id: UUID, name: str, wasm: bytes, options: ComponentOptions = NO_OPTIONS
+    ) -> Component:
+        return self._deployments.create(environment_id, name, wasm, options)
 
-    def update_component(self, component_id: ComponentId, wasm: bytes) -> Component:
-        return self._deployments.update(component_id, wasm)
+    def update_component(
+        self, component_id: ComponentId, wasm: bytes, options: ComponentOptions | None = None
+    ) -> Component:
+        """Add a version; without options, with those of the one before it."""
+        return self._deployments.update(component_id, wasm, options)
 
     def components(self, environment_id: UUID) -> list[Component]:
         return self._deployments.in_environment(environment_id)
@@ -531,6 +537,9 @@ class Engine:
 
     def component_size(self, component_id: ComponentId, version: int) -> int:
         return self._deployments.version(component_id, version).size_bytes
+
+    def component_options(self, component_id: ComponentId, version: int) -> ComponentOptions:
+        return self._deployments.options(component_id, version)
 
     def component_id_beside(self, component_id: ComponentId, name: str) -> ComponentId:
         """Return the component of this name in the environment of another one."""

@@ -145,6 +145,7 @@ def begin(
     durability = Durability(journal, cursor, became_live, str(worker))
     try:
         linked = services.linked(worker.component_id, plan.component_version)
+        options = services.component_options(worker.component_id, plan.component_version)
     except Exception as error:
         if plan.update is not None and isinstance(error, ComponentNotFound):
             raise
@@ -158,7 +159,7 @@ def begin(
         calls=services.calls,
         earlier_urns=[f"urn:worker:{WorkerId(worker.component_id, name)}" for name in state.create.forked_from],
         args=state.create.args,
-        env=tuple(_environment(worker, state.create.env, plan.component_version).items()),
+        env=tuple(_environment(worker, {**options.env, **state.create.env}, plan.component_version).items()),
         output=output,
         wake=wake,
         stop=stop,

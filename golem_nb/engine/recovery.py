@@ -7,7 +7,7 @@ of it is the attempt of an update. Recovery tries its plans in order.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from golem_nb.errors import GolemError
@@ -41,8 +41,13 @@ class Plan:
     """There is another plan where this one's snapshot cannot be loaded, or the rest not replayed from it."""
 
 
-def plans(state: WorkerState) -> Iterator[Plan]:
-    """Yield the plans for a worker, best first. An update meets the whole history: it must hold for all of it."""
+def plans(state: WorkerState, *, is_ephemeral: bool = False) -> Iterator[Plan]:
+    """Yield the plans for a worker, best first. An update meets the whole history: it must hold for all of it.
+
+    An ephemeral worker has no history: an invocation that was cut off begins anew.
+    """
+    if is_ephemeral:
+        state = replace(state, skipped=_all_but(state.current_index, state.last_index), snapshots=[])
     if state.pending_updates:
         update = state.pending_updates[0]
         base = update.index if update.has_snapshot else state.base
@@ -54,6 +59,14 @@ def plans(state: WorkerState) -> Iterator[Plan]:
         if is_usable and snapshot.component_version == state.component_version:
             yield Plan(state.component_version, snapshot.index, state.skipped, is_shortcut=True)
     yield Plan(state.component_version, state.base, state.skipped)
+
+
+def _all_but(index: OplogIndex, last_index: OplogIndex) -> Regions:
+    """Return everything behind Create but one entry (0: without exception)."""
+    if index == 0:
+        return Regions().adding(2, last_index) if last_index >= 2 else Regions()
+    before = Regions().adding(2, index - 1) if index > 2 else Regions()
+    return before.adding(index + 1, last_index) if index < last_index else before
 
 
 def snapshot_in(entry: OplogEntry) -> tuple[bytes, HostState]:

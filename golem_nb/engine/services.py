@@ -8,7 +8,7 @@ from golem_nb.engine.calls import Calls
 from golem_nb.engine.host_context import Surroundings
 from golem_nb.engine.scheduler import Threads, Timers
 from golem_nb.host.context import Peers
-from golem_nb.model import ComponentId, SnapshotPolicy, WorkerId
+from golem_nb.model import ComponentId, ComponentOptions, SnapshotPolicy, WorkerId
 from golem_nb.wasm.link import LinkedComponent
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ class Services(Protocol):
 
     def component_size(self, component_id: ComponentId, version: int) -> int:
         """Return the bytes of a component version's wasm."""
+
+    def component_options(self, component_id: ComponentId, version: int) -> ComponentOptions:
+        """Return what a component version has besides its wasm."""
 
     def snapshot_policy(self, component_id: ComponentId) -> SnapshotPolicy | None: ...
 

@@ -56,7 +56,7 @@ from golem_nb.errors import (
     WorkerExited,
 )
 from golem_nb.host.declare import Exit, Trap
-from golem_nb.model import EventType, IdempotencyKey, UpdateMode, WorkerId, WorkerMetadata, WorkerStatus
+from golem_nb.model import ComponentType, EventType, IdempotencyKey, UpdateMode, WorkerId, WorkerMetadata, WorkerStatus
 from golem_nb.oplog import entries
 from golem_nb.oplog.entries import (
     CancelPendingInvocation,
@@ -478,7 +478,7 @@ class Worker:
         """Make an instance and let it meet everything recorded; it ends live, between two invocations."""
         self._must_recover = False
         self.journal.commit().result()
-        for plan in recovery.plans(self.journal.state):
+        for plan in recovery.plans(self.journal.state, is_ephemeral=self._is_ephemeral):
             self._updates.attempted = plan if plan.update is not None else None
             live = self._live = self._execution(plan)
             try:
@@ -495,6 +495,11 @@ class Worker:
                     raise
                 log.warning("worker %s: its snapshot of entry %d cannot be used: %s", self.id, plan.snapshot, error)
                 self._drop_instance()
+
+    @property
+    def _is_ephemeral(self) -> bool:
+        version = self.journal.state.component_version
+        return self._services.component_options(self.id.component_id, version).type is ComponentType.EPHEMERAL
 
     def _execution(self, plan: Plan) -> Execution:
         live = execution.begin(
@@ -542,6 +547,8 @@ class Worker:
             self._output.invocation(EventType.INVOCATION_FINISHED, invoked)
             self._settle(invoked.idempotency_key, result)
             self._updates.snapshot_if_due(live, self._drop_instance)
+            if self._is_ephemeral:
+                self._drop_instance()
 
     def _became_live(self) -> None:
         """Replay is over, and with it the attempt of an update; the next one has its turn at once."""

@@ -172,6 +172,12 @@ def _template(worker: HostContext) -> WorkerTemplate:
     return WorkerTemplate(tuple(args), dict(env), worker.id)
 
 
+def unique_name(worker: HostContext) -> str:
+    """Return a name that no worker has."""
+    name: str = worker.call(_unique_name, worker, {})
+    return name
+
+
 class Connection:
     """A worker that is called, and the span of its being connected."""
 
@@ -359,8 +365,7 @@ class WasmRpc(Resource, wit="golem:rpc/types#wasm-rpc"):
 
     @deterministic(static=True)
     def ephemeral(worker: HostContext, component_id: Value) -> WasmRpc:
-        name = worker.call(_unique_name, worker, {})
-        return WasmRpc(worker, WorkerId(uuid_from_value(component_id["uuid"]), name))
+        return WasmRpc(worker, WorkerId(uuid_from_value(component_id["uuid"]), unique_name(worker)))
 
     @deterministic
     def invoke_and_await(self, function_name: str, function_params: list[Value]) -> Value:

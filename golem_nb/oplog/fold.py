@@ -127,6 +127,8 @@ class WorkerState:
     """In the order of their indices."""
     current: ExportedFunctionInvoked | None = None
     """The invocation that has begun and not ended."""
+    current_index: OplogIndex = 0
+    """Where it began; 0 where there is none."""
     last_key: IdempotencyKey = ""
     """Of the invocation that began last, also of one that a jump made void: its end is an end of that key."""
     last_error: Error | None = None
@@ -206,14 +208,14 @@ class WorkerState:
         self.last_key = entry.idempotency_key
 
     def _begin(self, entry: ExportedFunctionInvoked) -> None:
-        self.current = entry
+        self.current, self.current_index = entry, self.last_index
         self._pass_boundary()
 
     def _answer(self, entry: ExportedFunctionCompleted, is_skipped: bool) -> None:
         self._note_outcome(self.last_key, Ending.COMPLETED)
 
     def _complete(self, entry: ExportedFunctionCompleted) -> None:
-        self.current = None
+        self.current, self.current_index = None, 0
         self._pass_boundary()
         self.completed_since_snapshot += 1
 
@@ -222,7 +224,7 @@ class WorkerState:
             self._note_outcome(self.current.idempotency_key, Ending.EXITED)
 
     def _exit(self, entry: Exited) -> None:
-        self.current = None
+        self.current, self.current_index = None, 0
 
     def _pass_boundary(self) -> None:
         self.retry_counts.clear()

@@ -15,7 +15,7 @@ from starlette.datastructures import FormData, Headers, QueryParams, UploadFile
 
 from golem_nb.engine.engine import MOST_OPLOG_ENTRIES, Engine
 from golem_nb.errors import BadInput
-from golem_nb.model import WorkerId, parse_uuid
+from golem_nb.model import ComponentOptions, WorkerId, parse_uuid
 from golem_nb.oplog.query import parse_query
 from golem_nb.oplog.search import matching
 from golem_nb.values.types import TypedValue
@@ -30,6 +30,7 @@ from golem_nb.wire.codec import (
 )
 from golem_nb.wire.entries import following_index, public_page
 from golem_nb.wire.operations import KEY_HEADER
+from golem_nb.wire.options import options_from_parts
 from golem_nb.wire.reading import MOST
 from golem_nb.wire.requests import (
     FROM_AND_QUERY,
@@ -69,7 +70,8 @@ def create_component(engine: Engine, call: Call) -> Any:
     name = call.body.get("name")
     if not isinstance(name, str):
         raise BadInput("the part `name` is missing, or is a file; it is the component's name")
-    return json_from_component(engine.create_component(_environment(call), name, _wasm(call.body)))
+    options = options_from_parts(call.body, ComponentOptions())
+    return json_from_component(engine.create_component(_environment(call), name, _wasm(call.body), options))
 
 
 def list_components(engine: Engine, call: Call) -> Any:
@@ -85,7 +87,9 @@ def component(engine: Engine, call: Call) -> Any:
 
 
 def update_component(engine: Engine, call: Call) -> Any:
-    return json_from_component(engine.update_component(_component_id(call), _wasm(call.body)))
+    component_id = _component_id(call)
+    options = options_from_parts(call.body, engine.component(component_id).options)
+    return json_from_component(engine.update_component(component_id, _wasm(call.body), options))
 
 
 def delete_component(engine: Engine, call: Call) -> Any:

@@ -18,7 +18,7 @@ from golem_nb.store.database import Connection, Database
 
 @dataclass(frozen=True, slots=True)
 class VersionRow:
-    """One version of a component. `exports` is JSON text."""
+    """One version of a component. `exports` and `options` are JSON text."""
 
     component_id: ComponentId
     environment_id: UUID
@@ -28,16 +28,17 @@ class VersionRow:
     size: int
     created_at_us: int
     exports: str
+    options: str = "{}"
 
 
 _SELECT = """
-    SELECT c.id, c.environment_id, c.name, v.version, v.sha256, v.size, v.created_at_us, v.exports
+    SELECT c.id, c.environment_id, c.name, v.version, v.sha256, v.size, v.created_at_us, v.exports, v.options
     FROM component c JOIN component_version v ON v.component_id = c.id
 """
 _LATEST = "v.version = (SELECT max(version) FROM component_version WHERE component_id = c.id)"
 
 
-def _row(values: tuple[str, str, str, int, str, int, int, str]) -> VersionRow:
+def _row(values: tuple[str, str, str, int, str, int, int, str, str]) -> VersionRow:
     return VersionRow(UUID(values[0]), UUID(values[1]), *values[2:])
 
 
@@ -158,6 +159,6 @@ class Components:
 
 def _insert(connection: Connection, row: VersionRow, version: int) -> None:
     connection.execute(
-        "INSERT INTO component_version VALUES (?, ?, ?, ?, ?, ?)",
-        (str(row.component_id), version, row.sha256, row.size, row.created_at_us, row.exports),
+        "INSERT INTO component_version VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (str(row.component_id), version, row.sha256, row.size, row.created_at_us, row.exports, row.options),
     )

@@ -79,7 +79,11 @@ def m003_schedule(connection: sqlite3.Connection) -> None:
     )
 
 
-MIGRATIONS = (m001_initial, m002_waiting, m003_schedule)
+def m004_component_options(connection: sqlite3.Connection) -> None:
+    connection.execute("ALTER TABLE component_version ADD COLUMN options TEXT NOT NULL DEFAULT '{}'")
+
+
+MIGRATIONS = (m001_initial, m002_waiting, m003_schedule, m004_component_options)
 
 
 def migrate(connection: sqlite3.Connection, path: Path) -> None:

@@ -7,18 +7,24 @@ One `LinkedComponent` serves all instances of a component version. Which instanc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, cast
 
 from wasmtime import Engine
 from wasmtime.component import Linker, ResourceType
 
 from golem_nb.host.context import HostContext
 from golem_nb.host.declare import FUNCTIONS, INTERFACES, HostFunction, Interface, Trap, WitError
+from golem_nb.host.rpc_stubs import Client
+from golem_nb.model import LinkTarget
 from golem_nb.values.types import FunctionType, ResultType, TypedValue, WitType
 from golem_nb.wasm.abi.backend import Backend, Handler
 from golem_nb.wasm.abi.codec import Frame
-from golem_nb.wasm.components import CompiledComponent
+from golem_nb.wasm.components import CompiledComponent, ImportedInstance
+
+DynamicLinking = Mapping[str, Mapping[str, LinkTarget]]
+"""For an imported instance, by its name: what each of its resources stands for. Source: SEMANTICS 5.8."""
+NO_CLIENTS: DynamicLinking = {}
 
 
 class Host(Protocol):
@@ -44,8 +50,12 @@ class HostFrame(Frame, Protocol):
 class LinkedComponent:
     """A component version with its imports defined; shared by all its instances."""
 
-    def __init__(self, engine: Engine, backend: Backend, compiled: CompiledComponent) -> None:
+    def __init__(
+        self, engine: Engine, backend: Backend, compiled: CompiledComponent, clients: DynamicLinking = NO_CLIENTS
+    ) -> None:
+        """`clients` names the imported instances that are clients of other components, and what they stand for."""
         self.engine, self.backend, self.compiled = engine, backend, compiled
+        self._clients = clients
         self.linker = Linker(engine)
         self.unknown: list[str] = []
         """Imported functions that we do not have; calling one traps with its name."""
@@ -56,17 +66,30 @@ class LinkedComponent:
         resource_ids, keep = self.compiled.resource_ids, self._kept.append
         with self.linker.root() as root:
             for imported in self.compiled.imports:
+                client = self._client(imported)
                 with root.add_instance(imported.name) as instance:
                     for name, resource in imported.resources:
                         type = ResourceType.host(resource_ids[resource])
                         self.backend.define_resource(instance, name, type, _dropped, keep)
                     for name, signature in imported.functions:
-                        handler = _handler(f"{imported.interface}#{name}", signature)
+                        handler = _client_handler(client, name, signature) if client else None
+                        handler = handler or _handler(f"{imported.interface}#{name}", signature)
                         if handler is None:
                             self.unknown.append(signature.name)
                             handler = _missing(signature.name)
                         self.backend.define_function(instance, name, signature, handler, resource_ids, keep)
         self.linker.define_unknown_imports_as_traps(self.compiled.component)
+
+    def _client(self, imported: ImportedInstance) -> Client | None:
+        targets = self._clients.get(imported.name) or self._clients.get(imported.interface)
+        if targets is None:
+            return None
+        return Client(imported.name, targets, imported.functions)
+
+
+def _client_handler(client: Client, name: str, signature: FunctionType) -> Handler | None:
+    answer = client.function(name, signature)
+    return None if answer is None else lambda frame, arguments: answer(cast(HostFrame, frame).host.context, arguments)
 
 
 def _dropped(frame: Frame, rep: int) -> None:

@@ -10,7 +10,7 @@ import golem_nb.host  # noqa: F401  fills the table of host functions
 from golem_nb.errors import ComponentRejected
 from golem_nb.wasm.abi import choose
 from golem_nb.wasm.components import Compiler
-from golem_nb.wasm.link import LinkedComponent
+from golem_nb.wasm.link import NO_CLIENTS, DynamicLinking, LinkedComponent
 from golem_nb.wasm.settings import make_engine
 
 
@@ -20,15 +20,15 @@ class Platform:
         self._compiler = Compiler(self._engine, cache)
         self.backend = choose(self._engine)
 
-    def link(self, wasm: bytes) -> LinkedComponent:
-        """Compile (or load from the cache) and link a component.
+    def link(self, wasm: bytes, clients: DynamicLinking = NO_CLIENTS) -> LinkedComponent:
+        """Compile (or load from the cache) and link a component; see `LinkedComponent` for `clients`.
 
         Raises:
             ComponentRejected: It is none, or cannot run here.
         """
         compiled = self._compiler.compile(wasm)
         try:
-            return LinkedComponent(self._engine, self.backend, compiled)
+            return LinkedComponent(self._engine, self.backend, compiled, clients)
         except WasmtimeError as error:
             raise ComponentRejected(f"the imports of this component cannot be provided here: {error}") from None
 

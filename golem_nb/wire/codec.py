@@ -29,6 +29,7 @@ from golem_nb.model import (
 )
 from golem_nb.values.json import json_from_type, json_from_typed, type_from_json, typed_from_json
 from golem_nb.values.types import FunctionType, Parameter, TypedValue
+from golem_nb.wire.options import json_from_options, options_from_json
 from golem_nb.wire.reading import read_list, read_number, read_text, reading
 
 Json = dict[str, Any]
@@ -66,6 +67,7 @@ def json_from_component(component: Component) -> Json:
         json["exports"] = [json_from_function(function) for function in component.exports]
     if component.sha256 is not None:
         json["sha256"] = component.sha256
+    json.update(json_from_options(component.options))
     return json
 
 
@@ -80,6 +82,7 @@ def component_from_json(json: Any) -> Component:
             created_at=timestamp_from_text(json["createdAt"]),
             exports=None if exports is None else tuple(function_from_json(function) for function in exports),
             sha256=json.get("sha256"),
+            options=options_from_json(json),
         )
 
 
