@@ -233,10 +233,11 @@ class Engine:
         name: str,
         args: Sequence[str] = (),
         env: Mapping[str, str] | None = None,
+        config: Mapping[str, str] | None = None,
         *,
         parent: WorkerId | None = None,
     ) -> WorkerId:
-        """Create a worker on the latest version; `parent` is the one that calls it.
+        """Create a worker on the latest version. `config` is for `wasi:config`; `parent` is the worker that calls it.
 
         Raises:
             WorkerExists, ComponentNotFound, InvalidWorkerName
@@ -253,6 +254,8 @@ class Engine:
             dict(env or {}),
             component.size_bytes,
             None if parent is None else str(parent),
+            config=dict(config or {}),
+            environment_id=self._deployments.environment_of(component_id),
         )
         self._loaded.check_open()
         self._workers.create(worker, [_chunk(1, [create])], Start(False)).result()
