@@ -40,6 +40,7 @@ from golem_nb.engine.parameters import checked_key, number_from_cursor, paramete
 from golem_nb.engine.peers import WorkerPeers
 from golem_nb.engine.scheduler import Slots, Threads, Timers, default_slots
 from golem_nb.engine.settings import Settings, SystemClock
+from golem_nb.engine.stores import Stores
 from golem_nb.engine.worker import Evicted, Worker
 from golem_nb.errors import (
     BadInput,
@@ -143,6 +144,7 @@ class Engine:
             Slots(settings.slots or default_slots(), self._activity.set),
             Threads("network"),
             self._http_client,
+            Stores(self._database, self._deployments.environment_of),
         )
         self._loaded = LoadedWorkers(self._make, self._not_found, settings.max_loaded)
         self._dirty: list[Journal] = []
