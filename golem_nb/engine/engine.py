@@ -36,7 +36,7 @@ from golem_nb.engine.invocation import Invocation
 from golem_nb.engine.journal import Journal, stored_state
 from golem_nb.engine.loaded import LoadedWorkers
 from golem_nb.engine.metadata import metadata_of
-from golem_nb.engine.parameters import checked_key, number_from_cursor, parameters_from_json
+from golem_nb.engine.parameters import check_texts, checked_key, number_from_cursor, parameters_from_json
 from golem_nb.engine.peers import WorkerPeers
 from golem_nb.engine.scheduler import Slots, Threads, Timers, default_slots
 from golem_nb.engine.settings import Settings, SystemClock
@@ -242,10 +242,11 @@ class Engine:
         """Create a worker on the latest version. `config` is for `wasi:config`; `parent` is the worker that calls it.
 
         Raises:
-            WorkerExists, ComponentNotFound, InvalidWorkerName
+            WorkerExists, ComponentNotFound, InvalidWorkerName, BadInput
         """
         component = self._deployments.latest(component_id)
         worker = WorkerId(component_id, check_worker_name(name))
+        check_texts(args, *(part for pairs in (env or {}, config or {}) for part in (pairs.keys(), pairs.values())))
         now_us = self._clock.now_ns() // 1000
         create = Create(
             now_us,
