@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from golem_nb.errors import NotFound
-from golem_nb.host.bodies import Incoming, IncomingStream, Outgoing, OutgoingStream
+from golem_nb.host.bodies import Incoming, IncomingStream, Outgoing, OutgoingStream, TooLarge
 from golem_nb.host.context import HostContext
 from golem_nb.host.declare import Interface, Resource, Value, WitError, deterministic, read_remote, write_remote
 from golem_nb.values.types import BOOL, BYTES, STRING, U64, Field, ListType, OptionType, RecordType, record
@@ -55,7 +55,10 @@ class IncomingValue(Resource, wit="wasi:blobstore/types#incoming-value"):
 
     @deterministic
     def incoming_value_consume_sync(self) -> bytes:
-        return self.body.take()
+        try:
+            return self.body.take_at_once()
+        except TooLarge as error:
+            raise WitError(str(error)) from None
 
     @deterministic
     def incoming_value_consume_async(self) -> IncomingStream:

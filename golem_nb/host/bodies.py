@@ -9,15 +9,15 @@ from golem_nb.host.context import HostContext
 from golem_nb.host.declare import WitError
 from golem_nb.host.io import CLOSED, InputStream, OutputStream, failed
 
-# Of one value. It is in memory as a whole, as is the oplog entry of whoever reads it; SQLite takes up to 1 GB.
+# Of one value, or of several that are asked for at once. They are in memory as a whole, as is the oplog entry that has
+# them; SQLite takes up to 1 GB.
 MOST_BYTES = 256 << 20
+# Of a value that is given as a list<u8>: each byte is 32 bytes on its way (ENGINE 5).
+MOST_AT_ONCE = 16 << 20
 
 
 class TooLarge(Exception):
-    """A value would become larger than `MOST_BYTES`."""
-
-    def __str__(self) -> str:
-        return f"a value has {MOST_BYTES} bytes at most"
+    """There are more bytes than can be taken or given."""
 
 
 class Outgoing:
@@ -33,7 +33,7 @@ class Outgoing:
             TooLarge: It would have too many bytes; it stays as it is.
         """
         if len(self) + len(contents) > MOST_BYTES:
-            raise TooLarge
+            raise TooLarge(f"a value has {MOST_BYTES} bytes at most")
         self._contents += contents
 
     def __bytes__(self) -> bytes:
@@ -52,6 +52,16 @@ class Incoming:
     def take(self) -> bytes:
         contents, self._contents = self._contents, b""
         return contents
+
+    def take_at_once(self) -> bytes:
+        """Return the value to be given as a list.
+
+        Raises:
+            TooLarge: It has too many bytes for that; it can still be taken for a stream.
+        """
+        if len(self) > MOST_AT_ONCE:
+            raise TooLarge(f"a value of {len(self)} bytes is read through a stream; up to {MOST_AT_ONCE} come at once")
+        return self.take()
 
     def __len__(self) -> int:
         return len(self._contents)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+from golem_nb.host import bodies
 from golem_nb.host.bodies import Incoming, IncomingStream, Outgoing, OutgoingStream, TooLarge
 from golem_nb.host.context import HostContext
 from golem_nb.host.declare import (
@@ -77,7 +78,10 @@ class IncomingValue(Resource, wit="wasi:keyvalue/types#incoming-value"):
 
     @deterministic
     def incoming_value_consume_sync(self) -> bytes:
-        return self.body.take()
+        try:
+            return self.body.take_at_once()
+        except TooLarge as error:
+            raise WitError(KeyValueError(self.worker, str(error))) from None
 
     @deterministic
     def incoming_value_consume_async(self) -> IncomingStream:
@@ -145,13 +149,24 @@ class EventualBatch(Interface, wit="wasi:keyvalue/eventual-batch"):
         response=ListType(OptionType(BYTES)),
     )
     def get_many(self, bucket: Bucket, keys: Sequence[str]) -> list[bytes | None]:
-        return [self.worker.keyvalue.get(bucket.name, key) for key in keys]
+        found, size = [], 0
+        for key in keys:
+            value = self.worker.keyvalue.get(bucket.name, key)
+            found.append(value)
+            size += len(value or b"")
+            if size > bodies.MOST_BYTES:
+                raise WitError(f"these values have more than {bodies.MOST_BYTES} bytes; ask for fewer at once")
+        return found
 
     @get_many.rebuilt
     def _get_many(
         self, values: Sequence[bytes | None], bucket: Bucket, keys: Sequence[str]
     ) -> list[IncomingValue | None]:
         return [None if value is None else IncomingValue(self.worker, value) for value in values]
+
+    @get_many.failing
+    def _get_many_failed(self, text: str, bucket: Bucket, keys: Sequence[str]) -> KeyValueError:
+        return KeyValueError(self.worker, text)
 
     @read_remote(
         label="golem keyvalue::eventual_batch::get_keys",

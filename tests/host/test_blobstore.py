@@ -87,6 +87,14 @@ def test_a_value_may_be_read_through_a_stream(container):
     assert call(call(value, "incoming_value_consume_async"), "read", len=3) == b"hel"
 
 
+def test_a_large_value_comes_through_a_stream_only(container, monkeypatch):
+    monkeypatch.setattr("golem_nb.host.bodies.MOST_AT_ONCE", 4)
+    write(container, "o", b"hello")
+
+    with pytest.raises(WitError, match="a value of 5 bytes is read through a stream"):
+        read(container, "o")
+
+
 def test_an_object_has_a_time_and_a_size(stored, container):
     write(container, "o", b"hello")
 

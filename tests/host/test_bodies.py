@@ -39,6 +39,17 @@ def test_a_value_is_taken_once():
     assert (len(body), body.take(), body.take(), len(body)) == (3, b"abc", b"", 0)
 
 
+def test_a_large_value_is_read_through_a_stream_only(monkeypatch):
+    monkeypatch.setattr("golem_nb.host.bodies.MOST_AT_ONCE", 4)
+    body = Incoming(b"abcde")
+
+    with pytest.raises(TooLarge, match="a value of 5 bytes is read through a stream; up to 4 come at once"):
+        body.take_at_once()
+
+    assert body.take() == b"abcde"
+    assert Incoming(b"abcd").take_at_once() == b"abcd"
+
+
 def test_a_value_is_read_in_parts_and_then_the_stream_is_closed(worker):
     stream = IncomingStream(worker, b"abcde")
 

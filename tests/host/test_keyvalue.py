@@ -85,6 +85,28 @@ def test_a_value_that_is_too_large_is_an_error_with_its_text(stored, monkeypatch
     assert call(caught.value.payload, "trace") == "a value has 2 bytes at most"
 
 
+def test_a_large_value_comes_through_a_stream_only(stored, eventual, bucket, monkeypatch):
+    monkeypatch.setattr("golem_nb.host.bodies.MOST_AT_ONCE", 2)
+    call(eventual, "set", bucket=bucket, key="k", outgoing_value=value(stored, b"abc"))
+    got = call(eventual, "get", bucket=bucket, key="k")
+
+    with pytest.raises(WitError) as caught:
+        call(got, "incoming_value_consume_sync")
+
+    assert call(caught.value.payload, "trace").startswith("a value of 3 bytes is read through a stream")
+    assert call(call(got, "incoming_value_consume_async"), "read", len=9) == b"abc"
+
+
+def test_more_than_an_entry_can_hold_is_not_got_at_once(stored, batch, bucket, monkeypatch):
+    call(batch, "set_many", bucket=bucket, key_values=[("a", value(stored, b"123")), ("b", value(stored, b"456"))])
+    monkeypatch.setattr("golem_nb.host.bodies.MOST_BYTES", 5)
+
+    with pytest.raises(WitError) as caught:
+        call(batch, "get_many", bucket=bucket, keys=["a", "b"])
+
+    assert call(caught.value.payload, "trace") == "these values have more than 5 bytes; ask for fewer at once"
+
+
 NOT_IMPLEMENTED = sorted(key for key in FUNCTIONS if key.startswith(("wasi:keyvalue/atomic#", "wasi:keyvalue/cache#")))
 
 
