@@ -23,7 +23,8 @@ from golem_nb.oplog.entries import ExportedFunctionInvoked, ImportedFunctionInvo
 from tests.engine.conftest import until
 from tests.test_crash import cut, oplog_of, output_of
 
-WASM = component_from_text((Path(__file__).parent / "components" / "stores.wat").read_text())
+COMPONENTS = Path(__file__).parent / "components"
+WASM = component_from_text((COMPONENTS / "stores.wat").read_text())
 OK = ("ok", None)
 REST = 2**64 - 1
 
@@ -148,6 +149,20 @@ def test_an_error_is_replayed(bench):
 def test_what_golem_does_not_implement_traps_with_its_name(bench):
     with pytest.raises(InvocationFailed, match=r"wasi:keyvalue/atomic\.increment is not implemented, as in Golem"):
         bench.call("increment", "b", "k")
+
+
+def test_other_drafts_are_served_too(bench):
+    wasm = component_from_text((COMPONENTS / "drafts.wat").read_text())
+    drafts = bench.engine.create_component(LOCAL_ENVIRONMENT, "drafts", wasm).id
+    bench.engine.launch_worker(drafts, "w", config={"mode": "dry"})
+
+    bench.call("log", "hello", component_id=drafts)
+
+    for draft in ("runtime", "store"):
+        assert bench.call(draft, "mode", component_id=drafts) == "dry"
+        assert bench.call(draft, "other", component_id=drafts) is None
+    with pytest.raises(InvocationFailed, match=r"wasi:keyvalue/cache\.get is not implemented, as in Golem"):
+        bench.call("cached", "k", component_id=drafts)
 
 
 def test_the_oplog_names_what_was_asked_and_hides_what_was_stored(bench):
