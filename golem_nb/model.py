@@ -194,6 +194,8 @@ class WorkerMetadata:
     """In order of time; an update that waits in the queue is pending, too."""
     owned_resources: Mapping[int, str] = field(default_factory=dict)
     """Handles given out and not dropped: number -> `interface#resource`."""
+    config: Mapping[str, str] = field(default_factory=dict)
+    """What `wasi:config` tells the worker; `wasiConfigVars` in the API."""
 
 
 @dataclass(frozen=True, slots=True)

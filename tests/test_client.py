@@ -76,7 +76,8 @@ def test_components(client):
 
 
 def test_workers(client, worker):
-    assert client.launch_worker(worker.component_id, "w", args=["a"], env={"K": "v"}) == worker
+    made = client.launch_worker(worker.component_id, "w", args=["a"], env={"K": "v"}, config={"mode": "dry"})
+    assert made == worker
     for n in range(3):
         client.launch_worker(worker.component_id, f"w{n}")
 
@@ -87,6 +88,7 @@ def test_workers(client, worker):
         ("a",),
         {"K": "v"},
     )
+    assert metadata.config == {"mode": "dry"}
     page = client.workers(worker.component_id, count=3)
     assert [w.worker_id.name for w in page.workers] == ["w", "w0", "w1"]
     rest = client.workers(worker.component_id, cursor=page.cursor, count=3)

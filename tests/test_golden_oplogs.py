@@ -99,6 +99,36 @@ RECORDINGS = {
         "script", [["run", AUTHORITY, steps(DRAW, (PRINT, n), (TELL, n))] for n in range(1, 6)], snapshots=2
     ),
     "script-3": Recording("script", [[WAIT, AUTHORITY, steps(PROMISE, AWAIT, DRAW)], ["total"]]),
+    "stores-1": Recording(
+        "stores",
+        [
+            ["set", "b", "k", "v"],
+            ["get", "b", "k"],
+            ["exists", "b", "k"],
+            ["delete", "b", "k"],
+            ["get", "b", "k"],
+            ["set-many", "b", [["x", "1"], ["y", "22"]]],
+            ["get-many", "b", ["y", "nope"]],
+            ["delete-many", "b", ["x"]],
+            ["keys", "b"],
+            ["create", "c"],
+            ["container-exists", "c"],
+            ["write", "c", "o", "hello"],
+            ["read", "c", "o", 1, 3],
+            ["read", "c", "never", 0, 1],
+            ["size", "c", "o"],
+            ["has", "c", "o"],
+            ["copy", "c", "o", "c", "p"],
+            ["move", "c", "o", "c", "q"],
+            ["move", "c", "o", "c", "q"],
+            ["names", "c"],
+            ["delete-objects", "c", ["p"]],
+            ["clear", "c"],
+            ["delete-container", "c"],
+            ["find", "c"],
+            ["log", 3, "cart", "two eggs"],
+        ],
+    ),
 }
 PLANS = {1: [Outside.BREAK], 3: [500], 5: [202]}
 """What the server answers to steps, at first."""

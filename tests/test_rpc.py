@@ -165,12 +165,13 @@ def test_what_is_recorded_of_a_call_has_golems_names(bench, how):
 
 
 def test_a_worker_that_is_made_for_a_call_inherits_from_the_caller(bench):
-    bench.engine.launch_worker(bench.component, "p", ["x"], {"COLOUR": "red"})
+    bench.engine.launch_worker(bench.component, "p", ["x"], {"COLOUR": "red"}, {"k": "v"})
 
     bench.call(bench.worker("p"), bench.b, "add", 5)
 
     (create,) = bench.entries(bench.b, Create)
-    assert (create.args, create.env, create.parent) == (("x",), {"COLOUR": "red"}, f"{bench.component}/p")
+    assert (create.args, create.env, create.config) == (("x",), {"COLOUR": "red"}, {"k": "v"})
+    assert create.parent == f"{bench.component}/p"
 
 
 def test_a_call_carries_the_spans_of_its_caller(bench):

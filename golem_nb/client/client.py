@@ -56,8 +56,20 @@ class Client(Protocol):
     def component_wasm(self, component_id: ComponentId, version: int) -> bytes: ...
 
     def launch_worker(
-        self, component_id: ComponentId, name: str, *, args: Sequence[str] = (), env: Mapping[str, str] | None = None
-    ) -> WorkerId: ...
+        self,
+        component_id: ComponentId,
+        name: str,
+        *,
+        args: Sequence[str] = (),
+        env: Mapping[str, str] | None = None,
+        config: Mapping[str, str] | None = None,
+    ) -> WorkerId:
+        """Create a worker on the component's latest version. `config` is what `wasi:config` tells it.
+
+        Raises:
+            WorkerExists: There is one with this name.
+        """
+
     def workers(self, component_id: ComponentId, *, cursor: str | None = None, count: int = 50) -> WorkersPage: ...
     def worker(self, worker: WorkerId) -> WorkerMetadata: ...
     def delete_worker(self, worker: WorkerId) -> None: ...

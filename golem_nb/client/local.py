@@ -84,9 +84,15 @@ class LocalClient:
         return self._engine.component_wasm(component_id, version)
 
     def launch_worker(
-        self, component_id: ComponentId, name: str, *, args: Sequence[str] = (), env: Mapping[str, str] | None = None
+        self,
+        component_id: ComponentId,
+        name: str,
+        *,
+        args: Sequence[str] = (),
+        env: Mapping[str, str] | None = None,
+        config: Mapping[str, str] | None = None,
     ) -> WorkerId:
-        return self._engine.launch_worker(component_id, name, args, env)
+        return self._engine.launch_worker(component_id, name, args, env, config)
 
     def workers(self, component_id: ComponentId, *, cursor: str | None = None, count: int = 50) -> WorkersPage:
         return self._engine.workers(component_id, cursor, count)

@@ -142,9 +142,15 @@ class RemoteClient:
     # Workers.
 
     def launch_worker(
-        self, component_id: ComponentId, name: str, *, args: Sequence[str] = (), env: Mapping[str, str] | None = None
+        self,
+        component_id: ComponentId,
+        name: str,
+        *,
+        args: Sequence[str] = (),
+        env: Mapping[str, str] | None = None,
+        config: Mapping[str, str] | None = None,
     ) -> WorkerId:
-        body = codec.json_from_creation(name, args, env or {})
+        body = codec.json_from_creation(name, args, env or {}, config)
         return self._read(codec.worker_id_from_json, self._call("launchNewWorker", _component(component_id), json=body))
 
     def workers(self, component_id: ComponentId, *, cursor: str | None = None, count: int = 50) -> WorkersPage:

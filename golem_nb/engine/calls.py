@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
 from uuid import UUID
@@ -65,6 +66,7 @@ class _Scheduled(msgspec.Struct, frozen=True, array_like=True):
     args: tuple[str, ...]
     env: Mapping[str, str]
     parent: tuple[UUID, str] | None
+    config: Mapping[str, str]
 
     @staticmethod
     def of(call: RemoteCall) -> _Scheduled:
@@ -79,10 +81,12 @@ class _Scheduled(msgspec.Struct, frozen=True, array_like=True):
             template.args,
             template.env,
             None if template.parent is None else (template.parent.component_id, template.parent.name),
+            template.config,
         )
 
     def call(self) -> RemoteCall:
-        template = WorkerTemplate(self.args, self.env, None if self.parent is None else WorkerId(*self.parent))
+        parent = None if self.parent is None else WorkerId(*self.parent)
+        template = WorkerTemplate(self.args, self.env, parent, self.config)
         target = WorkerId(self.component_id, self.worker_name)
         return RemoteCall(target, self.function, self.params, self.key, self.context, template)
 
@@ -184,4 +188,4 @@ def _id(call: RemoteCall) -> str:
 
 def _inherited(template: WorkerTemplate) -> WorkerTemplate:
     env = {name: value for name, value in template.env.items() if name not in _OWN_VARIABLES}
-    return WorkerTemplate(template.args, env, template.parent)
+    return replace(template, env=env)

@@ -26,6 +26,7 @@ class Deployments:
         self._store, self._platform, self._now_us = store, platform, now_us
         self._linked: dict[str, LinkedComponent] = {}  # by SHA-256: equal bytes are linked once
         self._rows: dict[tuple[ComponentId, int], tuple[str, ComponentOptions]] = {}  # versions never change
+        self._environments: dict[ComponentId, UUID] = {}  # a component stays where it is
         self._lock = threading.Lock()
 
     def create(self, environment_id: UUID, name: str, wasm: bytes, options: ComponentOptions = NO_OPTIONS) -> Component:
@@ -47,6 +48,7 @@ class Deployments:
         self._store.delete(component_id).result()
         for known in [known for known in list(self._rows) if known[0] == component_id]:
             del self._rows[known]
+        self._environments.pop(component_id, None)
 
     def latest(self, component_id: ComponentId) -> Component:
         return _component(self._store.latest(component_id))
@@ -59,7 +61,13 @@ class Deployments:
 
     def beside(self, component_id: ComponentId, name: str) -> Component:
         """Return the component of this name in the environment of another one."""
-        return self.by_name(self._store.latest(component_id).environment_id, name)
+        return self.by_name(self.environment_of(component_id), name)
+
+    def environment_of(self, component_id: ComponentId) -> UUID:
+        found = self._environments.get(component_id)
+        if found is None:
+            found = self._environments[component_id] = self._store.latest(component_id).environment_id
+        return found
 
     def snapshot_policy(self, component_id: ComponentId) -> SnapshotPolicy | None:
         return self._store.snapshot_policy(component_id)

@@ -128,6 +128,13 @@ class Durability:
             return self._open_regions[-1]
         return self._open_writes[0] if self._open_writes else self._journal.state.last_step
 
+    def effect_key(self) -> str:
+        """See `HostContext`. Hints may be appended between two attempts, so that only steps count."""
+        if not self.is_recording:
+            return str(uuid4())
+        ranges = self._journal.state.skipped.ranges
+        return f"{self._journal.state.last_step}/{ranges[-1][1] if ranges else 0}"
+
     def moment_us(self) -> int:
         """The timestamp of the entry last passed."""
         return self._journal.last_timestamp_us if self.is_live else self._cursor.last_timestamp_us

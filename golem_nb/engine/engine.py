@@ -36,10 +36,11 @@ from golem_nb.engine.invocation import Invocation
 from golem_nb.engine.journal import Journal, stored_state
 from golem_nb.engine.loaded import LoadedWorkers
 from golem_nb.engine.metadata import metadata_of
-from golem_nb.engine.parameters import checked_key, number_from_cursor, parameters_from_json
+from golem_nb.engine.parameters import check_texts, checked_key, number_from_cursor, parameters_from_json
 from golem_nb.engine.peers import WorkerPeers
 from golem_nb.engine.scheduler import Slots, Threads, Timers, default_slots
 from golem_nb.engine.settings import Settings, SystemClock
+from golem_nb.engine.stores import Stores
 from golem_nb.engine.worker import Evicted, Worker
 from golem_nb.errors import (
     BadInput,
@@ -144,6 +145,7 @@ class Engine:
             Slots(settings.slots or default_slots(), self._activity.set),
             Threads("network"),
             self._http_client,
+            Stores(self._database, self._deployments.environment_of),
         )
         self._loaded = LoadedWorkers(self._make, self._not_found, settings.max_loaded)
         self._dirty: list[Journal] = []
@@ -239,16 +241,18 @@ class Engine:
         name: str,
         args: Sequence[str] = (),
         env: Mapping[str, str] | None = None,
+        config: Mapping[str, str] | None = None,
         *,
         parent: WorkerId | None = None,
     ) -> WorkerId:
-        """Create a worker on the latest version; `parent` is the one that calls it.
+        """Create a worker on the latest version. `config` is for `wasi:config`; `parent` is the worker that calls it.
 
         Raises:
-            WorkerExists, ComponentNotFound, InvalidWorkerName
+            WorkerExists, ComponentNotFound, InvalidWorkerName, BadInput
         """
         component = self._deployments.latest(component_id)
         worker = WorkerId(component_id, check_worker_name(name))
+        check_texts(args, *(part for pairs in (env or {}, config or {}) for part in (pairs.keys(), pairs.values())))
         now_us = self._clock.now_ns() // 1000
         create = Create(
             now_us,
@@ -259,6 +263,8 @@ class Engine:
             dict(env or {}),
             component.size_bytes,
             None if parent is None else str(parent),
+            config=dict(config or {}),
+            environment_id=self._deployments.environment_of(component_id),
         )
         self._loaded.check_open()
         self._workers.create(worker, [_chunk(1, [create])], Start(False)).result()
@@ -513,7 +519,9 @@ class Engine:
         with self._loaded.lock:
             if self._loaded.find(worker) is None:
                 given = template or WorkerTemplate((), {}, None)
-                self.launch_worker(worker.component_id, worker.name, given.args, given.env, parent=given.parent)
+                self.launch_worker(
+                    worker.component_id, worker.name, given.args, given.env, given.config, parent=given.parent
+                )
             return self._loaded.load(worker)
 
     def set_snapshot_policy(self, component_id: ComponentId, policy: SnapshotPolicy | None) -> None:

@@ -17,8 +17,9 @@ from golem_nb.engine.journal import Journal
 from golem_nb.engine.remote import Done, RemoteCalls
 from golem_nb.engine.scheduler import Slots, Threads
 from golem_nb.engine.stopping import Suspended
+from golem_nb.engine.stores import Stores
 from golem_nb.engine.tracing import new_span_id
-from golem_nb.host.context import Closable, HostContext, Peers, PersistedCall, Remote, Source
+from golem_nb.host.context import Blobs, Closable, HostContext, KeyValues, Peers, PersistedCall, Remote, Source
 from golem_nb.host.declare import Effect, HostFunction, Interface, ResourceTable
 from golem_nb.model import LogLevel, OplogIndex, WorkerId
 from golem_nb.oplog.entries import InvocationContext, Recorded
@@ -47,6 +48,7 @@ class Surroundings:
     slots: Slots
     network: Threads
     http_client: Callable[[], httpx.Client]
+    stores: Stores
 
 
 class Output(Protocol):
@@ -66,18 +68,22 @@ class WorkerHost:
         durability: Durability,
         *,
         id: WorkerId,
+        number: int,
         peers: Peers,
         calls: Calls,
         earlier_urns: Sequence[str],
         args: Sequence[str],
         env: Sequence[tuple[str, str]],
+        config: Mapping[str, str],
         output: Output,
         wake: threading.Event,
         stop: Callable[[], BaseException | None],
     ) -> None:
-        self.args, self.env, self.table = args, env, ResourceTable()
+        self.args, self.env, self.config, self.table = args, env, config, ResourceTable()
         self.id, self.peers = id, peers
         self.remote: Remote = RemoteCalls(calls, self)
+        self.keyvalue: KeyValues = surroundings.stores.keyvalue(id.component_id)
+        self.blobs: Blobs = surroundings.stores.blobs(id.component_id, number)
         self.worker_urn, self.earlier_urns = f"urn:worker:{id}", earlier_urns
         self.context: HostContext = self
         self.stop = stop
@@ -231,6 +237,9 @@ class WorkerHost:
     def fork_here(self, name: str, function: HostFunction, arguments: dict[str, Any], answer: Any) -> None:
         then = self._durability.answered(function, arguments, answer)
         self.run_apart(lambda: self.peers.fork_here(name, then))
+
+    def effect_key(self) -> str:
+        return self._durability.effect_key()
 
     def jump_to(self, index: OplogIndex) -> None:
         self._durability.jump_to(index)

@@ -26,6 +26,7 @@ def metadata_of(
         created_at=moment(state.create.timestamp_us),
         args=state.create.args,
         env=dict(state.create.env),
+        config=dict(state.create.config),
         pending_invocation_count=len(state.pending) - len(state.queued_updates),
         retry_count=state.attempts,
         last_error=None if state.last_error is None else _with_stderr(state.last_error),

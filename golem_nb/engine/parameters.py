@@ -1,8 +1,9 @@
-"""The parameters and the key of an invocation, from a request. Source: SEMANTICS 2.4; ARCHITECTURE, decision 13."""
+"""What callers give for an invocation or a new worker, checked. Source: SEMANTICS 2.4; ARCHITECTURE, decision 13."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from golem_nb.errors import BadInput, ValueMismatch
@@ -50,6 +51,19 @@ def checked_key(key: IdempotencyKey) -> IdempotencyKey:
     if not is_unicode(key):
         raise BadInput(f"an idempotency key is a Unicode text, found {key!r}, which has a lone surrogate")
     return key
+
+
+def check_texts(*texts: Iterable[str]) -> None:
+    """Check what a worker is made with.
+
+    Raises:
+        BadInput: A text could not be told to a component.
+    """
+    for text in chain(*texts):
+        if not is_unicode(text):
+            raise BadInput(
+                f"what a worker is made with is Unicode text, found {text!r:.80}, which has a lone surrogate"
+            )
 
 
 def _is_typed(given: Any) -> bool:

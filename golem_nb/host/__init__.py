@@ -5,8 +5,10 @@ touch wasmtime, the store or the engine. Importing this package fills the tables
 """
 
 from golem_nb.host import (
+    blobstore,
     cli,
     clocks,
+    config,
     filesystem,
     golem_context,
     golem_durability,
@@ -17,12 +19,16 @@ from golem_nb.host import (
     http,
     http_request,
     io,
+    keyvalue,
+    logging,
     random,
 )
 
 __all__ = [
+    "blobstore",
     "cli",
     "clocks",
+    "config",
     "filesystem",
     "golem_context",
     "golem_durability",
@@ -33,5 +39,7 @@ __all__ = [
     "http",
     "http_request",
     "io",
+    "keyvalue",
+    "logging",
     "random",
 ]

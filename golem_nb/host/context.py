@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from golem_nb.host.declare import Effect, HostFunction, ResourceTable
@@ -73,6 +73,61 @@ class Peers(Protocol):
     def fork(self, source: WorkerId, target: WorkerId, at_index: OplogIndex) -> None: ...
 
 
+class KeyValues(Protocol):
+    """The key-value buckets of the worker's environment. Writes return when they are stored."""
+
+    def get(self, bucket: str, key: str) -> bytes | None: ...
+
+    def exists(self, bucket: str, key: str) -> bool: ...
+
+    def keys(self, bucket: str) -> Sequence[str]: ...
+
+    def set(self, bucket: str, pairs: Sequence[tuple[str, bytes]]) -> None:
+        """Set values, all or none."""
+
+    def delete(self, bucket: str, keys: Sequence[str]) -> None: ...
+
+
+class ObjectInfo(Protocol):
+    @property
+    def created_at_ms(self) -> int: ...
+
+    @property
+    def size_bytes(self) -> int: ...
+
+
+class Blobs(Protocol):
+    """The blob containers of the worker's environment. Writes return when they are stored.
+
+    What is not there raises `golem_nb.errors.NotFound`; deleting it does nothing.
+    """
+
+    def create_container(self, name: str, created_at_ms: int) -> int:
+        """Make a container, if it is not there; return when it was made."""
+
+    def container_created_at_ms(self, name: str) -> int | None: ...
+
+    def delete_container(self, name: str) -> None: ...
+
+    def clear(self, container: str) -> None: ...
+
+    def names(self, container: str) -> Sequence[str]: ...
+
+    def object_info(self, container: str, name: str) -> ObjectInfo: ...
+
+    def read(self, container: str, name: str, start: int, count: int) -> bytes: ...
+
+    def write(self, container: str, name: str, data: bytes, created_at_ms: int) -> None: ...
+
+    def delete(self, container: str, names: Sequence[str]) -> None: ...
+
+    def copy(self, source: tuple[str, str], target: tuple[str, str], created_at_ms: int, effect: str) -> None:
+        """Copy an object; nothing where the worker's last copy or move was made for the same `effect`."""
+
+    def move(self, source: tuple[str, str], target: tuple[str, str], created_at_ms: int, effect: str) -> None:
+        """`copy`, and delete the source."""
+
+
 @dataclass(frozen=True, slots=True)
 class WorkerTemplate:
     """What a worker gets that is made because another one, `parent`, calls it."""
@@ -80,6 +135,7 @@ class WorkerTemplate:
     args: tuple[str, ...]
     env: Mapping[str, str]
     parent: WorkerId | None
+    config: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +229,13 @@ class HostContext(Protocol):
 
     args: Sequence[str]
     env: Sequence[tuple[str, str]]
+    config: Mapping[str, str]
     table: ResourceTable
     id: WorkerId
     peers: Peers
     remote: Remote
+    keyvalue: KeyValues
+    blobs: Blobs
     is_idempotent: bool
     """May a remote write that was cut off be done again? The component sets it. Source: SEMANTICS 3.11."""
 
@@ -263,6 +322,12 @@ class HostContext(Protocol):
 
     def fork_here(self, name: str, function: HostFunction, arguments: dict[str, Any], answer: Any) -> None:
         """Fork this worker as it is now; in the copy, the function that runs has this answer."""
+
+    def effect_key(self) -> str:
+        """Name what the recorded function that runs does outside: the same when a crash has it done again.
+
+        What is done again for another reason (a jump, a revert, an atomic region) has another name.
+        """
 
     def jump_to(self, index: OplogIndex) -> None:
         """Undo all after `index`, and go on from there; nothing in replay. When live, it does not return."""

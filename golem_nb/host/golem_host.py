@@ -390,7 +390,7 @@ def metadata_value(worker: WorkerMetadata) -> Value:
         "worker-id": id,
         "args": list(worker.args),
         "env": list(worker.env.items()),
-        "wasi-config-vars": [],
+        "wasi-config-vars": list(worker.config.items()),
         "status": worker.status.value.lower(),
         "component-version": worker.component_version,
         "retry-count": 0,  # as in Golem

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from golem_nb.errors import GolemError
 from golem_nb.host.clocks import datetime_value
@@ -101,8 +102,8 @@ def _create(entry: Create, worker: WorkerId) -> Value:
         "env": list(entry.env.items()),
         "account-id": {"value": "local"},
         "created-by": {"value": "local"},
-        "project-id": {"uuid": uuid_value(entry.component_id)},
-        "wasi-config-vars": [],
+        "project-id": {"uuid": uuid_value(entry.environment_id or UUID(int=0))},
+        "wasi-config-vars": list(entry.config.items()),
         "parent": None if entry.parent is None else _worker(entry.parent),
         "component-size": entry.component_size,
         "initial-total-linear-memory-size": 0,

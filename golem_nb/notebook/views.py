@@ -223,6 +223,7 @@ class WorkerView(View):
             ("resources", resources_text(found.owned_resources)),
             ("args", " ".join(found.args)),
             ("env", " ".join(f"{name}={value}" for name, value in found.env.items())),
+            ("config", " ".join(f"{name}={value}" for name, value in found.config.items())),
         ]
         return [(name, value) for name, value in rows if value]
 

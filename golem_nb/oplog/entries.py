@@ -58,6 +58,10 @@ class Create(OplogEntry, frozen=True, tag=1):
     parent: str | None = None
     forked_from: tuple[str, ...] = ()
     """Names of the workers whose history this one's begins with: handles in it carry their names."""
+    config: dict[str, str] = {}
+    """What `wasi:config` tells the component."""
+    environment_id: UUID | None = None
+    """None in entries from before it was kept."""
 
 
 class ImportedFunctionInvoked(OplogEntry, frozen=True, tag=2):

@@ -20,6 +20,7 @@ from golem_nb.oplog.query import parse_query
 from golem_nb.oplog.search import matching
 from golem_nb.values.types import TypedValue
 from golem_nb.wire.codec import (
+    config_from_json,
     index_from_cursor,
     json_from_component,
     json_from_oplog_page,
@@ -110,7 +111,8 @@ def launch_worker(engine: Engine, call: Call) -> Any:
         raise BadInput("`args` must be a list of strings")
     if not isinstance(env, dict) or not all(isinstance(v, str) for v in env.values()):
         raise BadInput("`env` must be an object whose values are strings")
-    return json_from_worker_id(engine.launch_worker(_component_id(call), name, args, env))
+    config = _config(body.get("wasiConfigVars"))
+    return json_from_worker_id(engine.launch_worker(_component_id(call), name, args, env, config))
 
 
 def workers(engine: Engine, call: Call) -> Any:
@@ -275,6 +277,13 @@ def _object(body: Any) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise BadInput("the body must be a JSON object")
     return body
+
+
+def _config(json: Any) -> dict[str, str]:
+    try:
+        return config_from_json(json)
+    except BadInput as error:
+        raise BadInput(f"`wasiConfigVars`: {error}") from None
 
 
 def _wasm(form: FormData) -> bytes:

@@ -83,7 +83,39 @@ def m004_component_options(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE component_version ADD COLUMN options TEXT NOT NULL DEFAULT '{}'")
 
 
-MIGRATIONS = (m001_initial, m002_waiting, m003_schedule, m004_component_options)
+def m005_stores(connection: sqlite3.Connection) -> None:
+    for statement in (
+        """
+        CREATE TABLE keyvalue (
+            environment_id TEXT NOT NULL, bucket TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL,
+            PRIMARY KEY (environment_id, bucket, key)
+        )
+        """,
+        """
+        CREATE TABLE container (
+            environment_id TEXT NOT NULL, name TEXT NOT NULL, created_at_ms INTEGER NOT NULL,
+            PRIMARY KEY (environment_id, name)
+        )
+        """,
+        """
+        CREATE TABLE blob (
+            environment_id TEXT NOT NULL, container TEXT NOT NULL, name TEXT NOT NULL,
+            created_at_ms INTEGER NOT NULL, data BLOB NOT NULL,
+            PRIMARY KEY (environment_id, container, name),
+            FOREIGN KEY (environment_id, container) REFERENCES container (environment_id, name) ON DELETE CASCADE
+        )
+        """,
+        # The last copy or move of each worker: one that a crash has it make again is made once.
+        """
+        CREATE TABLE blob_transfer (
+            worker INTEGER PRIMARY KEY REFERENCES worker (number) ON DELETE CASCADE, effect TEXT NOT NULL
+        )
+        """,
+    ):
+        connection.execute(statement)
+
+
+MIGRATIONS = (m001_initial, m002_waiting, m003_schedule, m004_component_options, m005_stores)
 
 
 def migrate(connection: sqlite3.Connection, path: Path) -> None:

@@ -114,9 +114,31 @@ def components_from_json(json: Any) -> list[Component]:
 # Workers.
 
 
-def json_from_creation(name: str, args: Sequence[str], env: Mapping[str, str]) -> Json:
-    """Return the contract's WorkerCreationRequest. All three are always there: Golem 1.2 and 1.3 ask for them."""
-    return {"name": name, "args": list(args), "env": dict(env)}
+def json_from_creation(
+    name: str, args: Sequence[str], env: Mapping[str, str], config: Mapping[str, str] | None = None
+) -> Json:
+    """Return the contract's WorkerCreationRequest. The first three are always there: Golem 1.2 and 1.3 ask for them."""
+    with_config = {"wasiConfigVars": json_from_config(config)} if config else {}
+    return {"name": name, "args": list(args), "env": dict(env), **with_config}
+
+
+def json_from_config(config: Mapping[str, str]) -> list[Json]:
+    """Return what a worker is configured with, as Golem 1.3 writes it."""
+    return [{"key": key, "value": value} for key, value in config.items()]
+
+
+def config_from_json(json: Any) -> dict[str, str]:
+    """Read what a worker is configured with: a list of `{key, value}`, or an object; null is nothing.
+
+    Raises:
+        BadInput: It is neither, or a key is there twice.
+    """
+    with reading("a list of {key, value}, or an object whose values are strings"):
+        pairs = json.items() if isinstance(json, Mapping) else [(i["key"], i["value"]) for i in read_list(json or [])]
+        config = {read_text(key): read_text(value) for key, value in pairs}
+        if len(config) < len(pairs):
+            raise ValueError("a key is there twice")
+        return config
 
 
 def json_from_worker_id(worker: WorkerId) -> Json:
@@ -137,6 +159,7 @@ def json_from_worker_metadata(worker: WorkerMetadata) -> Json:
         "createdAt": text_from_timestamp(worker.created_at),
         "args": list(worker.args),
         "env": dict(worker.env),
+        "wasiConfigVars": json_from_config(worker.config),
         "pendingInvocationCount": worker.pending_invocation_count,
         "retryCount": worker.retry_count,
         "componentSize": worker.component_size_bytes,
@@ -163,6 +186,7 @@ def worker_metadata_from_json(json: Any) -> WorkerMetadata:
             created_at=timestamp_from_text(json["createdAt"]),
             args=tuple(json.get("args") or ()),
             env=dict(json.get("env") or {}),
+            config=config_from_json(json.get("wasiConfigVars")),
             pending_invocation_count=read_number(json.get("pendingInvocationCount", 0)),
             retry_count=read_number(json.get("retryCount", 0)),
             last_error=json.get("lastError"),

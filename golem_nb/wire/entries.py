@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from golem_nb.model import OplogIndex, OplogPage, PublicEntry, WorkerId
+from golem_nb.model import LOCAL_ACCOUNT, OplogIndex, OplogPage, PublicEntry, WorkerId
 from golem_nb.oplog.entries import (
     ActivatePlugin,
     BeginRemoteTransaction,
@@ -46,7 +46,7 @@ from golem_nb.oplog.entries import (
 from golem_nb.oplog.search import kind_name
 from golem_nb.oplog.spans import Span, span_of_caller, span_of_invocation
 from golem_nb.values.json import json_from_typed
-from golem_nb.wire.codec import text_from_cursor, text_from_timestamp
+from golem_nb.wire.codec import json_from_config, text_from_cursor, text_from_timestamp
 
 Fields = dict[str, Any]
 
@@ -90,11 +90,15 @@ def _value(recorded: Recorded) -> Fields:
 
 
 def _create(entry: Create) -> Fields:
+    """The size of its memory is 0: wasmtime's Python package does not tell it."""
     return {
         "workerId": {"componentId": str(entry.component_id), "workerName": entry.worker_name},
         "componentVersion": entry.component_version,
         "args": list(entry.args),
         "env": entry.env,
+        **({} if entry.environment_id is None else {"projectId": str(entry.environment_id)}),
+        "createdBy": LOCAL_ACCOUNT,
+        "wasiConfigVars": json_from_config(entry.config),
         **_parent(entry.parent),
         "componentSize": entry.component_size,
         "initialTotalLinearMemorySize": 0,

@@ -35,6 +35,16 @@ def test_equal_bytes_are_linked_once(deployments):
     assert deployments.wasm(second.id, 0) == wasm
 
 
+def test_a_component_stays_in_its_environment(deployments):
+    environment_id = uuid4()
+    component = deployments.create(environment_id, "counter", wasm_from_text(COUNTER))
+
+    assert deployments.environment_of(component.id) == deployments.environment_of(component.id) == environment_id
+    deployments.delete(component.id)
+    with pytest.raises(ComponentNotFound):
+        deployments.environment_of(component.id)
+
+
 def test_a_missing_component_is_named(deployments):
     with pytest.raises(ComponentNotFound):
         deployments.linked(uuid4(), 0)

@@ -117,6 +117,12 @@ def test_launching_twice_is_a_conflict(engine, counter):
     assert (engine.worker(counter).args, engine.worker(counter).env) == (("a",), {"K": "v"})
 
 
+@pytest.mark.parametrize("given", [{"args": ["\ud800"]}, {"env": {"\ud800": "v"}}, {"config": {"K": "\ud800"}}])
+def test_a_worker_is_made_with_unicode_only(engine, counter, given):
+    with pytest.raises(BadInput, match="lone surrogate"):
+        engine.launch_worker(counter.component_id, "c1", **given)
+
+
 def test_pages_of_workers_follow_creation(engine, counter):
     names = [f"w{n}" for n in range(5)]
     for name in names:

@@ -15,7 +15,7 @@ from golem_nb.oplog.entries import (
 from golem_nb.oplog.fold import state_of
 
 WORKER = WorkerId(UUID(int=1), "w")
-CREATE = Create(5_000_000, UUID(int=1), "w", 3, ("a",), {"K": "v"}, 10)
+CREATE = Create(5_000_000, UUID(int=1), "w", 3, ("a",), {"K": "v"}, 10, config={"C": "w"})
 
 
 def metadata(*entries, **options):
@@ -27,6 +27,7 @@ def test_a_new_worker():
 
     assert (found.worker_id, found.status, found.component_version) == (WORKER, WorkerStatus.IDLE, 3)
     assert (found.args, found.env, found.component_size_bytes, found.last_index) == (("a",), {"K": "v"}, 77, 1)
+    assert found.config == {"C": "w"}
     assert found.created_at == moment(5_000_000)
 
 

@@ -12,9 +12,10 @@ START_NS = 1_700_000_000 * 10**9
 class FakeWorker:
     """Waiting for a deadline sets the clock to it."""
 
-    def __init__(self, args=(), env=()):
-        self.args, self.env, self.table = args, env, ResourceTable()
+    def __init__(self, args=(), env=(), config=None):
+        self.args, self.env, self.config, self.table = args, env, config or {}, ResourceTable()
         self.is_live = True
+        self.effects = 0
         self.output, self.spans, self.begun, self.ended, self.held = [], [], [], [], []
         self.clock_ns = START_NS
         self._shared = {}
@@ -78,6 +79,10 @@ class FakeWorker:
 
     def emit(self, level, context, message):
         self.output.append((level.value, message))
+
+    def effect_key(self):
+        self.effects += 1
+        return str(self.effects)
 
     def begin_remote_write(self):
         self.begun.append(len(self.begun) + 1)

@@ -47,7 +47,9 @@ class FakePeers:
     def metadata(self, worker):
         if worker.name == "missing":
             return None
-        return WorkerMetadata(worker, WorkerStatus.SUSPENDED, 3, None, ("a",), {"K": "v"}, retry_count=2)
+        return WorkerMetadata(
+            worker, WorkerStatus.SUSPENDED, 3, None, ("a",), {"K": "v"}, retry_count=2, config={"C": "w"}
+        )
 
     def update(self, *arguments):
         self.asked.append(("update", *arguments))
@@ -144,6 +146,7 @@ def test_metadata_is_what_the_engine_knows_now(host):
 
     assert (found["agent-id"]["agent-id"], found["status"], found["component-version"]) == ("me", "suspended", 3)
     assert (found["args"], found["env"], found["retry-count"]) == (["a"], [("K", "v")], 0)
+    assert found["wasi-config-vars"] == [("C", "w")]
     for name, parameter in (("get_agent_metadata", "agent_id"), ("get_worker_metadata", "worker_id")):
         assert call(host, name, **{parameter: worker_value(OTHER)})["worker-id"]["worker-name"] == "other"
         assert call(host, name, **{parameter: worker_value(WorkerId(UUID(int=1), "missing"))}) is None

@@ -95,6 +95,18 @@ def test_a_worker_is_launched_shown_listed_and_deleted(running, component, worke
     assert running.http.delete(worker).status_code == 404
 
 
+@pytest.mark.parametrize("given", [{"mode": "dry"}, [{"key": "mode", "value": "dry"}]])
+def test_a_worker_is_configured_when_it_is_launched(running, component, given):
+    workers = f"/v1/components/{component}/workers"
+    running.http.post(workers, json={"name": "w1", "wasiConfigVars": given}).raise_for_status()
+
+    for shown in (
+        running.http.get(f"{workers}/w1").json(),
+        running.http.get(f"{workers}/w1/oplog").json()["entries"][0]["entry"],
+    ):
+        assert shown["wasiConfigVars"] == [{"key": "mode", "value": "dry"}]
+
+
 @pytest.mark.parametrize(
     ("body", "text"),
     [
@@ -104,6 +116,9 @@ def test_a_worker_is_launched_shown_listed_and_deleted(running, component, worke
         ({"name": "a/b"}, "Invalid worker name"),
         ({"name": "x", "args": [5]}, "`args` must be"),
         ({"name": "x", "env": {"K": 5}}, "`env` must be"),
+        ({"name": "x", "wasiConfigVars": "mode=dry"}, "`wasiConfigVars`: this is not a list of {key, value}"),
+        ({"name": "x", "wasiConfigVars": [{"key": "mode"}]}, "`wasiConfigVars`: a list of {key, value}"),
+        ({"name": "x", "wasiConfigVars": {"mode": 5}}, "expected a string, found 5"),
     ],
 )
 def test_bad_launches_are_400(running, component, body, text):

@@ -38,6 +38,7 @@ def test_a_folder_of_the_first_format_keeps_all_it_has(tmp_path):
     worker = connection.execute("SELECT number, name, wants_to_run, wake_ns FROM worker").fetchone()
     assert worker == (7, "w", 1, None)  # a suspended one is started, as before, and gets its time
     assert connection.execute("SELECT name, snapshot_every FROM component").fetchone() == ("shop", None)
+    assert {"keyvalue", "container", "blob"} <= tables(connection)
     connection.close()
 
 

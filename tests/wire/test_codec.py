@@ -32,6 +32,7 @@ WORKER = WorkerMetadata(
     AT,
     args=("a",),
     env={"HOME": "/"},
+    config={"mode": "dry"},
     pending_invocation_count=2,
     retry_count=1,
     last_error="boom",
@@ -126,6 +127,38 @@ def test_a_creation_keeps_the_contract():
 
     check_contract(json, "WorkerCreationRequest")
     assert json == {"name": "w", "args": ["x"], "env": {"K": "V"}}
+
+
+def test_a_creation_with_a_configuration_is_golems():
+    json = codec.json_from_creation("w", (), {}, {"mode": "dry"})
+
+    assert json == {"name": "w", "args": [], "env": {}, "wasiConfigVars": [{"key": "mode", "value": "dry"}]}
+
+
+@pytest.mark.parametrize("json", [[{"key": "a", "value": "1"}, {"key": "b", "value": "2"}], {"a": "1", "b": "2"}])
+def test_a_configuration_is_a_list_or_an_object(json):
+    assert codec.config_from_json(json) == {"a": "1", "b": "2"}
+
+
+@pytest.mark.parametrize("json", [None, [], {}])
+def test_a_configuration_may_be_empty(json):
+    assert codec.config_from_json(json) == {}
+
+
+@pytest.mark.parametrize(
+    ("json", "text"),
+    [
+        ("a", "expected a list"),
+        (["a"], "this is not a list of"),
+        ([{"key": "a"}], "must have the key 'value'"),
+        ([{"key": "a", "value": 1}], "expected a string, found 1"),
+        ({"a": None}, "expected a string, found None"),
+        ([{"key": "a", "value": "1"}, {"key": "a", "value": "2"}], "a key is there twice"),
+    ],
+)
+def test_what_is_no_configuration_is_refused(json, text):
+    with pytest.raises(BadInput, match=text):
+        codec.config_from_json(json)
 
 
 def test_a_missing_key_is_named():

@@ -18,12 +18,30 @@ ID = UUID(int=1)
 # Every kind with fields of its own, as Golem 1.3 shows it. Source: SEMANTICS 4.3.
 SHOWN = [
     (
-        e.Create(0, ID, "w", 1, ("a",), {"K": "v"}, 10),
+        e.Create(0, ID, "w", 1, ("a",), {"K": "v"}, 10, f"{ID}/p", (), {"mode": "dry"}, UUID(int=2)),
         {
             "workerId": {"componentId": str(ID), "workerName": "w"},
             "componentVersion": 1,
             "args": ["a"],
             "env": {"K": "v"},
+            "projectId": str(UUID(int=2)),
+            "createdBy": "local",
+            "wasiConfigVars": [{"key": "mode", "value": "dry"}],
+            "parent": {"componentId": str(ID), "workerName": "p"},
+            "componentSize": 10,
+            "initialTotalLinearMemorySize": 0,
+            "initialActivePlugins": [],
+        },
+    ),
+    (
+        e.Create(0, ID, "w", 1, (), {}, 10),  # from before the environment was kept
+        {
+            "workerId": {"componentId": str(ID), "workerName": "w"},
+            "componentVersion": 1,
+            "args": [],
+            "env": {},
+            "createdBy": "local",
+            "wasiConfigVars": [],
             "componentSize": 10,
             "initialTotalLinearMemorySize": 0,
             "initialActivePlugins": [],

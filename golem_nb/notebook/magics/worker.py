@@ -52,15 +52,25 @@ def _show(request: Request, target: Target, worker: WorkerId, rest: tuple[str, .
 
 
 def _new(request: Request, target: Target, worker: WorkerId, rest: tuple[str, ...]) -> WorkerView:
-    env = {}
-    for pair in request.option("env") or ():
+    client = request.session.client()
+    client.launch_worker(
+        worker.component_id,
+        worker.name,
+        args=request.option("arg") or (),
+        env=_pairs(request, "env", "-e"),
+        config=_pairs(request, "config", "--config"),
+    )
+    return WorkerView(str(target), client.worker(worker), "created")
+
+
+def _pairs(request: Request, option: str, shown: str) -> dict[str, str]:
+    pairs = {}
+    for pair in request.option(option) or ():
         name, equals, value = pair.partition("=")
         if not name or not equals:
-            raise UsageError(f"-e {pair}: write NAME=VALUE")
-        env[name] = value
-    client = request.session.client()
-    client.launch_worker(worker.component_id, worker.name, args=request.option("arg") or (), env=env)
-    return WorkerView(str(target), client.worker(worker), "created")
+            raise UsageError(f"{shown} {pair}: write NAME=VALUE")
+        pairs[name] = value
+    return pairs
 
 
 def _interrupt(request: Request, target: Target, worker: WorkerId, rest: tuple[str, ...]) -> WorkerView:
@@ -144,7 +154,7 @@ def _delete(request: Request, target: Target, worker: WorkerId, rest: tuple[str,
 
 ACTIONS = {
     "show": Action(_show),
-    "new": Action(_new, options=("arg", "env")),
+    "new": Action(_new, options=("arg", "env", "config")),
     "interrupt": Action(_interrupt),
     "resume": Action(_resume),
     "update": Action(update, "[VERSION]", ("mode", "wait", "timeout")),
@@ -160,7 +170,7 @@ VERB = Verb(
     summary="Show one worker; make, steer, update, revert, fork or delete it.",
     forms=(
         USAGE,
-        f"{USAGE} new [--arg A]... [-e NAME=VALUE]...",
+        f"{USAGE} new [--arg A]... [-e NAME=VALUE]... [--config NAME=VALUE]...",
         f"{USAGE} interrupt | resume | delete --yes",
         f"{USAGE} update [VERSION] [--mode automatic|manual] [--wait [-t S]]",
         f"{USAGE} revert --to INDEX | --last N",
@@ -171,6 +181,7 @@ VERB = Verb(
     options=(
         Option("arg", "an argument of the new worker; may be repeated", "A", many=True),
         Option("env", "an environment variable of the new worker; may be repeated", "NAME=VALUE", short="e", many=True),
+        Option("config", "what wasi:config tells the new worker; may be repeated", "NAME=VALUE", many=True),
         Option(
             "mode",
             "automatic (replay on the new version) or manual (the component's own snapshot)",

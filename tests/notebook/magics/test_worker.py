@@ -7,12 +7,21 @@ from tests.notebook.fake import ALICE, SHOP, FakeClient, use
 
 
 def test_a_worker_is_made_with_arguments_and_environment(notebook, ledger):
-    made = notebook.run(f"%golem_worker {ledger}/w new --arg one --arg two -e A=1 -e B=x=y")
+    made = notebook.run(f"%golem_worker {ledger}/w new --arg one --arg two -e A=1 -e B=x=y --config mode=dry")
 
     assert made.metadata.args == ("one", "two")
     assert made.metadata.env == {"A": "1", "B": "x=y"}
+    assert made.metadata.config == {"mode": "dry"}
+    assert "config            mode=dry" in made.text()
     with pytest.raises(WorkerExists):
         notebook.run(f"%golem_worker {ledger}/w new")
+
+
+@pytest.mark.parametrize("option", ["-e", "--config"])
+def test_a_pair_without_its_name_or_value_is_refused(notebook, ledger, option):
+    for pair in ("A", "=1"):
+        with pytest.raises(UsageError, match=f"{option} {pair}: write NAME=VALUE"):
+            notebook.run(f"%golem_worker {ledger}/w new {option} {pair}")
 
 
 def test_a_worker_is_shown(notebook, ledger):
