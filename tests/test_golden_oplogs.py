@@ -57,6 +57,7 @@ COMPONENTS = Path(__file__).parent / "components"
 FOLDER = Path(__file__).parent / "golden" / "oplogs"
 SUMS = FOLDER / "SUMS"
 AUTHORITY = "AUTHORITY"
+COUNTERS = "rpc:counters-exports/api"
 UPDATE, REVERT = "update", "revert"  # in place of a function; the parameter is the version, or how many invocations
 WAIT = "wait"  # run, be interrupted in the wait for a promise, be resumed, and have it completed
 
@@ -99,6 +100,16 @@ RECORDINGS = {
         "script", [["run", AUTHORITY, steps(DRAW, (PRINT, n), (TELL, n))] for n in range(1, 6)], snapshots=2
     ),
     "script-3": Recording("script", [[WAIT, AUTHORITY, steps(PROMISE, AWAIT, DRAW)], ["total"]]),
+    "counters-1": Recording(
+        "counters",
+        [
+            [f"{COUNTERS}.{{counter(10).inc-by}}", 5],
+            [f"{COUNTERS}.{{counter(10).get}}"],
+            [f"{COUNTERS}.{{counter(20).drop}}"],
+            [f"{COUNTERS}.{{counter(10).new}}"],
+            [f"{COUNTERS}.{{dropped}}"],
+        ],
+    ),
     "stores-1": Recording(
         "stores",
         [

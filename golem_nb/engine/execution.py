@@ -19,13 +19,14 @@ from golem_nb.errors import ComponentNotFound
 from golem_nb.model import WorkerId
 from golem_nb.oplog.entries import (
     CreateResource,
+    DescribeResource,
     DropResource,
     ExportedFunctionInvoked,
     HostState,
     Recorded,
 )
 from golem_nb.values.types import TypedValue
-from golem_nb.wasm.components import Export
+from golem_nb.wasm.components import Export, Indexed
 from golem_nb.wasm.instance import GuestTrap, Instance, TrapKind
 from golem_nb.wasm.link import LinkedComponent
 
@@ -69,6 +70,9 @@ class Execution:
                 for number, resource in changed:
                     owner, _, name = resource.rpartition("#")
                     self._journal.append(partial(kind, id=number, name=name, owner=owner))
+            for number, of in self.instance.described:
+                self._journal.append(partial(DescribeResource, id=number, **_description(of)))
+        self.instance.described.clear()
         handles.given.clear()
         handles.taken.clear()
 
@@ -111,6 +115,12 @@ class Execution:
     def close(self) -> None:
         self.instance.close()
         self.host.close()
+
+
+def _description(of: Indexed) -> dict[str, Any]:
+    types = [p.type for p in of.constructor.type.parameters]
+    params = tuple(Recorded.of(type, value) for type, value in zip(types, of.arguments, strict=True))
+    return {"resource_name": of.name.resource, "resource_params": params}
 
 
 def begin(

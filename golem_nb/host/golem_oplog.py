@@ -29,6 +29,7 @@ from golem_nb.oplog.entries import (
     Create,
     CreateResource,
     DeactivatePlugin,
+    DescribeResource,
     DropResource,
     EndAtomicRegion,
     EndRemoteWrite,
@@ -258,6 +259,14 @@ _ENTRIES: dict[type[OplogEntry], tuple[tuple[str, ...], Describe | None]] = {
     GrowMemory: (("grow-memory",), lambda e, w: {"delta": e.delta}),
     CreateResource: (("create-resource",), _resource),
     DropResource: (("drop-resource",), _resource),
+    DescribeResource: (
+        ("describe-resource",),
+        lambda e, w: {
+            "resource-id": e.id,
+            "resource-name": e.resource_name,
+            "resource-params": list(e.resource_params),
+        },
+    ),
     Log: (("log",), lambda e, w: {"level": _level(e.level), "context": e.context, "message": e.message}),
     Restart: (("restart",), None),
     ActivatePlugin: (("activate-plugin",), _plugin),

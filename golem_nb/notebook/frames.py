@@ -51,6 +51,7 @@ FAMILIES = {
     "GrowMemory": "memory",
     "CreateResource": "memory",
     "DropResource": "memory",
+    "DescribeResource": "memory",
     "Log": "log",
     "StartSpan": "log",
     "FinishSpan": "log",
@@ -93,7 +94,8 @@ _NUMBERS = ("fuel", "duration_us", "attempt", "begin_index", "version")
 # Kinds that replay skips: they are never "replayed". Source: SEMANTICS 4.2.
 HINTS = frozenset(
     "Suspend Error Interrupted Exited PendingWorkerInvocation PendingUpdate SuccessfulUpdate FailedUpdate GrowMemory "
-    "CreateResource DropResource Log Restart ActivatePlugin DeactivatePlugin Revert CancelInvocation Snapshot".split()
+    "CreateResource DropResource DescribeResource Log Restart ActivatePlugin DeactivatePlugin Revert CancelInvocation "
+    "Snapshot".split()
 )
 
 

@@ -260,6 +260,15 @@ class DropResource(OplogEntry, frozen=True, tag=22):
     owner: str
 
 
+class DescribeResource(OplogEntry, frozen=True, tag=39):
+    """A resource was made because an invocation named it by what it is made of. Golem 1.2's."""
+
+    hint = True
+    id: int
+    resource_name: str
+    resource_params: tuple[Recorded, ...]
+
+
 class Log(OplogEntry, frozen=True, tag=23):
     """A line of output. It leaves the status alone, so that late output wakes no worker (ADVICE of SEMANTICS 1.1)."""
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 from wasmtime import Engine, WasmtimeError
 from wasmtime import _ffi as ffi
@@ -37,6 +38,8 @@ from golem_nb.values.types import (
     WitType,
     parts_of,
 )
+from golem_nb.values.wave_reader import values_from_text
+from golem_nb.wasm.indexed import IndexedName, indexed_name
 from golem_nb.wasm.settings import fingerprint
 
 _PRIMITIVE_CLASSES = {
@@ -66,6 +69,19 @@ class Export:
     type: FunctionType
     path: tuple[str, ...]
     """Instance and function, or only the function; empty for the drop of a resource, which is no export."""
+    of: Indexed | None = None
+    """The resource that the function is called with, if its name names one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """A resource that is named by what it is made of."""
+
+    name: IndexedName
+    constructor: Export
+    arguments: tuple[Any, ...]
+    function: Export | None
+    """What is called with the resource; None where only its handle is wanted."""
 
 
 class CompiledComponent:
@@ -92,11 +108,25 @@ class CompiledComponent:
 
         Source: SEMANTICS 2.3.
         """
+        indexed = indexed_name(name)
+        if indexed is not None:
+            return self._indexed(indexed)
         spelled = name.replace(" ", "")
         export = self._exports.get(self._aliases.get(spelled, spelled))
         if export is None or self._uses_host_handles(export.type):
             raise FunctionNotFound(name, get_close_matches(name, [t.name for t in self.exports], 2))
         return export
+
+    def _indexed(self, name: IndexedName) -> Export:
+        constructor = self.export(name.constructor)
+        wanted = [p.type for p in constructor.type.parameters]
+        arguments = tuple(values_from_text(wanted, name.arguments, f"the arguments of {name.resource}"))
+        if name.member == "new":
+            made = FunctionType(str(name), (), constructor.type.result)
+            return Export(made, (), Indexed(name, constructor, arguments, None))
+        function = self.export(name.function)
+        type = FunctionType(str(name), function.type.parameters[1:], function.type.result, function.type.docs)
+        return Export(type, (), Indexed(name, constructor, arguments, function))
 
     def with_package(self, name: str) -> str:
         """Return a function's name with the package of its interface, where it lacks that and one export fits.

@@ -20,7 +20,7 @@ from golem_nb.errors import BadInput
 from golem_nb.values.types import Handle
 from golem_nb.wasm.abi.backend import Call, current
 from golem_nb.wasm.abi.codec import GuestHandles
-from golem_nb.wasm.components import Export
+from golem_nb.wasm.components import Export, Indexed
 from golem_nb.wasm.link import Host, LinkedComponent
 
 
@@ -83,6 +83,9 @@ class GuestHandleTable:
         self.taken.append((number, self._names.pop(number)))
         return self._pointers.pop(number)
 
+    def has(self, handle: Handle) -> bool:
+        return handle.id in self._pointers
+
     def check(self, handle: Handle) -> None:
         """Check that the handle is of this worker and not dropped.
 
@@ -125,6 +128,9 @@ class Instance:
         self.context = 0
         self._linked = linked
         self._exports: dict[str, Call] = {}
+        self._indexed: dict[tuple[str, str, str], Handle] = {}
+        self.described: list[tuple[int, Indexed]] = []
+        """Resources that were made because they were named, since the list was emptied: handle, and what named it."""
         self._store = Store(linked.engine)
         if memory_limit_bytes is not None:
             self._store.set_limits(memory_size=memory_limit_bytes)
@@ -142,10 +148,26 @@ class Instance:
             BaseException: What one of its host functions, or `host.stop()`, raised.
         """
         with self._entered():
+            if export.of is not None:
+                return self._call_indexed(export.of, arguments)
             if not export.path:  # the drop of a resource
                 pointer = self.guest_handles.take(arguments[0])
                 return self._linked.backend.drop_guest_handle(self._store, self, pointer)
             return self._callable(export)(arguments)
+
+    def _call_indexed(self, of: Indexed, arguments: Sequence[Any]) -> Any:
+        """Call a function of a resource that is made when it is first named."""
+        key = (of.name.site, of.name.resource, of.name.arguments)
+        handle = self._indexed.get(key)
+        if handle is None or not self.handles.has(handle):
+            handle = self._indexed[key] = self._callable(of.constructor)(of.arguments)
+            self.described.append((handle.id, of))
+        if of.function is None:
+            return handle
+        if of.name.member != "drop":
+            return self._callable(of.function)([handle, *arguments])
+        del self._indexed[key]
+        return self._linked.backend.drop_guest_handle(self._store, self, self.guest_handles.take(handle))
 
     def close(self) -> None:
         """Free the store. Runs no code of the component."""

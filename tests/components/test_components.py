@@ -7,7 +7,7 @@ import pytest
 
 from golem_nb.authoring.wat import component_from_text
 from golem_nb.engine.engine import Engine
-from golem_nb.model import LOCAL_ENVIRONMENT, WorkerId
+from golem_nb.model import LOCAL_ENVIRONMENT, LinkTarget, WorkerId
 from golem_nb.oplog.entries import BeginRemoteWrite, EndRemoteWrite, ImportedFunctionInvoked
 from golem_nb.values.json import json_from_value
 from golem_nb.wasm.platform import Platform
@@ -71,7 +71,10 @@ class Run:
 def test_each_runs_here_and_imports_what_there_is(path, tmp_path):
     wasm = script() if path.stem == "script" else component_from_text(path.read_text())  # a text with gaps
 
-    linked = Platform(tmp_path).link(wasm)
+    target = LinkTarget("rpc:counters-exports/api", "rpc:counters")
+    links = {"rpc:counters-client/counters-client": {"api": target, "counter": target}}
+
+    linked = Platform(tmp_path).link(wasm, links)
 
     assert all(name.startswith("test:unknown/") for name in linked.unknown)
 

@@ -5,7 +5,7 @@ from golem_nb.values.types import U32, FlagsType
 HINTS = {
     "Suspend", "Error", "Interrupted", "Exited", "PendingWorkerInvocation", "PendingUpdate", "SuccessfulUpdate",
     "FailedUpdate", "GrowMemory", "CreateResource", "DropResource", "Log", "Restart", "ActivatePlugin",
-    "DeactivatePlugin", "Revert", "CancelPendingInvocation", "Snapshot",
+    "DeactivatePlugin", "Revert", "CancelPendingInvocation", "Snapshot", "DescribeResource",
 }  # fmt: skip
 # Source: SEMANTICS 1.1, first table.
 STATUS = {

@@ -18,6 +18,7 @@ from golem_nb.oplog.entries import (
     Create,
     CreateResource,
     DeactivatePlugin,
+    DescribeResource,
     DropResource,
     EndAtomicRegion,
     EndRemoteWrite,
@@ -138,6 +139,7 @@ AFTER = [
     (GrowMemory(0, 1), None),
     (CreateResource(0, 0, "r", "o"), None),
     (DropResource(0, 0, "r", "o"), None),
+    (DescribeResource(0, 0, "r", ()), None),
     (Log(0, "Stdout", "", "x"), None),  # ADVICE: late output wakes no worker
     (Restart(0), IDLE),
     (ActivatePlugin(0, "p"), None),

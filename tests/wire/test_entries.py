@@ -147,6 +147,10 @@ SHOWN = [
     (e.GrowMemory(0, 5), {"delta": 5}),
     (e.CreateResource(0, 1, "cart", "a:b/c"), {"id": 1, "name": "cart", "owner": "a:b/c"}),
     (e.DropResource(0, 1, "cart", "a:b/c"), {"id": 1, "name": "cart", "owner": "a:b/c"}),
+    (
+        e.DescribeResource(0, 1, "cart", (FIVE,)),
+        {"id": 1, "resourceName": "cart", "resourceParams": [V]},
+    ),
     (e.Log(0, LogLevel.STDOUT, "c", "m"), {"level": "Stdout", "context": "c", "message": "m"}),
     (e.ActivatePlugin(0, "i"), {"plugin": {"installationId": "i"}}),
     (e.DeactivatePlugin(0, "i"), {"plugin": {"installationId": "i"}}),
