@@ -369,3 +369,15 @@ def test_a_timer_that_is_left_over_wakes_nobody_before_the_time(bench, soon):
     assert bench.engine.worker(bench.worker).last_index == entries
     assert bench.engine._loaded.load(bench.worker).has_instance is False
     assert bench.status() is WorkerStatus.SUSPENDED
+
+
+def test_a_timer_that_is_left_over_starts_no_attempt_before_the_time(bench, monkeypatch):
+    monkeypatch.setattr("golem_nb.oplog.fold.RetryPolicy.delay_ns", lambda self, attempts, draw: 60 * 10**9)
+    bench.start(TRAP, key="k")
+    until(lambda: bench.status() is WorkerStatus.RETRYING)
+    entries = bench.engine.worker(bench.worker).last_index
+
+    bench.engine.wake(bench.worker)
+
+    until(lambda: not bench.engine._loaded.load(bench.worker).is_busy)
+    assert (bench.engine.worker(bench.worker).last_index, bench.status()) == (entries, WorkerStatus.RETRYING)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from golem_nb.errors import BadInput
+from golem_nb.errors import BadInput, InvocationNotFound, PreviousInvocationFailed, WorkerExited
+from golem_nb.model import IdempotencyKey, WorkerStatus
 from golem_nb.oplog.entries import ErrorKind, Recorded
+from golem_nb.oplog.fold import WorkerState
 from golem_nb.values.check import handles_in
 from golem_nb.values.json import json_from_typed
 from golem_nb.values.types import FunctionType, Handle
@@ -27,6 +29,29 @@ def check_types(function: FunctionType, request: Sequence[Recorded]) -> None:
             f"{function.name} takes ({', '.join(wanted)}) in this version of the component, "
             f"but was invoked with ({', '.join(given)})"
         )
+
+
+def check_takes_invocations(state: WorkerState) -> None:
+    """Check that a worker takes new invocations. Source: SEMANTICS 1.5, note on `ensure_not_failed`.
+
+    Raises:
+        PreviousInvocationFailed, WorkerExited: It does not.
+    """
+    if state.status is WorkerStatus.EXITED:
+        raise WorkerExited()
+    if state.status in (WorkerStatus.FAILED, WorkerStatus.RETRYING) and state.last_error is not None:
+        raise PreviousInvocationFailed(state.last_error.message, state.last_error.stderr)
+
+
+def check_pending(state: WorkerState, key: IdempotencyKey) -> None:
+    """Check that an invocation waits in the queue. To be called under the journal's lock.
+
+    Raises:
+        InvocationNotFound: It does not.
+    """
+    waiting = state.pending.get(key)
+    if waiting is None or waiting.target_version is not None:
+        raise InvocationNotFound(f"Invocation not found: {key}")
 
 
 def check_handles(instance: Instance, request: Sequence[Recorded]) -> None:

@@ -346,9 +346,11 @@ class Engine:
         return is_first
 
     def revert_worker(
-        self, worker: WorkerId, *, last_index: OplogIndex | None = None, invocations: int | None = None
+        self, worker: WorkerId, *, last_index: OplogIndex | None = None, invocations: int | None = None, key: str = ""
     ) -> None:
         """Undo what the worker did after an index, or its last invocations. It is stopped, and goes on when asked to.
+
+        What was done with this `key` is not done again.
 
         Raises:
             BadInput: There is nothing of that kind to undo; or not exactly one of the two is given.
@@ -357,12 +359,13 @@ class Engine:
         """
         if (last_index is None) == (invocations is None):
             raise BadInput("give either the last index to keep, or the number of invocations to undo")
-        self._loaded.on(
-            worker, lambda w: histories.first_to_revert(w.journal, last_index, invocations)
-        )  # or leave it running
+        if key and self._loaded.on(worker, lambda w: key in w.journal.state.revert_keys):
+            return
+        # Or leave it running.
+        self._loaded.on(worker, lambda w: histories.first_to_revert(w.journal, last_index, invocations))
         reason = WorkerReverted("the worker was reverted; ask again with the same key, or another one")
         with self._loaded.stopped(worker, reason) as found:
-            histories.revert(found.journal, last_index, invocations)
+            histories.revert(found.journal, last_index, invocations, key)
         with suppress(WorkerNotFound, WorkerReverted, EngineStopped):  # another caller has it now
             self._loaded.on(worker, Worker.start_as_reverted)
 

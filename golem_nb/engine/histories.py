@@ -26,12 +26,14 @@ from golem_nb.store.oplogs import Chunk, Start
 CHUNK_ENTRIES = 128  # of a copied oplog
 
 
-def revert(journal: Journal, last_index: OplogIndex | None, invocations: int | None) -> None:
-    """Drop all after an index, or the last invocations; return when that is stored.
+def revert(journal: Journal, last_index: OplogIndex | None, invocations: int | None, key: str = "") -> None:
+    """Drop all after an index, or the last invocations; return when that is stored. What has a `key` is done once.
 
     Raises:
         BadInput: There is no such index or are fewer invocations, or the index was undone already.
     """
+    if key in journal.state.revert_keys:
+        return
     first, state = first_to_revert(journal, last_index, invocations), journal.state
     if first > state.last_index:
         return
@@ -40,9 +42,9 @@ def revert(journal: Journal, last_index: OplogIndex | None, invocations: int | N
         # Accepted before the cut, they would run again; by an index, that is what is asked for. They are cancelled
         # before the Revert, and mean nothing without it: a crash between the two must not have them run.
         waiting = [key for key in journal.reverted(first).pending if key not in state.pending]
-        for key in waiting:
-            journal.append(partial(CancelPendingInvocation, idempotency_key=key))
-    journal.append_void(first, lambda now, _: Revert(now, first, last)).result()
+        for waiting_key in waiting:
+            journal.append(partial(CancelPendingInvocation, idempotency_key=waiting_key))
+    journal.append_void(first, lambda now, _: Revert(now, first, last, key)).result()
 
 
 def first_to_revert(journal: Journal, last_index: OplogIndex | None, invocations: int | None) -> OplogIndex:

@@ -27,7 +27,7 @@ class Verbs(Protocol):
     def update_worker(self, worker: WorkerId, target_version: int, mode: UpdateMode) -> None: ...
 
     def revert_worker(
-        self, worker: WorkerId, *, last_index: OplogIndex | None = None, invocations: int | None = None
+        self, worker: WorkerId, *, last_index: OplogIndex | None = None, invocations: int | None = None, key: str = ""
     ) -> None: ...
 
     def is_fork(self, worker: WorkerId, source: WorkerId) -> bool: ...
@@ -85,10 +85,12 @@ class WorkerPeers:
         with suppress(UpdateRefused):  # it may have been accepted by an attempt that a crash cut off
             self._verbs.update_worker(worker, target_version, mode)
 
-    def revert(self, worker: WorkerId, *, last_index: OplogIndex | None = None, invocations: int | None = None) -> None:
+    def revert(
+        self, worker: WorkerId, *, last_index: OplogIndex | None = None, invocations: int | None = None, key: str = ""
+    ) -> None:
         if worker == self._id:
             raise BadInput("a worker cannot revert itself: the invocation that asks would be undone while it runs")
-        self._verbs.revert_worker(worker, last_index=last_index, invocations=invocations)
+        self._verbs.revert_worker(worker, last_index=last_index, invocations=invocations, key=key)
 
     def workers(self, component_id: ComponentId, cursor: str | None, count: int) -> WorkersPage:
         return self._verbs.workers(component_id, cursor, count)

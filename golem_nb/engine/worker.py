@@ -30,9 +30,8 @@ import threading
 from concurrent.futures import Future
 from functools import partial
 
-from golem_nb.engine import execution, recovery
+from golem_nb.engine import checks, execution, recovery
 from golem_nb.engine.callers import Callers, Result, Waiter, answer, done, own, result_in
-from golem_nb.engine.checks import cause_of, check_handles, check_types, kind_of
 from golem_nb.engine.events import EventHub, Subscription
 from golem_nb.engine.execution import CannotStart, Execution
 from golem_nb.engine.invocation import Invocation, begun
@@ -56,7 +55,15 @@ from golem_nb.errors import (
     WorkerExited,
 )
 from golem_nb.host.declare import Exit, Trap
-from golem_nb.model import ComponentType, EventType, IdempotencyKey, UpdateMode, WorkerId, WorkerMetadata, WorkerStatus
+from golem_nb.model import (
+    ComponentType,
+    EventType,
+    IdempotencyKey,
+    UpdateMode,
+    WorkerId,
+    WorkerMetadata,
+    WorkerStatus,
+)
 from golem_nb.oplog import entries
 from golem_nb.oplog.entries import (
     CancelPendingInvocation,
@@ -123,7 +130,7 @@ class Worker:
             if outcome is not None:
                 return self._answer_again(outcome, waiter)
             if not is_known:
-                self._check_takes_invocations()
+                checks.check_takes_invocations(self.journal.state)
                 self.journal.append(invocation.pending)
             if waiter is not None:
                 self._callers.join(key, waiter)
@@ -163,7 +170,7 @@ class Worker:
         """
         with self._lock:
             self._check_not_gone()
-            self._check_takes_invocations()
+            checks.check_takes_invocations(self.journal.state)
             if self._status is WorkerStatus.RUNNING and self._is_running:
                 raise NotResumable(f"Worker {self.id} is not suspended, interrupted or idle")
             self._unpause()
@@ -209,7 +216,7 @@ class Worker:
         """
 
         def cancelled(now: int) -> OplogEntry:
-            self._check_pending(key)  # until the entry is there, it may begin
+            checks.check_pending(self.journal.state, key)  # until the entry is there, it may begin
             return CancelPendingInvocation(now, key)
 
         with self._lock:
@@ -226,12 +233,6 @@ class Worker:
         stored.result()
         return True
 
-    def _check_pending(self, key: IdempotencyKey) -> None:
-        """Check that an invocation waits in the queue. To be called under the journal's lock."""
-        waiting = self.journal.state.pending.get(key)
-        if waiting is None or waiting.target_version is not None:
-            raise InvocationNotFound(f"Invocation not found: {key}")
-
     def promise_completed(self) -> None:
         """Go on if this is what the worker waits for. An interrupted one goes on, too. Source: SEMANTICS 1.5."""
         with self._lock:
@@ -246,7 +247,7 @@ class Worker:
         with self._lock:
             self._check_not_gone()
             state = self.journal.state
-            if state.wake_ns is not None and state.wake_ns > self._services.surroundings.clock.now_ns():
+            if state.is_early(self._now_ns()):
                 return  # a timer that an object of this worker left over, which was let go of
             self._timer = None
             if state.status is not WorkerStatus.INTERRUPTED:
@@ -285,7 +286,7 @@ class Worker:
             if self.journal.state.status is WorkerStatus.INTERRUPTED:
                 raise InvocationInterrupted()
             if self.journal.state.status in _ENDED:
-                self._check_takes_invocations()
+                checks.check_takes_invocations(self.journal.state)
             return self.events.subscribe()
 
     def refuse(self, reason: GolemError) -> None:
@@ -384,8 +385,7 @@ class Worker:
         except RuntimeError as error:
             self._is_running = False
             log.warning("worker %s: the system gives no thread (%s); it is started later", self.id, error)
-            due_ns = self._services.surroundings.clock.now_ns() + START_AGAIN_NS
-            self._services.timers.call_at(due_ns, partial(self._services.wake, self.id))
+            self._services.timers.call_at(self._now_ns() + START_AGAIN_NS, partial(self._services.wake, self.id))
 
     def _has_work(self) -> bool:
         state = self.journal.state
@@ -519,8 +519,8 @@ class Worker:
     def _begin(self, live: Execution, pending: PendingWorkerInvocation) -> None:
         key = pending.idempotency_key
         try:
-            check_types(live.linked.compiled.export(pending.function_name).type, pending.input)
-            check_handles(live.instance, pending.input)
+            checks.check_types(live.linked.compiled.export(pending.function_name).type, pending.input)
+            checks.check_handles(live.instance, pending.input)
         except BadInput as error:
             self.journal.append(lambda now: CancelPendingInvocation(now, key))
             self._settle(key, error)
@@ -528,7 +528,7 @@ class Worker:
         invoked: list[ExportedFunctionInvoked] = []
 
         def make(now: int) -> OplogEntry:
-            self._check_pending(key)
+            checks.check_pending(self.journal.state, key)
             invoked.append(begun(now, pending))
             return invoked[0]
 
@@ -605,6 +605,9 @@ class Worker:
         self._callers.fail_all(lambda key: InvocationInterrupted(), stored)
         self.events.end_all()
 
+    def _now_ns(self) -> int:
+        return self._services.surroundings.clock.now_ns()
+
     def _wake_up_at(self, due_ns: int | None) -> None:
         if self._timer is not None:
             self._services.timers.cancel(self._timer)
@@ -625,12 +628,14 @@ class Worker:
     def _failed(self, error: BaseException) -> None:
         current, live = self.journal.state.current, self._live
         retry_from = live.durability.retry_point() if live else self.journal.state.last_step
-        kind, cause, stderr = kind_of(error), cause_of(error), self._output.stderr
+        kind, cause, stderr = checks.kind_of(error), checks.cause_of(error), self._output.stderr
         if not isinstance(error, GuestTrap | GolemError | Trap):
             log.warning("worker %s: an invocation failed", self.id, exc_info=error)
         with self._lock:
             self._drop_instance()
-            self.journal.append(lambda now: Error(now, kind, cause, stderr, retry_from))
+            delay_ns = self.journal.state.delay_after_failure_ns(retry_from, self._services.draw)
+            due_ns = None if delay_ns is None else self._now_ns() + delay_ns
+            self.journal.append(lambda now: Error(now, kind, cause, stderr, retry_from, due_ns))
             stored = self.journal.commit()
             self._finished_without_result(current)
             state = self.journal.state
@@ -640,8 +645,8 @@ class Worker:
                     lambda key: (InvocationFailed if key == failed else PreviousInvocationFailed)(cause, stderr), stored
                 )
                 return
-            delay_ns = state.retry_policy.delay_ns(state.attempts, self._services.draw) or 0
-            self._wait_before_retry(delay_ns)
+            self._is_paused = True
+            self._wake_up_at(due_ns)
 
     def _try_again_later(self, error: CannotStart) -> None:
         """There is no room for an instance now: that is no failure of the invocation, which stays accepted."""
@@ -653,12 +658,9 @@ class Worker:
                     lambda key: EngineStopped(f"the worker cannot be started now: {error}; the invocation stays queued")
                 )
             self._must_recover = True
-            self._wait_before_retry(min(START_AGAIN_NS * 2**self._failed_starts, 30 * START_AGAIN_NS))
-
-    def _wait_before_retry(self, delay_ns: int) -> None:
-        """Hold no thread meanwhile."""
-        self._is_paused = True
-        self._wake_up_at(self._services.surroundings.clock.now_ns() + delay_ns)
+            self._is_paused = True  # holds no thread
+            pause_ns = min(START_AGAIN_NS * 2**self._failed_starts, 30 * START_AGAIN_NS)
+            self._wake_up_at(self._now_ns() + pause_ns)
 
     def _finished_without_result(self, current: ExportedFunctionInvoked | None) -> None:
         if current is not None:
@@ -678,14 +680,6 @@ class Worker:
     def _check_not_gone(self) -> None:
         if self._gone_because is not None:
             raise self._gone_because
-
-    def _check_takes_invocations(self) -> None:
-        """Source: SEMANTICS 1.5, note on `ensure_not_failed`."""
-        state = self.journal.state
-        if state.status is WorkerStatus.EXITED:
-            raise WorkerExited()
-        if state.status in (WorkerStatus.FAILED, WorkerStatus.RETRYING) and state.last_error is not None:
-            raise PreviousInvocationFailed(state.last_error.message, state.last_error.stderr)
 
     def _answer_again(self, outcome: Outcome, waiter: Waiter | None) -> Future[None]:
         """Give the stored result of an invocation that has ended."""

@@ -53,8 +53,9 @@ class Peers(Protocol):
     def update(self, worker: WorkerId, target_version: int, mode: UpdateMode) -> None: ...
 
     def revert(
-        self, worker: WorkerId, *, last_index: OplogIndex | None = None, invocations: int | None = None
-    ) -> None: ...
+        self, worker: WorkerId, *, last_index: OplogIndex | None = None, invocations: int | None = None, key: str = ""
+    ) -> None:
+        """Revert a worker; not again with the same key."""
 
     def workers(self, component_id: ComponentId, cursor: str | None, count: int) -> WorkersPage: ...
 

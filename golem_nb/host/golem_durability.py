@@ -1,20 +1,23 @@
 """golem:durability 1.2: durable calls that libraries implement in the component. Source: SEMANTICS 5.4.
 
 A library begins a call, and when live does it and persists what came of it, or in replay reads what was persisted; then
-it ends the call. What it persists is recorded as it is: typed values as the record of nodes that they are passed as.
+it ends the call. Values that it persists with their types are recorded as such, bytes as they are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from golem_nb.errors import ValueMismatch
 from golem_nb.host.clocks import datetime_value
-from golem_nb.host.context import HostContext, Source
-from golem_nb.host.declare import Effect, Interface, Resource, Value, deterministic
+from golem_nb.host.context import HostContext, PersistedCall, Source
+from golem_nb.host.declare import Effect, Interface, Resource, Trap, Value, deterministic
 from golem_nb.host.golem_host import persistence_level_value
+from golem_nb.host.golem_oplog import recorded_value
 from golem_nb.host.io import Pollable, Ready
 from golem_nb.oplog.entries import Recorded
-from golem_nb.values.types import TypedValue
+from golem_nb.values.nodes import type_from_nodes, value_from_nodes
+from golem_nb.values.types import RecordType, TypedValue
 
 _EFFECTS = {
     "read-local": Effect.READ_LOCAL,
@@ -60,36 +63,57 @@ class GolemDurability(Interface, wit="golem:durability/durability"):
     def persist_durable_function_invocation(
         self, function_name: TypedValue, request: TypedValue, response: TypedValue, function_type: TypedValue
     ) -> None:
-        self._persist(function_name.value, request, response, function_type.value)
+        self.worker.persist_call(
+            function_name.value, _recorded(request), _recorded(response), *_effect(function_type.value)
+        )
 
     @deterministic(with_types=True)
     def persist_typed_durable_function_invocation(
         self, function_name: TypedValue, request: TypedValue, response: TypedValue, function_type: TypedValue
     ) -> None:
-        self._persist(function_name.value, request, response, function_type.value)
+        given, came = _typed(function_name.value, request.value), _typed(function_name.value, response.value)
+        self.worker.persist_call(function_name.value, given, came, *_effect(function_type.value))
 
     @deterministic
     def read_persisted_durable_function_invocation(self) -> Value:
-        return self._persisted()
-
-    @deterministic
-    def read_persisted_typed_durable_function_invocation(self) -> Value:
-        return self._persisted()
-
-    def _persist(self, name: str, request: TypedValue, response: TypedValue, function_type: Value) -> None:
-        self.worker.persist_call(name, _recorded(request), _recorded(response), *_effect(function_type))
-
-    def _persisted(self) -> Value:
         found = self.worker.persisted_call()
-        case = _CASES[found.effect]
-        has_begin = case in ("write-remote-batched", "write-remote-transaction")
-        return {
-            "timestamp": datetime_value(found.timestamp_us * 1000),
-            "function-name": found.name,
-            "response": found.response.typed().value,
-            "function-type": (case, found.begin if has_begin else None),
-            "entry-version": "v2",
-        }
+        return _persisted(found, found.response.typed().value)
+
+    @deterministic(with_result_type=True)
+    def read_persisted_typed_durable_function_invocation(self, result_type: RecordType) -> Value:
+        found = self.worker.persisted_call()
+        type = next(field.type for field in result_type.fields if field.name == "response")
+        assert isinstance(type, RecordType), "it is a value with its type"
+        return _persisted(found, _with_type(type, found.response))
+
+
+def _persisted(found: PersistedCall, response: Value) -> Value:
+    case = _CASES[found.effect]
+    has_begin = case in ("write-remote-batched", "write-remote-transaction")
+    return {
+        "timestamp": datetime_value(found.timestamp_us * 1000),
+        "function-name": found.name,
+        "response": response,
+        "function-type": (case, found.begin if has_begin else None),
+        "entry-version": "v2",
+    }
+
+
+def _typed(name: str, given: Value) -> Recorded:
+    """Return what a `value-and-type` stands for."""
+    try:
+        type = type_from_nodes(given["typ"])
+        return Recorded.of(type, value_from_nodes(type, given["value"]))
+    except (ValueMismatch, TypeError) as error:
+        raise Trap(f"what {name} persists is no value with its type: {error}") from error
+
+
+def _with_type(type: RecordType, recorded: Recorded) -> Value:
+    """Return a recorded value as a `value-and-type`."""
+    typed = recorded.typed()
+    if isinstance(typed.type, RecordType) and {"value", "typ"} == {field.name for field in typed.type.fields}:
+        return typed.value  # an oplog of golem_nb 0.3 has the nodes themselves
+    return recorded_value(type, recorded)
 
 
 def _recorded(given: TypedValue) -> Recorded:

@@ -376,11 +376,12 @@ def _metadata(worker: HostContext, of: Value) -> Value:
 def _revert(worker: HostContext, of: Value, target: Value) -> None:
     """Revert another worker. It is waited for until it has stopped, so this must be a wait that can be ended itself."""
     case, number = target
+    key = f"{worker.id} {worker.effect_key()}"
     reverted = worker_from_value(of)
     if case == "revert-to-oplog-index":
-        worker.run_apart(lambda: worker.peers.revert(reverted, last_index=number))
+        worker.run_apart(lambda: worker.peers.revert(reverted, last_index=number, key=key))
     else:
-        worker.run_apart(lambda: worker.peers.revert(reverted, invocations=number))
+        worker.run_apart(lambda: worker.peers.revert(reverted, invocations=number, key=key))
 
 
 def metadata_value(worker: WorkerMetadata) -> Value:

@@ -317,7 +317,7 @@ def fitted(type: WitType, value: Any) -> Value:
     """Return a described value as one of the component's type."""
     match type:
         case RecordType() if isinstance(value, Recorded):
-            return _recorded(type, value)
+            return recorded_value(type, value)
         case RecordType(fields):
             return {field.name: fitted(field.type, value[field.name]) for field in fields}
         case VariantType(cases):
@@ -337,7 +337,7 @@ def fitted(type: WitType, value: Any) -> Value:
             return value
 
 
-def _recorded(type: RecordType, recorded: Recorded) -> Value:
+def recorded_value(type: RecordType, recorded: Recorded) -> Value:
     """Return a recorded value as a `wit-value`, or with its type where the component's version has that."""
     typed = recorded.typed()
     assert typed.type is not None, "what is recorded has a type"

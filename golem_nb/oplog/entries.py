@@ -133,13 +133,17 @@ class ErrorKind(StrEnum):
 
 
 class Error(OplogEntry, frozen=True, tag=6):
-    """An invocation trapped. Whether it is retried follows from the policy; `retry_from` is where attempts count."""
+    """An invocation trapped. Whether it is retried follows from the policy; `retry_from` is where attempts count.
+
+    `due_ns` is when the next attempt is due, if there is one.
+    """
 
     hint = True
     kind: ErrorKind
     message: str
     stderr: str
     retry_from: OplogIndex
+    due_ns: int | None = None
 
 
 class NoOp(OplogEntry, frozen=True, tag=7):
@@ -296,6 +300,8 @@ class Revert(OplogEntry, frozen=True, tag=27):
     hint = True
     start: OplogIndex
     end: OplogIndex
+    key: str = ""
+    """Of the effect by which another worker asked for it; empty where nobody did."""
 
 
 class CancelPendingInvocation(OplogEntry, frozen=True, tag=28):

@@ -149,6 +149,8 @@ class WorkerState:
     completed_since_snapshot: int = 0
     snapshot_us: int = 0
     """When the last snapshot was taken; at first, when the worker was created."""
+    revert_keys: set[str] = field(default_factory=set)
+    """Of the reverts that other workers asked for: one that a crash has them ask for again is made once."""
     is_stale: bool = False
     """An entry made earlier ones void: the fold must be made anew."""
 
@@ -179,6 +181,8 @@ class WorkerState:
             self.reprinted = self.reprinted.adding(entry.start, entry.end)
 
     def _revert(self, entry: Revert, is_skipped: bool) -> None:
+        if entry.key:
+            self.revert_keys.add(entry.key)
         self._add_region(entry.start, entry.end)
         self.deleted = self.deleted.adding(entry.start, entry.end)
         self.reprinted = self.reprinted.adding(entry.start, entry.end)
@@ -247,6 +251,17 @@ class WorkerState:
         self.retry_policy = RetryPolicy(
             entry.max_attempts, entry.min_delay_ns, entry.max_delay_ns, entry.multiplier, entry.max_jitter_factor
         )
+
+    def delay_after_failure_ns(self, retry_from: OplogIndex, draw: Callable[[], float]) -> int | None:
+        """Return the pause behind a failure that is counted at `retry_from`; None where no attempt follows."""
+        return self.retry_policy.delay_ns(self.retry_counts.get(retry_from, 0) + 1, draw)
+
+    def is_early(self, now_ns: int) -> bool:
+        """Is it not yet the time that the worker waits for?"""
+        due_ns = self.wake_ns
+        if self.status is WorkerStatus.RETRYING and self.last_error is not None:
+            due_ns = self.last_error.due_ns
+        return due_ns is not None and due_ns > now_ns
 
     def _suspend(self, entry: Suspend) -> None:
         self.due_ns = entry.due_ns

@@ -92,3 +92,15 @@ def test_a_fork_waits_for_a_promise_of_its_own(engine, script_worker):
 
     assert engine.invoke_and_await(fork, "run", ["", []], "k").result(10).value == 4 + 5
     assert not waiting.done()
+
+
+def test_a_revert_that_was_asked_for_twice_with_one_key_is_made_once(engine, counter, call):
+    for n in (1, 2, 3):
+        call("inc", n)
+
+    for _ in range(2):
+        engine.revert_worker(counter, invocations=1, key="a 7/0")
+
+    assert call("get") == 3
+    engine.revert_worker(counter, invocations=2, key="a 9/0")  # the question, and one more
+    assert call("get") == 1

@@ -7,10 +7,14 @@ import pytest
 from golem_nb.authoring.wat import component_from_text
 from golem_nb.engine.engine import Engine
 from golem_nb.errors import InvocationFailed
-from golem_nb.host.golem_durability import LazyInitializedPollable
+from golem_nb.host.context import PersistedCall
+from golem_nb.host.declare import Trap
+from golem_nb.host.golem_durability import GolemDurability, LazyInitializedPollable
 from golem_nb.host.io import Pollable
 from golem_nb.model import LOCAL_ENVIRONMENT, WorkerId
-from golem_nb.oplog.entries import ImportedFunctionInvoked
+from golem_nb.oplog.entries import ImportedFunctionInvoked, Recorded
+from golem_nb.values.nodes import nodes_from_type, nodes_from_value
+from golem_nb.values.types import STRING, Case, ListType, OptionType, TypedValue, VariantType, record
 from tests.host.context import FakeWorker, call
 
 TEXT = (Path(__file__).parent.parent / "components" / "library.wat").read_text()
@@ -114,3 +118,58 @@ def test_a_lazy_pollable_is_ready_until_it_has_another_one():
 
     assert not call(pollable, "ready")
     assert pollable.source.deadline_ns == 5
+
+
+def typed(type, value):
+    """A `value-and-type` as a component of golem:rpc 0.2.2 passes it."""
+    return {"value": nodes_from_value(type, value), "typ": nodes_from_type(type, are_named=True)}
+
+
+NODE_TYPE = VariantType((Case("prim-string-type"),))
+NAMED = record(name=OptionType(STRING), owner=OptionType(STRING), type=NODE_TYPE)
+WIT_VALUE = record(nodes=ListType(VariantType((Case("prim-string", STRING),))))
+PERSISTED = record(response=record(value=WIT_VALUE, typ=record(nodes=ListType(NAMED))))
+
+
+class Persisting:
+    """A worker that keeps the call that it persists."""
+
+    def persist_call(self, name, request, response, effect, begin):
+        self.kept = PersistedCall(0, name, response, effect.value, begin)
+
+    def persisted_call(self):
+        return self.kept
+
+
+def persist(durability, name, request, response):
+    GolemDurability.persist_typed_durable_function_invocation.body(
+        durability, *(TypedValue(None, value) for value in (name, request, response, ("read-remote", None)))
+    )
+
+
+def test_a_typed_value_is_recorded_as_what_it_is_and_given_back_with_its_type():
+    durability = GolemDurability(Persisting())
+
+    persist(durability, "f", typed(STRING, "q"), typed(STRING, "a"))
+
+    assert durability.worker.kept.response.typed() == TypedValue(STRING, "a")
+    read = GolemDurability.read_persisted_typed_durable_function_invocation.body(durability, PERSISTED)
+    assert (read["function-name"], read["response"]) == ("f", typed(STRING, "a"))
+
+
+def test_nodes_that_an_older_golem_nb_recorded_are_given_back():
+    old = typed(STRING, "a")
+    type = PERSISTED.fields[0].type
+    durability = GolemDurability(Persisting())
+    durability.worker.kept = PersistedCall(0, "f", Recorded.of(type, old), "ReadRemote", None)
+
+    read = GolemDurability.read_persisted_typed_durable_function_invocation.body(durability, PERSISTED)
+
+    assert read["response"] == old
+
+
+def test_what_is_no_value_with_its_type_traps():
+    durability, wrong = GolemDurability(Persisting()), {**typed(STRING, "a"), "typ": {"nodes": []}}
+
+    with pytest.raises(Trap, match="what f persists is no value with its type"):
+        persist(durability, "f", wrong, wrong)

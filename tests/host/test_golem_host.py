@@ -165,8 +165,8 @@ def test_workers_are_steered_by_either_name(host):
     assert host.worker.peers.asked == [
         ("update", OTHER, 2, UpdateMode.AUTOMATIC),
         ("update", OTHER, 2, UpdateMode.MANUAL),
-        ("revert", OTHER, {"last_index": 5}),
-        ("revert", OTHER, {"invocations": 1}),
+        ("revert", OTHER, {"last_index": 5, "key": f"{ME} 1"}),
+        ("revert", OTHER, {"invocations": 1, "key": f"{ME} 2"}),
         ("fork", OTHER, ME, 9),
         ("fork", OTHER, ME, 9),
     ]
