@@ -457,6 +457,8 @@ class Durability:
 
     # Spans.
 
+    # Golem commits them at once. Here nothing stays uncommitted for long anyway, and what goes outside waits for it.
+
     def start_span(self, attributes: Mapping[str, str], parent: Span | None = None) -> Span:
         """Start a span, below the innermost one unless another parent is given; the innermost stays what it is."""
         parent = parent or self.span
@@ -464,7 +466,6 @@ class Durability:
             span_id = new_span_id()
             self._append_or_meet(StartSpan, "", span_id, parent.span_id if parent else None, dict(attributes))
             start_us = self._journal.last_timestamp_us
-            self.commit_soon()
         else:
             _, started = self._meet(StartSpan, "the start of a span")
             span_id, start_us = started.span_id, started.timestamp_us
@@ -474,7 +475,6 @@ class Durability:
         self._append_or_meet(FinishSpan, f"the end of the span {span.span_id}", span.span_id)
         if self.span is span:
             self.span = span.parent
-        self.commit_soon()
 
     def set_span_attribute(self, span: Span, key: str, value: str) -> None:
         self._append_or_meet(SetSpanAttribute, f"an attribute of the span {span.span_id}", span.span_id, key, value)

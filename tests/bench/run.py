@@ -17,16 +17,19 @@ from golem_nb.authoring.wat import component_from_text
 from golem_nb.client.connect import engine_process, stop_local
 from golem_nb.engine.engine import Engine
 from golem_nb.engine.settings import Settings
+from golem_nb.host.declare import Interface, deterministic
 from golem_nb.model import LOCAL_ENVIRONMENT, SnapshotPolicy, WorkerId
 from tests.script import DRAW, script, steps
 
+CALLS = Path(__file__).parent / "calls.wat"
+CALLER = Path(__file__).parent.parent / "components" / "caller.wat"
 LEDGER = Path(__file__).parent.parent / "components" / "ledger.wat"
 ROUNDS = 500
 
 
-def timed(call, rounds=ROUNDS):
-    """Return the durations of `rounds` calls in microseconds, after some that are not counted."""
-    for _ in range(20):
+def timed(call, rounds=ROUNDS, warm=20):
+    """Return the durations of `rounds` calls in microseconds, after `warm` that are not counted."""
+    for _ in range(warm):
         call()
     found = []
     for _ in range(rounds):
@@ -40,7 +43,7 @@ def show(what, durations, base=None):
     ordered = sorted(durations)
     median, p95 = statistics.median(ordered), ordered[int(len(ordered) * 0.95)]
     ratio = "" if base is None else f"   {median / base:6.2f} x"
-    print(f"{what:56} median {median:8.0f} us   95% {p95:8.0f} us{ratio}", flush=True)
+    print(f"{what:56} median {median:8.1f} us   95% {p95:8.1f} us{ratio}", flush=True)
     return median
 
 
@@ -163,7 +166,49 @@ def _recovered(folder, worker, without_snapshots=False):
     return seconds
 
 
+class Bare(Interface, wit="bench:bare/host"):
+    """Host functions that do nothing: what is left is the value codec, and the way to a host function."""
+
+    @deterministic
+    def now(self):
+        return 1
+
+    @deterministic
+    def write(self, contents):
+        pass
+
+
+def bench_calls():
+    """A recorded clock read and a write of 4 KiB to a stream, each against a host function that does nothing."""
+    count = 2000
+    engine = Engine.open("memory:")
+    component = engine.create_component(LOCAL_ENVIRONMENT, "calls", component_from_text(CALLS.read_text())).id
+    for function in ("now", "write"):
+        base = None
+        for name in (f"bare-{function}", function):
+            worker = WorkerId(component, name)
+            rounds = timed(lambda f=name, w=worker: engine.invoke_and_await(w, f, [count]).result(60), rounds=7, warm=2)
+            median = show(f"{name}, a call", [duration / count for duration in rounds], base)
+            base = base or median
+    engine.close()
+
+
+def bench_rpc():
+    """A call of another worker that is awaited, against the two invocations that it is made of."""
+    engine = Engine.open("memory:")
+    component = engine.create_component(LOCAL_ENVIRONMENT, "caller", component_from_text(CALLER.read_text())).id
+    high, low = component.int >> 64, component.int & (1 << 64) - 1
+    caller, called = WorkerId(component, "a"), WorkerId(component, "b")
+    alone = timed(lambda: engine.invoke_and_await(called, "add", [1]).result(10))
+    base = show("an invocation", alone)
+    both = timed(lambda: engine.invoke_and_await(caller, "call", [high, low, "b", "add", 1, 0]).result(10))
+    show("an invocation that calls another worker", both, base)
+    engine.close()
+
+
 BENCHES = {
+    "calls": bench_calls,
+    "rpc": bench_rpc,
     "invoke": bench_invoke,
     "throughput": bench_throughput,
     "replay": bench_replay,
