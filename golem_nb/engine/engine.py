@@ -24,8 +24,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
-import httpx
-
 from golem_nb.engine import histories
 from golem_nb.engine.components import Deployments
 from golem_nb.engine.events import Subscription
@@ -50,7 +48,8 @@ from golem_nb.errors import (
     WorkerNotFound,
     WorkerReverted,
 )
-from golem_nb.host.http_network import make_client
+from golem_nb.host.network import Network
+from golem_nb.host.network_policy import EVERYTHING, NetworkPolicy
 from golem_nb.model import (
     Component,
     ComponentId,
@@ -76,9 +75,6 @@ from golem_nb.wasm.platform import Platform
 
 MOST_OPLOG_ENTRIES = 100  # of one page. Source: SEMANTICS 11
 MOST_WORKERS = 1000  # of one page
-# To outside, at once; requests beyond wait. Each has a thread while it is under way.
-MOST_CONNECTIONS = 256
-HTTP_TIMEOUT_S = 600.0  # of workers' requests that set none themselves
 TICK_S = 0.01
 
 T = TypeVar("T")
@@ -105,6 +101,8 @@ class Settings:
     """Idle workers that keep their instance."""
     memory_limit_bytes: int | None = None
     """Of one worker."""
+    network: NetworkPolicy = EVERYTHING
+    """Which hosts components reach."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,15 +148,14 @@ class Engine:
         )
         self.memory_limit_bytes = settings.memory_limit_bytes
         self.threads, self.timers = Threads("worker"), Timers(self._clock.now_ns)
-        self._http: httpx.Client | None = None
-        self._http_lock = threading.Lock()
+        self._network = Network(settings.network)
         self._activity = threading.Event()
         self.surroundings = Surroundings(
             self._clock,
             random_bytes,
             Slots(settings.slots or default_slots(), self._activity.set),
             Threads("network"),
-            self._http_client,
+            self._network,
         )
         self._loaded: dict[WorkerId, Worker] = {}
         self._loading = threading.RLock()
@@ -209,8 +206,7 @@ class Engine:
         for worker in workers:
             _flush(worker.journal)
         self._database.close()
-        if self._http is not None:
-            self._http.close()
+        self._network.close()
         self._lock.release()
         if self._in_memory:
             shutil.rmtree(self.folder, ignore_errors=True)
@@ -637,13 +633,6 @@ class Engine:
     def _check_open(self) -> None:
         if self._closed:
             raise EngineStopped("the engine is closed")
-
-    def _http_client(self) -> httpx.Client:
-        if self._http is None:
-            with self._http_lock:
-                if self._http is None:
-                    self._http = make_client(MOST_CONNECTIONS, HTTP_TIMEOUT_S)
-        return self._http
 
     def _start_unfinished(self) -> None:
         """Start what a crash cut off, and set the clocks of those that sleep: they are not loaded for it."""

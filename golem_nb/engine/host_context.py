@@ -9,14 +9,13 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-import httpx
-
 from golem_nb.engine.durability import Durability
 from golem_nb.engine.journal import Journal
 from golem_nb.engine.scheduler import Slots, Threads
 from golem_nb.engine.stopping import Suspended
 from golem_nb.host.context import Closable, HostContext, Peers, PersistedCall, Source
 from golem_nb.host.declare import Effect, HostFunction, Interface, ResourceTable
+from golem_nb.host.network import Network
 from golem_nb.model import LogLevel, OplogIndex, WorkerId
 from golem_nb.oplog.entries import Recorded
 from golem_nb.oplog.fold import RetryPolicy
@@ -41,8 +40,9 @@ class Surroundings:
     clock: Clock
     random_bytes: Callable[[int], bytes]
     slots: Slots
-    network: Threads
-    http_client: Callable[[], httpx.Client]
+    threads: Threads
+    """For blocking work of host functions."""
+    network: Network
 
 
 class Output(Protocol):
@@ -146,7 +146,7 @@ class WorkerHost:
         return min(max(0.0, (deadline_ns - self._surroundings.clock.now_ns()) / 1e9), 1.0)
 
     def submit(self, work: Callable[[], None]) -> None:
-        self._surroundings.network.run(work)
+        self._surroundings.threads.run(work)
 
     def run_apart(self, work: Callable[[], T]) -> T:
         done: Future[T] = Future()
@@ -248,8 +248,9 @@ class WorkerHost:
     def derived_key(self, index: int) -> str:
         return self._durability.derived_key(index)
 
-    def http_client(self) -> httpx.Client:
-        return self._surroundings.http_client()
+    @property
+    def network(self) -> Network:
+        return self._surroundings.network
 
 
 class _Done:

@@ -4,6 +4,32 @@ Host functions answer; whether an answer is recorded is their mark's affair, and
 touch wasmtime, the store or the engine. Importing this package fills the tables of `declare`. Start reading there.
 """
 
-from golem_nb.host import cli, clocks, filesystem, golem_durability, golem_host, http, http_request, io, random
+from golem_nb.host import (
+    cli,
+    clocks,
+    filesystem,
+    golem_durability,
+    golem_host,
+    http,
+    http_request,
+    io,
+    random,
+    socket_tcp,
+    socket_udp,
+    sockets,
+)
 
-__all__ = ["cli", "clocks", "filesystem", "golem_durability", "golem_host", "http", "http_request", "io", "random"]
+__all__ = [
+    "cli",
+    "clocks",
+    "filesystem",
+    "golem_durability",
+    "golem_host",
+    "http",
+    "http_request",
+    "io",
+    "random",
+    "socket_tcp",
+    "socket_udp",
+    "sockets",
+]

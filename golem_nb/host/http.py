@@ -55,6 +55,9 @@ RESPONSE = VariantType(
 # What a read of a body records besides its bytes. Source: the WIT's stream-error.
 STREAM_ERROR = VariantType((Case("closed"), Case("last-operation-failed", STRING)))
 
+# Failures of the request itself, or of what the engine allows: the next attempt would fail as this one did.
+WILL_NOT_PASS = frozenset({"HTTP-request-denied", "HTTP-request-URI-invalid", "HTTP-request-method-invalid"})
+
 KEY_HEADER = "idempotency-key"
 TRACE_HEADER = "traceparent"
 
@@ -77,7 +80,7 @@ class _Owner:
         sent = Request(shown.method, shown.url, headers, shown.timeouts)
         exchange = self.exchange = Exchange(sent, None if body is None else body.pipe)
         self.worker.close_with_instance(self)
-        client = self.worker.http_client()
+        client = self.worker.network.http_client()
         self.worker.submit(lambda: exchange.run(client))
 
     def pass_to(self, holder: object) -> None:
@@ -216,7 +219,7 @@ class FutureIncomingResponse(Resource, wit="wasi:http/types#future-incoming-resp
 
 def _failure_of(response: tuple[str, Value]) -> str | None:
     case, value = response
-    if case != "http-error":
+    if case != "http-error" or value["code"] in WILL_NOT_PASS:
         return None
     return f"{value['code']}: {value['detail']}" if value["detail"] else str(value["code"])
 

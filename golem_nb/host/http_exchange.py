@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 
-from golem_nb.host.http_network import Cancellation, Cancelled, Client
+from golem_nb.host.http_network import Cancellation, Cancelled, Client, Refused
 
 Headers = list[tuple[str, bytes]]
 # Of bodies, in each direction, between the worker and the network.
@@ -192,6 +192,7 @@ class Exchange:
         """Do it, on a thread of its own, until the response's body is read or nobody wants it."""
         try:
             request = self._http_request(client.timeout)
+            client.check(request.url)
             with (
                 self._cancellation.of_this_thread(),
                 client.places.taken(self._cancellation, request.extensions["timeout"]["pool"]),
@@ -265,6 +266,7 @@ def _headers(raw: Sequence[tuple[bytes, bytes]]) -> Headers:
 # The first that fits: subclasses stand before their bases.
 _ERROR_CODES: tuple[tuple[type[Exception], tuple[str, Any]], ...] = (
     (Cancelled, ("connection-terminated", None)),
+    (Refused, ("HTTP-request-denied", None)),
     (httpx.ConnectTimeout, ("connection-timeout", None)),
     (httpx.ReadTimeout, ("connection-read-timeout", None)),
     (httpx.WriteTimeout, ("connection-write-timeout", None)),

@@ -7,7 +7,11 @@ from tests.host.http_server import Server
 
 @pytest.fixture
 def worker():
-    return FakeWorker(args=("a", "b"), env=(("K", "v"),))
+    made = FakeWorker(args=("a", "b"), env=(("K", "v"),))
+    yield made
+    for held in made.held:
+        held.close()
+    made.network.close()
 
 
 @pytest.fixture(scope="session")
@@ -26,5 +30,5 @@ def http_client():
 @pytest.fixture
 def online(worker, http_client):
     """A worker that reaches the network."""
-    worker.http_client = lambda: http_client
+    worker.network.http_client = lambda: http_client
     return worker

@@ -3,6 +3,7 @@
 import threading
 
 from golem_nb.host.declare import Effect, ResourceTable, WitError
+from golem_nb.host.network import Network
 from golem_nb.values.binary import bytes_from_value
 
 START_NS = 1_700_000_000 * 10**9
@@ -17,6 +18,7 @@ class FakeWorker:
         self.output, self.spans, self.begun, self.ended, self.held = [], [], [], [], []
         self.clock_ns = START_NS
         self._shared = {}
+        self.network = Network()
 
     def call(self, function, target, arguments):
         """Answer as the engine does when live, and check that what would be recorded can be."""
