@@ -109,8 +109,8 @@ class Execution:
             return self.instance.call(export, arguments)
 
     def close(self) -> None:
+        self.host.close()  # before the instance lets go of what is to be closed
         self.instance.close()
-        self.host.close()
 
 
 def begin(
