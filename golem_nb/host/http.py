@@ -23,6 +23,7 @@ from golem_nb.host.declare import (
     write_remote_batched,
 )
 from golem_nb.host.http_exchange import Exchange, Failed, Head, Request, Timeouts
+from golem_nb.host.http_incoming import GivenTrailers, RequestBody
 from golem_nb.host.http_request import Fields, OutgoingBody, OutgoingRequest, RequestOptions
 from golem_nb.host.io import CLOSED, MOST_READ, InputStream, IoError, Pollable
 from golem_nb.values.types import (
@@ -281,9 +282,12 @@ class IncomingBody(Resource, wit="wasi:http/types#incoming-body"):
         return stream
 
     @deterministic(static=True)
-    def finish(worker: HostContext, this: IncomingBody) -> FutureTrailers:
-        trailers = FutureTrailers(worker, this.owner)
-        this.owner.dropped_by(this)
+    def finish(worker: HostContext, this: IncomingBody | RequestBody) -> FutureTrailers | GivenTrailers:
+        return this.finished()
+
+    def finished(self) -> FutureTrailers:
+        trailers = FutureTrailers(self.worker, self.owner)
+        self.owner.dropped_by(self)
         return trailers
 
     def dropped(self) -> None:

@@ -134,6 +134,14 @@ class Pipe:
             if data:
                 yield data
 
+    def all(self) -> bytes:
+        """Take all that is there: for what nobody waits for."""
+        with self._changed:
+            data = b"".join(self._parts)
+            self._parts.clear()
+            self._size = 0
+        return data
+
     def is_empty_within(self, timeout_s: float) -> bool:
         """Has it ended, after at most this time, without having held anything?"""
         with self._changed:

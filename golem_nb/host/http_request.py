@@ -83,6 +83,11 @@ class Fields(Resource, wit="wasi:http/types#fields"):
     def clone(self) -> Fields:
         return Fields(self.worker, self.list)
 
+    def content_length(self) -> int | None:
+        """Return the length that a body is announced to have."""
+        lengths = [value for name, value in self.list if name.lower() == "content-length"]
+        return int(lengths[0]) if lengths and lengths[0].isdigit() else None
+
     def _remove(self, name: str) -> None:
         self.list = [(known, v) for known, v in self.list if known.lower() != name.lower()]
 
@@ -161,8 +166,7 @@ class OutgoingRequest(Resource, wit="wasi:http/types#outgoing-request"):
     def body(self) -> OutgoingBody:
         if self.outgoing is not None:
             raise WitError()
-        lengths = Fields.get.body(self.fields, "content-length")
-        self.outgoing = OutgoingBody(self.worker, int(lengths[0]) if lengths and lengths[0].isdigit() else None)
+        self.outgoing = OutgoingBody(self.worker, self.fields.content_length(), "HTTP-request-body-size", False)
         return self.outgoing
 
     @deterministic
@@ -225,8 +229,10 @@ class OutgoingRequest(Resource, wit="wasi:http/types#outgoing-request"):
 
 
 class OutgoingBody(Resource, wit="wasi:http/types#outgoing-body"):
-    def __init__(self, worker: HostContext, length: int | None) -> None:
+    def __init__(self, worker: HostContext, length: int | None, size_error: str, takes_trailers: bool = True) -> None:
         self.worker, self.length, self.pipe = worker, length, Pipe()
+        self._size_error, self._takes_trailers = size_error, takes_trailers
+        self.trailers: list[tuple[str, bytes]] | None = None
         self.written = 0
         self.is_sent = False
         """Does a thread take what is written?"""
@@ -242,10 +248,19 @@ class OutgoingBody(Resource, wit="wasi:http/types#outgoing-body"):
 
     @deterministic(static=True)
     def finish(worker: HostContext, this: OutgoingBody, trailers: Fields | None) -> None:
-        if this.length is not None and this.written != this.length:
-            this.end(Failed(("HTTP-request-body-size", this.written)))
-            raise WitError(("HTTP-request-body-size", this.written))
-        this.end(None)
+        failure = this.failure_with(trailers)
+        this.trailers = None if trailers is None else list(trailers.list)
+        this.end(failure and Failed(failure))
+        if failure is not None:
+            raise WitError(failure)
+
+    def failure_with(self, trailers: Fields | None) -> tuple[str, Value] | None:
+        """Return the error-code if the body is not what was announced, or its trailers cannot be sent."""
+        if self.length is not None and self.written != self.length:
+            return self._size_error, self.written
+        if trailers is not None and trailers.list and not self._takes_trailers:
+            return "internal-error", "trailers of requests cannot be sent here"
+        return None
 
     def dropped(self) -> None:
         if not self.is_finished:
