@@ -20,7 +20,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -37,6 +37,7 @@ T = TypeVar("T")
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 EVERY_SCHEME = ("all://", "http://", "https://")  # each by itself, or a proxy for one of them would go before
+TRAILERS = "trailers"  # a request's extension: pairs of bytes, when its response has ended
 DEFAULT_PORTS = {"http": 80, "https": 443}
 # How long a cancellation may wait for a connection that is being made: not every system ends that by a shutdown.
 CONNECT_SLICE_S = 0.05
@@ -236,15 +237,32 @@ def _closed_on_failure(connection: httpcore.ConnectionInterface) -> httpcore.Con
 
     def handle_request(request: httpcore.Request) -> httpcore.Response:
         try:
-            return handle(request)
+            response = handle(request)
         except httpcore.ConnectionNotAvailable:
             raise  # another request uses it
         except BaseException:
             connection.close()
             raise
+        _keep_trailers(getattr(response.stream, "_connection", None), request.extensions)
+        return response
 
     connection.handle_request = handle_request  # type: ignore[method-assign]
     return connection
+
+
+def _keep_trailers(connection: Any, extensions: MutableMapping[str, Any]) -> None:
+    """Have the trailers of the response under way put among its request's extensions; httpcore drops them."""
+    receive = getattr(type(connection), "_receive_event", None)
+    if receive is None:
+        return  # its insides have changed; a test tells
+
+    def receive_event(timeout: float | None = None) -> Any:
+        event = receive(connection, timeout=timeout)
+        if type(event).__name__ == "EndOfMessage":
+            extensions[TRAILERS] = list(event.headers)
+        return event
+
+    connection._receive_event = receive_event
 
 
 class Backend(httpcore.NetworkBackend):
