@@ -14,6 +14,7 @@ from golem_nb.host.http_exchange import Exchange, Failed, Pipe, Timeouts
 from golem_nb.host.io import CLOSED, IoError, OutputStream
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*\Z")
 _FORBIDDEN_VALUE = re.compile(rb"[\x00\r\n]")
 # Set by the transport; a component that sets them is told so. Source: the WIT's header-error.
 _FORBIDDEN_NAMES = {
@@ -195,6 +196,8 @@ class OutgoingRequest(Resource, wit="wasi:http/types#outgoing-request"):
 
     @deterministic
     def set_scheme(self, scheme: tuple[str, Value] | None) -> None:
+        if scheme is not None and scheme[0] == "other" and not _SCHEME.match(scheme[1]):
+            raise WitError()
         self.protocol = scheme
 
     @deterministic

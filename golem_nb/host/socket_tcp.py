@@ -74,6 +74,8 @@ class Connection(HeldSocket):
 
     def __init__(self, worker: HostContext, made: socket.socket) -> None:
         super().__init__(worker, made)
+        with suppress(OSError):  # a matter of speed
+            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._lock = threading.Lock()  # the thread behind the sockets sends, too
         self._unsent: deque[bytes] = deque()
         self.unsent_bytes = 0
@@ -100,12 +102,11 @@ class Connection(HeldSocket):
             self._send()
 
     def call_when_sent(self, wake: Callable[[], None]) -> None:
-        """Call `wake` when some of the rest was sent, or nothing more can be; perhaps at once."""
+        """Call `wake` now, and whenever some of the rest was sent; the same one is kept once."""
         with self._lock:
             if wake not in self._wakes:
                 self._wakes.append(wake)
-        if self.is_flushed:
-            wake()
+        wake()
 
     def _send(self) -> None:
         """Send what the system takes, and be called again when it takes more."""
@@ -123,7 +124,7 @@ class Connection(HeldSocket):
                 self.failure = error
                 self._unsent.clear()
             is_over = not self._unsent
-            wakes, self._wakes = self._wakes, []
+            wakes = tuple(self._wakes)
         if is_over and self.is_output_shut:
             shut_down(self.socket, socket.SHUT_WR)
         if is_over and self._is_let_go:
@@ -467,7 +468,4 @@ def _seconds(duration_ns: int) -> int:
 class TcpCreateSocket(Interface, wit="wasi:sockets/tcp-create-socket"):
     @deterministic
     def create_tcp_socket(self, address_family: str) -> TcpSocket:
-        held = Connection.of(self.worker, address_family, socket.SOCK_STREAM)
-        with suppress(OSError):  # a matter of speed
-            held.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return TcpSocket(self.worker, address_family, held)
+        return TcpSocket(self.worker, address_family, Connection.of(self.worker, address_family, socket.SOCK_STREAM))
