@@ -198,8 +198,9 @@ class Client(httpx.Client):
         Raises:
             Refused: The policy does not allow it.
         """
-        if not self.policy.allows_lookup(url.host, url.port or DEFAULT_PORTS.get(url.scheme)):
-            raise Refused(f"requests to {url.host} are refused")
+        host = url.raw_host.decode("ascii")  # as patterns and resolvers have it, whatever the language
+        if not self.policy.allows_lookup(host, url.port or DEFAULT_PORTS.get(url.scheme)):
+            raise Refused(f"requests to {host} are refused")
 
     def close(self) -> None:
         """End the exchanges under way, and close the connections that are kept."""

@@ -425,6 +425,14 @@ def test_only_addresses_that_are_allowed_are_connected_to(monkeypatch, http_serv
         assert refused(client, f"http://rebound.example:{port}/echo")
 
 
+def test_names_of_all_languages_are_compared_in_ascii(monkeypatch, http_server):
+    host, port = http_server.authority.split(":")
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, int(port)))]
+    monkeypatch.setattr(Names, "addresses", lambda self, *_: found)
+    with fenced("xn--bcher-kva.example") as client:
+        assert started(client, f"http://bücher.example:{port}/echo")[0].head.result(5).status == 200
+
+
 @pytest.mark.parametrize("url", ["http://[::1]:1/", "http://[::ffff:127.0.0.1]:1/", "http://127.1:1/", "http://0:1/"])
 def test_other_spellings_of_a_private_address_are_refused_too(url):
     with fenced(denies_private=True) as client:
