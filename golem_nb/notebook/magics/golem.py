@@ -154,13 +154,7 @@ VERB = Verb(
     options=(
         Option("dir", "data folder of the engine (else GOLEM_NB_DIR, else the user's)", "DIR"),
         Option("no-network", "start the engine so that its components reach nothing outside"),
-        Option(
-            "allow-host",
-            "start it so that they reach this host only (example.org, *.example.org, 10.0.0.0/8, "
-            "any of them with :PORT); may be given again",
-            "HOST",
-            many=True,
-        ),
+        Option("allow-host", "start it so that they reach only this (NAME, *.NAME, network; :PORT)", "HOST", many=True),
         Option("deny-private", "start it so that they reach no loopback, private or link-local address"),
         Option("allow-listen", "start it so that they may listen on addresses that other machines reach"),
         Option("env", "environment to use on the server", "UUID"),
