@@ -10,6 +10,8 @@ httpcore's sockets are replaced by way of its `NetworkBackend`. httpx still choo
 
 The policy is asked twice: by the name before anything is looked up, and by the address that is connected to. A proxy
 connects to addresses that nobody here sees, so there is none where the policy depends on them.
+
+This is one long file because each part of it is a wait that a cancellation must end: places, names, sockets, TLS.
 """
 
 from __future__ import annotations
