@@ -49,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     serve.add_argument("--max-loaded", type=int, default=2000, metavar="N", help="idle workers kept in memory (2000)")
     serve.add_argument("--memory-limit", type=int, metavar="MIB", help="memory of one worker at most (no limit)")
+    _add_network(serve.add_argument_group("what components may reach"))
     serve.set_defaults(run=_serve)
 
     demo = commands.add_parser("demo", help="deploy, invoke, kill -9, recover: the main job, checked step by step")
@@ -58,6 +59,25 @@ def _parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="check what golem_nb needs of this machine")
     doctor.set_defaults(run=_doctor)
     return parser
+
+
+def _add_network(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--no-network", action="store_true", help="nothing: no HTTP, no sockets, no lookup of names")
+    group.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="HOST",
+        help="only this: example.org, *.example.org, an address or 10.0.0.0/8, any of them with :PORT; repeatable",
+    )
+    group.add_argument(
+        "--deny-private",
+        action="store_true",
+        help="no loopback, private, link-local or cloud-internal address, unless --allow-host names it by number",
+    )
+    group.add_argument(
+        "--allow-listen", action="store_true", help="let them listen on addresses that other machines reach, too"
+    )
 
 
 def _serve(options: argparse.Namespace) -> int:
@@ -74,7 +94,15 @@ def _serve(options: argparse.Namespace) -> int:
             tokens=_tokens(options),
             allowed_hosts=tuple(options.allowed_host),
             idle_exit_minutes=options.idle_exit,
-            settings=settings(options.durability, options.max_loaded, options.memory_limit),
+            settings=settings(
+                options.durability,
+                options.max_loaded,
+                options.memory_limit,
+                no_network=options.no_network,
+                allow_host=options.allow_host,
+                deny_private=options.deny_private,
+                allow_listen=options.allow_listen,
+            ),
         )
     )
     return 0

@@ -13,6 +13,8 @@ from golem_nb.__main__ import main
         (["serve", "--token", ""], "a token must not be empty"),
         (["serve", "--token-file", "/nowhere/at/all"], "cannot be read"),
         (["serve", "--max-loaded", "-1"], "--max-loaded must not be negative"),
+        (["serve", "--allow-host", "a b"], "names no host"),
+        (["serve", "--no-network", "--allow-host", "a"], "--no-network leaves nothing to allow"),
         (["serve", "--data-dir", "/dev/null/x"], "the data folder"),
         (["serve", "--host", "no-such-host.invalid", "--token", "x"], "cannot listen"),
     ],

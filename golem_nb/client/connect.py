@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -85,21 +86,28 @@ def attach_local(folder: Path | None = None) -> RemoteClient:
     return engine_process(folder).client()
 
 
-def engine_process(folder: Path | None = None) -> LocalEngine:
+def engine_process(folder: Path | None = None, network: Sequence[str] | None = None) -> LocalEngine:
     """Find the folder's engine process, or start one.
+
+    `network` are options of `golem-nb serve` about what components may reach; None takes a running engine as it is.
 
     Raises:
         EngineFailedToStart: The new process ended; the text has the end of its log.
-        ClientError: The running one is of another version.
+        ClientError: The running one is of another version, or has other options.
     """
     folder = _made(folder or default_folder())
     lock = running_engine(folder)
     if lock is None:
         note = _death_note(folder)
-        return _start(folder, note)
+        return _start(folder, note, network or ())
     if lock.version != __version__:
         raise ClientError(
             f"the engine of {folder} is golem_nb {lock.version} and this is {__version__}; end it with `%golem stop`"
+        )
+    if network is not None and lock.network != tuple(network):
+        options = " ".join(lock.network) or "no options about the network"
+        raise ClientError(
+            f"the engine of {folder} runs with {options}; end it with `%golem stop` to start it otherwise"
         )
     return LocalEngine(folder, lock)
 
@@ -133,14 +141,14 @@ def _end(folder: Path, number: signal.Signals) -> bool:
     return True
 
 
-def _start(folder: Path, note: str | None) -> LocalEngine:
+def _start(folder: Path, note: str | None, network: Sequence[str]) -> LocalEngine:
     token = folder / TOKEN_FILE  # in a file, not on the command line, which every user of the machine can read
     with open(os.open(token, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(str(uuid4()))
     log = folder / LOG_NAME
     with log.open("ab") as output:
         begin = output.tell()
-        process = _spawn(folder, token, output)
+        process = _spawn(folder, token, network, output)
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
         has_ended = process.poll() is not None
@@ -154,11 +162,11 @@ def _start(folder: Path, note: str | None) -> LocalEngine:
     raise EngineFailedToStart(f"the engine was not ready within {START_TIMEOUT_S:g} s: {_tail(log, begin)}")
 
 
-def _spawn(folder: Path, token: Path, output: IO[bytes]) -> subprocess.Popen[bytes]:
+def _spawn(folder: Path, token: Path, network: Sequence[str], output: IO[bytes]) -> subprocess.Popen[bytes]:
     # -P: a file json.py beside the notebook must not stand in for Python's own.
     command = [sys.executable, "-P", "-m", "golem_nb", "serve", "--data-dir", str(folder), "--port", "0"]
     process = subprocess.Popen(
-        [*command, "--idle-exit", str(IDLE_EXIT_MINUTES), "--token-file", str(token)],
+        [*command, "--idle-exit", str(IDLE_EXIT_MINUTES), "--token-file", str(token), *network],
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT,

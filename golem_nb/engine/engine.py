@@ -24,8 +24,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
-import httpx
-
 from golem_nb.engine import histories
 from golem_nb.engine.calls import Calls
 from golem_nb.engine.components import NO_OPTIONS, Deployments
@@ -54,7 +52,7 @@ from golem_nb.errors import (
     WorkerReverted,
 )
 from golem_nb.host.context import WorkerTemplate
-from golem_nb.host.http_network import make_client
+from golem_nb.host.network import Network
 from golem_nb.model import (
     Component,
     ComponentId,
@@ -82,9 +80,6 @@ from golem_nb.wasm.platform import Platform
 
 MOST_OPLOG_ENTRIES = 100  # of one page. Source: SEMANTICS 11
 MOST_WORKERS = 1000  # of one page
-# To outside, at once; requests beyond wait. Each has a thread while it is under way.
-MOST_CONNECTIONS = 256
-HTTP_TIMEOUT_S = 600.0  # of workers' requests that set none themselves
 TICK_S = 0.01
 
 T = TypeVar("T")
@@ -136,15 +131,14 @@ class Engine:
         self.memory_limit_bytes = settings.memory_limit_bytes
         self.threads, self.timers = Threads("worker"), Timers(self._clock.now_ns)
         self.calls = Calls(self, Schedule(self._database), self.timers, self.threads)
-        self._http: httpx.Client | None = None
-        self._http_lock = threading.Lock()
+        self._network = Network(settings.network)
         self._activity = threading.Event()
         self.surroundings = Surroundings(
             self._clock,
             random_bytes,
             Slots(settings.slots or default_slots(), self._activity.set),
             Threads("network"),
-            self._http_client,
+            self._network,
             Stores(self._database, self._deployments.environment_of),
         )
         self._loaded = LoadedWorkers(self._make, self._not_found, settings.max_loaded)
@@ -192,8 +186,7 @@ class Engine:
         for worker in workers:
             _flush(worker.journal)
         self._database.close()
-        if self._http is not None:
-            self._http.close()
+        self._network.close()
         self._lock.release()
         if self._in_memory:
             shutil.rmtree(self.folder, ignore_errors=True)
@@ -602,13 +595,6 @@ class Engine:
     def _not_found(self, id: WorkerId) -> GolemError:
         self._deployments.latest(id.component_id)  # names what is missing
         return WorkerNotFound(id, get_close_matches(id.name, self._workers.names(id.component_id), 2))
-
-    def _http_client(self) -> httpx.Client:
-        if self._http is None:
-            with self._http_lock:
-                if self._http is None:
-                    self._http = make_client(MOST_CONNECTIONS, HTTP_TIMEOUT_S)
-        return self._http
 
     def _start_unfinished(self) -> None:
         """Start what a crash cut off, and set the clocks of those that sleep: they are not loaded for it."""

@@ -11,6 +11,7 @@ from golem_nb.engine import recovery
 from golem_nb.engine.checks import check_types, is_same_result
 from golem_nb.engine.durability import Durability
 from golem_nb.engine.host_context import Output, WorkerHost
+from golem_nb.engine.incoming import called
 from golem_nb.engine.journal import Journal
 from golem_nb.engine.recovery import Plan
 from golem_nb.engine.replay import ReplayCursor
@@ -55,7 +56,8 @@ class Execution:
         if not durability.is_live:
             check_types(export.type, invoked.request)
         durability.note_live()
-        value = self.instance.call(export, [r.typed().value for r in invoked.request])
+        arguments = [r.typed().value for r in invoked.request]
+        value = called(self.instance, self.host.context, export, arguments)
         type, is_live = export.type.result, durability.is_live
         self._note_handles()
         is_same = partial(is_same_result, urn=self.host.worker_urn, earlier_urns=self.host.earlier_urns)
@@ -113,8 +115,8 @@ class Execution:
             return self.instance.call(export, arguments)
 
     def close(self) -> None:
+        self.host.close()  # before the instance lets go of what is to be closed
         self.instance.close()
-        self.host.close()
 
 
 def _description(of: Indexed) -> dict[str, Any]:

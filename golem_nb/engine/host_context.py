@@ -9,8 +9,6 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-import httpx
-
 from golem_nb.engine.calls import Calls
 from golem_nb.engine.durability import Durability
 from golem_nb.engine.journal import Journal
@@ -21,6 +19,7 @@ from golem_nb.engine.stores import Stores
 from golem_nb.engine.tracing import new_span_id
 from golem_nb.host.context import Blobs, Closable, HostContext, KeyValues, Peers, PersistedCall, Remote, Source
 from golem_nb.host.declare import Effect, HostFunction, Interface, ResourceTable
+from golem_nb.host.network import Network
 from golem_nb.model import LogLevel, OplogIndex, WorkerId
 from golem_nb.oplog.entries import InvocationContext, Recorded
 from golem_nb.oplog.fold import RetryPolicy
@@ -46,8 +45,9 @@ class Surroundings:
     clock: Clock
     random_bytes: Callable[[int], bytes]
     slots: Slots
-    network: Threads
-    http_client: Callable[[], httpx.Client]
+    threads: Threads
+    """For blocking work of host functions."""
+    network: Network
     stores: Stores
 
 
@@ -159,7 +159,7 @@ class WorkerHost:
         return min(max(0.0, (deadline_ns - self._surroundings.clock.now_ns()) / 1e9), 1.0)
 
     def submit(self, work: Callable[[], None]) -> None:
-        self._surroundings.network.run(work)
+        self._surroundings.threads.run(work)
 
     def run_apart(self, work: Callable[[], T]) -> T:
         done: Future[T] = Future()
@@ -290,8 +290,9 @@ class WorkerHost:
     def derived_key(self, index: int) -> str:
         return self._durability.derived_key(index)
 
-    def http_client(self) -> httpx.Client:
-        return self._surroundings.http_client()
+    @property
+    def network(self) -> Network:
+        return self._surroundings.network
 
 
 def _ready(sources: Sequence[Source]) -> list[int]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from golem_nb.host.network_policy import EVERYTHING, NetworkPolicy
+
 
 class SystemClock:
     """The clock of the machine."""
@@ -25,3 +27,5 @@ class Settings:
     """Idle workers that keep their instance."""
     memory_limit_bytes: int | None = None
     """Of one worker."""
+    network: NetworkPolicy = EVERYTHING
+    """Which hosts components reach."""

@@ -17,11 +17,15 @@ from golem_nb.host import (
     golem_rpc,
     golem_workers,
     http,
+    http_incoming,
     http_request,
     io,
     keyvalue,
     logging,
     random,
+    socket_tcp,
+    socket_udp,
+    sockets,
 )
 
 __all__ = [
@@ -37,9 +41,13 @@ __all__ = [
     "golem_rpc",
     "golem_workers",
     "http",
+    "http_incoming",
     "http_request",
     "io",
     "keyvalue",
     "logging",
     "random",
+    "socket_tcp",
+    "socket_udp",
+    "sockets",
 ]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from golem_nb.host.declare import Effect, HostFunction, ResourceTable
+from golem_nb.host.network import Network
 from golem_nb.model import (
     ComponentId,
     IdempotencyKey,
@@ -387,9 +388,6 @@ class HostContext(Protocol):
     def derived_key(self, index: int) -> str:
         """Return the idempotency key of an outside effect that began at entry `index`. Source: SEMANTICS 2.2."""
 
-    def http_client(self) -> Any:
-        """Return the engine's shared httpx.Client (usable from any thread).
-
-        Raises:
-            WitError: The engine was started without network.
-        """
+    @property
+    def network(self) -> Network:
+        """Return what all workers of the engine share; usable from any thread."""

@@ -23,6 +23,7 @@ from golem_nb.host.declare import (
     write_remote_batched,
 )
 from golem_nb.host.http_exchange import Exchange, Failed, Head, Request, Timeouts
+from golem_nb.host.http_incoming import GivenTrailers, RequestBody
 from golem_nb.host.http_request import Fields, OutgoingBody, OutgoingRequest, RequestOptions
 from golem_nb.host.io import CLOSED, MOST_READ, InputStream, IoError, Pollable
 from golem_nb.oplog.spans import Span
@@ -53,8 +54,11 @@ RESPONSE = VariantType(
         Case("taken"),
     )
 )
-# What a read of a body records besides its bytes. Source: the WIT's stream-error.
-STREAM_ERROR = VariantType((Case("closed"), Case("last-operation-failed", STRING)))
+# What a read of a body records besides its bytes: the WIT's stream-error. The end brings the trailers, if any.
+STREAM_ERROR = VariantType((Case("closed"), Case("last-operation-failed", STRING), Case("closed-with", HEADERS)))
+
+# Failures of the request itself, or of what the engine allows: the next attempt would fail as this one did.
+WILL_NOT_PASS = frozenset({"HTTP-request-denied", "HTTP-request-URI-invalid", "HTTP-request-method-invalid"})
 
 KEY_HEADER = "idempotency-key"
 TRACE_HEADER = "traceparent"
@@ -67,6 +71,7 @@ class _Owner:
         self.worker, self.begin, self.span, self.request = worker, begin, span, request
         self.exchange: Exchange | None = None
         """None in replay."""
+        self.trailers: Sequence[tuple[str, bytes]] = ()
         self.holder: object = None
         self.is_ended = False
 
@@ -78,7 +83,7 @@ class _Owner:
         sent = Request(shown.method, shown.url, headers, shown.timeouts)
         exchange = self.exchange = Exchange(sent, None if body is None else body.pipe)
         self.worker.close_with_instance(self)
-        client = self.worker.http_client()
+        client = self.worker.network.http_client()
         self.worker.submit(lambda: exchange.run(client))
 
     def pass_to(self, holder: object) -> None:
@@ -217,7 +222,7 @@ class FutureIncomingResponse(Resource, wit="wasi:http/types#future-incoming-resp
 
 def _failure_of(response: tuple[str, Value]) -> str | None:
     case, value = response
-    if case != "http-error":
+    if case != "http-error" or value["code"] in WILL_NOT_PASS:
         return None
     return f"{value['code']}: {value['detail']}" if value["detail"] else str(value["code"])
 
@@ -279,9 +284,12 @@ class IncomingBody(Resource, wit="wasi:http/types#incoming-body"):
         return stream
 
     @deterministic(static=True)
-    def finish(worker: HostContext, this: IncomingBody) -> FutureTrailers:
-        trailers = FutureTrailers(worker, this.owner)
-        this.owner.dropped_by(this)
+    def finish(worker: HostContext, this: IncomingBody | RequestBody) -> FutureTrailers | GivenTrailers:
+        return this.finished()
+
+    def finished(self) -> FutureTrailers:
+        trailers = FutureTrailers(self.worker, self.owner)
+        self.owner.dropped_by(self)
         return trailers
 
     def dropped(self) -> None:
@@ -315,7 +323,7 @@ def _body_read(name: str, response: WitType) -> Callable[[Callable[..., Any]], H
         response=response,
         error=STREAM_ERROR,
         begin=lambda self: self.owner.begin,
-        failure=lambda case, value: value[1] if case == "err" and value[0] != "closed" else None,
+        failure=lambda case, value: value[1] if case == "err" and value[0] == "last-operation-failed" else None,
     )
     return lambda body: mark(body).failing(_end_of_body)
 
@@ -323,8 +331,12 @@ def _body_read(name: str, response: WitType) -> Callable[[Callable[..., Any]], H
 def _end_of_body(stream: BodyInput, error: tuple[str, Value], len: int) -> Value:
     """End the request with its body, and return the stream-error that the component gets."""
     stream.owner.end()
-    case, text = error
-    return CLOSED if case == "closed" else (case, IoError(stream.worker, text, error_code_value(text, None)))
+    case, value = error
+    if case == "closed-with":
+        stream.owner.trailers = value
+    if case != "last-operation-failed":
+        return CLOSED
+    return case, IoError(stream.worker, value, error_code_value(value, None))
 
 
 class BodyInput(InputStream):
@@ -359,12 +371,13 @@ class BodyInput(InputStream):
     def _available(self, most: int) -> bytes:
         if self.owner.is_ended:
             raise WitError(CLOSED)
+        exchange = self.owner.live_exchange()
         try:
-            data = self.owner.live_exchange().response_body.take(min(most, MOST_READ))
+            data = exchange.response_body.take(min(most, MOST_READ))
         except Failed as failed:
             raise WitError(("last-operation-failed", failed.code[0])) from None
         if data is None:
-            raise WitError(CLOSED)
+            raise WitError(("closed-with", exchange.trailers) if exchange.trailers else CLOSED)
         return data
 
     def _awaited(self, most: int) -> bytes:
@@ -378,7 +391,7 @@ def _size(data: bytes) -> int:
 
 
 class FutureTrailers(Resource, wit="wasi:http/types#future-trailers"):
-    """Trailers are not read from the network: every response has none."""
+    """There are trailers where the body was read to its end: that read has recorded them."""
 
     def __init__(self, worker: HostContext, owner: _Owner) -> None:
         self.worker, self.owner = worker, owner
@@ -401,7 +414,10 @@ class FutureTrailers(Resource, wit="wasi:http/types#future-trailers"):
     @get.rebuilt
     def _get(self, is_first: bool) -> Value:
         self.is_taken = True
-        return ("ok", ("ok", None)) if is_first else ("err", None)
+        if not is_first:
+            return "err", None
+        trailers = self.owner.trailers
+        return "ok", ("ok", Fields(self.worker, trailers, is_immutable=True) if trailers else None)
 
 
 class Types(Interface, wit="wasi:http/types"):

@@ -6,17 +6,19 @@ from other threads is told in `http_network`.
 
 from __future__ import annotations
 
+import errno
+import socket
 import ssl
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 
-from golem_nb.host.http_network import Cancellation, Cancelled, Client
+from golem_nb.host.http_network import TRAILERS, Cancellation, Cancelled, Client, Refused
 
 Headers = list[tuple[str, bytes]]
 # Of bodies, in each direction, between the worker and the network.
@@ -134,6 +136,14 @@ class Pipe:
             if data:
                 yield data
 
+    def all(self) -> bytes:
+        """Take all that is there: for what nobody waits for."""
+        with self._changed:
+            data = b"".join(self._parts)
+            self._parts.clear()
+            self._size = 0
+        return data
+
     def is_empty_within(self, timeout_s: float) -> bool:
         """Has it ended, after at most this time, without having held anything?"""
         with self._changed:
@@ -175,6 +185,8 @@ class Exchange:
         self.request, self.request_body = request, body
         self.head: Future[Head] = Future()
         self.response_body = Pipe()
+        self.trailers: Headers = []
+        """Of the response, when its body has ended."""
         self._cancellation = Cancellation()
         self._is_released = False
         self._lock = threading.Lock()
@@ -192,6 +204,7 @@ class Exchange:
         """Do it, on a thread of its own, until the response's body is read or nobody wants it."""
         try:
             request = self._http_request(client.timeout)
+            client.check(request.url)
             with (
                 self._cancellation.of_this_thread(),
                 client.places.taken(self._cancellation, request.extensions["timeout"]["pool"]),
@@ -212,10 +225,11 @@ class Exchange:
             self.head.set_result(Head(response.status_code, _headers(response.headers.raw)))
             if self._is_released:
                 self._cancellation.cancel()  # it was sent; what has come of the answer by now may be all of it
-            if self.request.timeouts.between_bytes_s is not None:
-                request.extensions["timeout"]["read"] = self.request.timeouts.between_bytes_s
+            # Until now it was the one for the first byte; httpcore looks again.
+            request.extensions["timeout"]["read"] = self.request.timeouts.between_bytes_s or client.timeout.read
             for data in response.iter_raw():
                 self.response_body.put(data)
+            self.trailers = _headers(request.extensions.get(TRAILERS, ()))
             self.response_body.end()
         finally:
             response.close()
@@ -258,18 +272,18 @@ class Exchange:
         self._cancellation.cancel()
 
 
-def _headers(raw: Sequence[tuple[bytes, bytes]]) -> Headers:
+def _headers(raw: Iterable[tuple[bytes, bytes]]) -> Headers:
     return [(name.decode("latin-1").lower(), value) for name, value in raw]
 
 
 # The first that fits: subclasses stand before their bases.
 _ERROR_CODES: tuple[tuple[type[Exception], tuple[str, Any]], ...] = (
     (Cancelled, ("connection-terminated", None)),
+    (Refused, ("HTTP-request-denied", None)),
     (httpx.ConnectTimeout, ("connection-timeout", None)),
     (httpx.ReadTimeout, ("connection-read-timeout", None)),
     (httpx.WriteTimeout, ("connection-write-timeout", None)),
     (httpx.PoolTimeout, ("connection-limit-reached", None)),
-    (httpx.RemoteProtocolError, ("HTTP-protocol-error", None)),
     (httpx.LocalProtocolError, ("HTTP-protocol-error", None)),
     (httpx.DecodingError, ("HTTP-response-content-coding", None)),
     (httpx.UnsupportedProtocol, ("HTTP-request-URI-invalid", None)),
@@ -277,6 +291,7 @@ _ERROR_CODES: tuple[tuple[type[Exception], tuple[str, Any]], ...] = (
     (httpx.ReadError, ("connection-terminated", None)),
     (httpx.WriteError, ("connection-terminated", None)),
     (httpx.CloseError, ("connection-terminated", None)),
+    (httpx.ProxyError, ("destination-unavailable", None)),
 )
 
 
@@ -286,16 +301,55 @@ def error_code(error: Exception) -> tuple[str, Any]:
         return error.code
     if isinstance(error, httpx.ConnectError):
         return _connect_error_code(error)
+    if isinstance(error, httpx.RemoteProtocolError):
+        return _protocol_error_code(str(error))
     for kind, code in _ERROR_CODES:
         if isinstance(error, kind):
             return code
     return "internal-error", f"{type(error).__name__}: {error}"
 
 
+# httpcore tells these apart in its texts only: h11's, and its own.
+_PROTOCOL_ERRORS = {
+    "incomplete": "HTTP-response-incomplete",
+    "without sending complete": "HTTP-response-incomplete",
+    "disconnected without": "connection-terminated",
+    "too big": "HTTP-response-header-section-size",
+    "transfer-encoding": "HTTP-response-transfer-coding",
+}
+
+
+def _protocol_error_code(text: str) -> tuple[str, Any]:
+    found = (code for words, code in _PROTOCOL_ERRORS.items() if words in text.lower())
+    return next(found, "HTTP-protocol-error"), None
+
+
+_UNREACHABLE = {errno.ENETUNREACH, errno.ENETDOWN}
+_UNAVAILABLE = {errno.EHOSTUNREACH, errno.EHOSTDOWN, errno.EADDRNOTAVAIL}
+
+
 def _connect_error_code(error: httpx.ConnectError) -> tuple[str, Any]:
-    text = str(error).lower()
-    if isinstance(error.__context__, ssl.SSLError) or "certificate" in text or "ssl" in text:
-        return "TLS-certificate-error", None
-    if any(words in text for words in ("name or service", "nodename", "name resolution", "getaddrinfo")):
-        return "DNS-error", {"rcode": None, "info-code": None}
+    for cause in _causes(error):
+        match cause:
+            case socket.gaierror(errno=socket.EAI_AGAIN):
+                return "DNS-timeout", None
+            case socket.gaierror():
+                return "DNS-error", {"rcode": None, "info-code": None}
+            case ssl.SSLCertVerificationError():
+                return "TLS-certificate-error", None
+            case ssl.SSLError():
+                return "TLS-protocol-error", None
+            case OSError(errno=number) if number in _UNREACHABLE:
+                return "destination-IP-unroutable", None
+            case OSError(errno=number) if number in _UNAVAILABLE:
+                return "destination-unavailable", None
+            case ConnectionResetError():
+                return "connection-terminated", None
     return "connection-refused", None
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    found: BaseException | None = error
+    while found is not None:
+        yield found
+        found = found.__cause__ or found.__context__

@@ -7,6 +7,11 @@ cancellation of their thread in a context variable, so a connection that another
 one whose wait was ended has an answer still to come, and is closed by httpcore.
 
 httpcore's sockets are replaced by way of its `NetworkBackend`. httpx still chooses proxies and certificates.
+
+The policy is asked twice: by the name before anything is looked up, and by the address that is connected to. A proxy
+connects to addresses that nobody here sees, so there is none where the policy depends on them.
+
+This is one long file because each part of it is a wait that a cancellation must end: places, names, sockets, TLS.
 """
 
 from __future__ import annotations
@@ -17,7 +22,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -28,9 +33,14 @@ from typing import Any, TypeVar
 import httpcore
 import httpx
 
+from golem_nb.host.network_policy import EVERYTHING, NetworkPolicy, address_of
+
 T = TypeVar("T")
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+EVERY_SCHEME = ("all://", "http://", "https://")  # each by itself, or a proxy for one of them would go before
+TRAILERS = "trailers"  # a request's extension: pairs of bytes, when its response has ended
+DEFAULT_PORTS = {"http": 80, "https": 443}
 # How long a cancellation may wait for a connection that is being made: not every system ends that by a shutdown.
 CONNECT_SLICE_S = 0.05
 # For the threads of cancelled exchanges to let go of their sockets before the client closes those.
@@ -42,6 +52,10 @@ _Selector: type[selectors.BaseSelector] = getattr(selectors, "PollSelector", sel
 
 class Cancelled(Exception):
     """Somebody ended what this thread waited for."""
+
+
+class Refused(Exception):
+    """The policy does not allow this host or address."""
 
 
 _of_this_thread: ContextVar[Cancellation] = ContextVar("cancellation")
@@ -164,18 +178,31 @@ class Places:
 class Client(httpx.Client):
     """For the requests of many workers: it keeps no cookies, and follows no redirects. See `make_client`."""
 
-    def __init__(self, most_connections: int, timeout_s: float) -> None:
-        self.places = Places(most_connections)
+    def __init__(self, most_connections: int, timeout_s: float, policy: NetworkPolicy) -> None:
+        self.places, self.policy = Places(most_connections), policy
+        direct = EVERY_SCHEME if policy.needs_addresses else tuple(f"all://{host}" for host in LOOPBACK)
         super().__init__(
             timeout=timeout_s,
             # The places are the limit of those in use; this is the one of those kept.
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=most_connections),
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-            mounts={f"all://{host}": None for host in LOOPBACK},
+            mounts=dict.fromkeys(direct),
         )
-        backend = Backend()
-        for transport in (self._transport, *self._mounts.values()):
-            _use_backend(transport, backend)
+        _use_backend(self._transport, Backend(policy))
+        for (
+            transport
+        ) in self._mounts.values():  # to proxies, which the user chose; `check` sees to what is asked of them
+            _use_backend(transport, Backend())
+
+    def check(self, url: httpx.URL) -> None:
+        """Check that a request may be made, as far as its URL tells.
+
+        Raises:
+            Refused: The policy does not allow it.
+        """
+        host = url.raw_host.decode("ascii")  # as patterns and resolvers have it, whatever the language
+        if not self.policy.allows_lookup(host, url.port or DEFAULT_PORTS.get(url.scheme)):
+            raise Refused(f"requests to {host} are refused")
 
     def close(self) -> None:
         """End the exchanges under way, and close the connections that are kept."""
@@ -183,12 +210,12 @@ class Client(httpx.Client):
         super().close()
 
 
-def make_client(most_connections: int, timeout_s: float) -> Client:
+def make_client(most_connections: int, timeout_s: float, policy: NetworkPolicy = EVERYTHING) -> Client:
     """Return a client that has at most so many exchanges at once, and waits so long where a request says nothing.
 
     A proxy of the environment is used, but not for this machine's own addresses.
     """
-    return Client(most_connections, timeout_s)
+    return Client(most_connections, timeout_s, policy)
 
 
 def _use_backend(transport: httpx.BaseTransport | None, backend: Backend) -> None:
@@ -213,22 +240,39 @@ def _closed_on_failure(connection: httpcore.ConnectionInterface) -> httpcore.Con
 
     def handle_request(request: httpcore.Request) -> httpcore.Response:
         try:
-            return handle(request)
+            response = handle(request)
         except httpcore.ConnectionNotAvailable:
             raise  # another request uses it
         except BaseException:
             connection.close()
             raise
+        _keep_trailers(getattr(response.stream, "_connection", None), request.extensions)
+        return response
 
     connection.handle_request = handle_request  # type: ignore[method-assign]
     return connection
 
 
+def _keep_trailers(connection: Any, extensions: MutableMapping[str, Any]) -> None:
+    """Have the trailers of the response under way put among its request's extensions; httpcore drops them."""
+    receive = getattr(type(connection), "_receive_event", None)
+    if receive is None:
+        return  # its insides have changed; a test tells
+
+    def receive_event(timeout: float | None = None) -> Any:
+        event = receive(connection, timeout=timeout)
+        if type(event).__name__ == "EndOfMessage":
+            extensions[TRAILERS] = list(event.headers)
+        return event
+
+    connection._receive_event = receive_event
+
+
 class Backend(httpcore.NetworkBackend):
     """Makes connections whose waits the cancellation of their thread ends."""
 
-    def __init__(self) -> None:
-        self._names = Names()
+    def __init__(self, policy: NetworkPolicy = EVERYTHING) -> None:
+        self._policy, self._names = policy, Names()
 
     def connect_tcp(
         self,
@@ -238,10 +282,19 @@ class Backend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> Stream:
-        """Connect to the first address that answers; `timeout` is for the name, and for each address again."""
+        """Connect to the first address that answers; `timeout` is for the name, and for each address again.
+
+        Raises:
+            Refused: The policy allows none of its addresses.
+        """
         with _raising(httpcore.ConnectTimeout, httpcore.ConnectError):
-            failure = OSError(f"no address for {host}")
+            failure: Exception = OSError(f"no address for {host}")
+            if not self._policy.allows_lookup(host, port):
+                raise Refused(f"{host}:{port} is refused")
             for address in self._names.addresses(host, port, timeout):
+                if not self._policy.allows(host, port, address_of(address[4][0])):
+                    failure = Refused(f"{host}:{port} is {address[4][0]}, which is refused")
+                    continue
                 try:
                     return Stream(_connected(address, timeout, local_address, socket_options or ()))
                 except OSError as error:

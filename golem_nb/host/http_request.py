@@ -14,6 +14,7 @@ from golem_nb.host.http_exchange import Exchange, Failed, Pipe, Timeouts
 from golem_nb.host.io import CLOSED, IoError, OutputStream
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*\Z")
 _FORBIDDEN_VALUE = re.compile(rb"[\x00\r\n]")
 # Set by the transport; a component that sets them is told so. Source: the WIT's header-error.
 _FORBIDDEN_NAMES = {
@@ -82,6 +83,11 @@ class Fields(Resource, wit="wasi:http/types#fields"):
     @deterministic
     def clone(self) -> Fields:
         return Fields(self.worker, self.list)
+
+    def content_length(self) -> int | None:
+        """Return the length that a body is announced to have."""
+        lengths = [value for name, value in self.list if name.lower() == "content-length"]
+        return int(lengths[0]) if lengths and lengths[0].isdigit() else None
 
     def _remove(self, name: str) -> None:
         self.list = [(known, v) for known, v in self.list if known.lower() != name.lower()]
@@ -161,8 +167,7 @@ class OutgoingRequest(Resource, wit="wasi:http/types#outgoing-request"):
     def body(self) -> OutgoingBody:
         if self.outgoing is not None:
             raise WitError()
-        lengths = Fields.get.body(self.fields, "content-length")
-        self.outgoing = OutgoingBody(self.worker, int(lengths[0]) if lengths and lengths[0].isdigit() else None)
+        self.outgoing = OutgoingBody(self.worker, self.fields.content_length(), "HTTP-request-body-size", False)
         return self.outgoing
 
     @deterministic
@@ -191,6 +196,8 @@ class OutgoingRequest(Resource, wit="wasi:http/types#outgoing-request"):
 
     @deterministic
     def set_scheme(self, scheme: tuple[str, Value] | None) -> None:
+        if scheme is not None and scheme[0] == "other" and not _SCHEME.match(scheme[1]):
+            raise WitError()
         self.protocol = scheme
 
     @deterministic
@@ -225,8 +232,10 @@ class OutgoingRequest(Resource, wit="wasi:http/types#outgoing-request"):
 
 
 class OutgoingBody(Resource, wit="wasi:http/types#outgoing-body"):
-    def __init__(self, worker: HostContext, length: int | None) -> None:
+    def __init__(self, worker: HostContext, length: int | None, size_error: str, takes_trailers: bool = True) -> None:
         self.worker, self.length, self.pipe = worker, length, Pipe()
+        self._size_error, self._takes_trailers = size_error, takes_trailers
+        self.trailers: list[tuple[str, bytes]] | None = None
         self.written = 0
         self.is_sent = False
         """Does a thread take what is written?"""
@@ -242,10 +251,19 @@ class OutgoingBody(Resource, wit="wasi:http/types#outgoing-body"):
 
     @deterministic(static=True)
     def finish(worker: HostContext, this: OutgoingBody, trailers: Fields | None) -> None:
-        if this.length is not None and this.written != this.length:
-            this.end(Failed(("HTTP-request-body-size", this.written)))
-            raise WitError(("HTTP-request-body-size", this.written))
-        this.end(None)
+        failure = this.failure_with(trailers)
+        this.trailers = None if trailers is None else list(trailers.list)
+        this.end(failure and Failed(failure))
+        if failure is not None:
+            raise WitError(failure)
+
+    def failure_with(self, trailers: Fields | None) -> tuple[str, Value] | None:
+        """Return the error-code if the body is not what was announced, or its trailers cannot be sent."""
+        if self.length is not None and self.written != self.length:
+            return self._size_error, self.written
+        if trailers is not None and trailers.list and not self._takes_trailers:
+            return "internal-error", "trailers of requests cannot be sent here"
+        return None
 
     def dropped(self) -> None:
         if not self.is_finished:

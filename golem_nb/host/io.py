@@ -24,8 +24,10 @@ CLOSED = ("closed", None)
 
 
 class IoError(Resource, wit="wasi:io/error#error"):
-    def __init__(self, worker: HostContext, text: str, http_code: Value = None) -> None:
-        self.worker, self.text, self.http_code = worker, text, http_code
+    def __init__(
+        self, worker: HostContext, text: str, http_code: Value = None, network_code: str | None = None
+    ) -> None:
+        self.worker, self.text, self.http_code, self.network_code = worker, text, http_code, network_code
 
     @deterministic
     def to_debug_string(self) -> str:
@@ -50,6 +52,13 @@ class Ready:
         wake()
 
 
+class Volatile:
+    """Base of sources that replay does not bring back: what they stand for is done again for real."""
+
+    def note_told_ready(self) -> None:
+        """The component is told that it is ready; in replay by the oplog, whether it is or not."""
+
+
 class Pollable(Resource, wit="wasi:io/poll#pollable"):
     def __init__(self, worker: HostContext, source: Source | None = None) -> None:
         self.worker, self.source = worker, source or Ready()
@@ -57,6 +66,12 @@ class Pollable(Resource, wit="wasi:io/poll#pollable"):
     @read_local(label="golem io::poll::ready", response=BOOL)
     def ready(self) -> bool:
         return self.source.is_ready()
+
+    @ready.rebuilt
+    def _ready(self, is_ready: bool) -> bool:
+        if is_ready:
+            self.tell()
+        return is_ready
 
     @read_local(
         label="golem io::poll::poll", request_type=U64, request=lambda self: 1, response=ListType(U32), commits=True
@@ -66,7 +81,11 @@ class Pollable(Resource, wit="wasi:io/poll#pollable"):
 
     @block.rebuilt
     def _block(self, ready: list[int]) -> None:
-        return None
+        self.tell()
+
+    def tell(self) -> None:
+        if isinstance(self.source, Volatile):
+            self.source.note_told_ready()
 
 
 class Poll(Interface, wit="wasi:io/poll"):
@@ -80,6 +99,12 @@ class Poll(Interface, wit="wasi:io/poll"):
         if not in_:
             raise Trap("empty poll list")  # as wasmtime does: WASI says that it must trap
         return self.worker.wait_until_any([pollable.source for pollable in in_])
+
+    @poll.rebuilt
+    def _poll(self, ready: list[int], in_: Sequence[Pollable]) -> list[int]:
+        for place in ready:
+            in_[place].tell()
+        return ready
 
 
 class InputStream(Resource, wit="wasi:io/streams#input-stream"):
@@ -96,6 +121,9 @@ class InputStream(Resource, wit="wasi:io/streams#input-stream"):
         """
         raise Trap("this stream cannot be read")
 
+    def wait_for_bytes(self) -> None:
+        """Wait until `take` gives some, or fails."""
+
     def source(self) -> Source:
         return Ready()
 
@@ -105,6 +133,8 @@ class InputStream(Resource, wit="wasi:io/streams#input-stream"):
 
     @deterministic
     def blocking_read(self, len: int) -> bytes:
+        if len:
+            self.wait_for_bytes()
         return self.take(min(len, MOST_READ))
 
     @deterministic
@@ -113,6 +143,8 @@ class InputStream(Resource, wit="wasi:io/streams#input-stream"):
 
     @deterministic
     def blocking_skip(self, len: int) -> int:
+        if len:
+            self.wait_for_bytes()
         return _length(self.take(min(len, MOST_READ)))
 
     @deterministic

@@ -29,9 +29,10 @@ from golem_nb.notebook.panes.stream import EventStream
 
 @dataclass(frozen=True, slots=True)
 class Local:
-    """The engine process of a data folder."""
+    """The engine process of a data folder. It is started with `network`; None = any that runs will do."""
 
     folder: Path
+    network: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +63,9 @@ class Session:
 
     # Which server.
 
-    def use_local(self, folder: Path | None) -> None:
+    def use_local(self, folder: Path | None, network: tuple[str, ...] | None = None) -> None:
         self.forget()
-        self.place = Local((folder or default_folder()).expanduser().absolute())
+        self.place = Local((folder or default_folder()).expanduser().absolute(), network)
 
     def use_remote(self, url: str, token_variable: str, environment_id: UUID) -> None:
         self.forget()
@@ -85,7 +86,7 @@ class Session:
                 self._client = connect_to(self.place.url, token=token, environment_id=self.place.environment_id)
             return self._client
         if self._client is None or self._engine is None or running_engine(self.place.folder) != self._engine.lock:
-            self._attach(engine_process(self.place.folder))
+            self._attach(engine_process(self.place.folder, self.place.network))
         assert self._client is not None
         return self._client
 
@@ -124,7 +125,7 @@ class Session:
 
     def restart_engine(self) -> LocalEngine:
         """Start the local engine again after it was killed on purpose; nothing is said of its end."""
-        engine = engine_process(self._local_folder("start"))
+        engine = engine_process(self._local_folder("start"), self._network)
         self._attach(engine, is_expected=True)
         return engine
 
@@ -150,9 +151,14 @@ class Session:
             raise UsageError(f"{self.place.url} is not ours to {verb}; `%golem local` goes back to the local engine")
         return self.place.folder if self.place else default_folder()
 
+    @property
+    def _network(self) -> tuple[str, ...] | None:
+        return self.place.network if isinstance(self.place, Local) else None
+
     def _attach(self, engine: LocalEngine, *, is_expected: bool = False) -> None:
         self.forget()
-        self.place, self._engine, self._client = Local(engine.folder), engine, engine.client()
+        place = Local(engine.folder, self._network)  # an engine that is started in its place has the same rules
+        self.place, self._engine, self._client = place, engine, engine.client()
         if engine.note and not is_expected:
             self.say(engine.note)
         if engine.is_new and not is_expected:

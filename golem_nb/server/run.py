@@ -13,6 +13,7 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +21,7 @@ import uvicorn
 
 from golem_nb import __version__
 from golem_nb.engine.engine import Engine
+from golem_nb.engine.network_options import options_of, policy_from_options
 from golem_nb.engine.settings import Settings
 from golem_nb.errors import BadInput, GolemError
 from golem_nb.files import write_whole
@@ -74,7 +76,8 @@ def serve(options: ServeOptions) -> None:
     listener.listen(BACKLOG)  # before anybody is told of it: who connects now waits until we serve
     lock_file = options.folder / LOCK_NAME
     port = listener.getsockname()[1]
-    lock = EngineLock(os.getpid(), port, "".join(options.tokens[:1]), __version__)
+    network = options_of(options.settings.network)
+    lock = EngineLock(os.getpid(), port, "".join(options.tokens[:1]), __version__, network)
     write_whole(lock_file, text_from_lock(lock).encode())
     url = f"http://[{options.host}]:{port}" if ":" in options.host else f"http://{options.host}:{port}"
     log.info("golem_nb %s serves %s on %s", __version__, options.folder, url)
@@ -142,13 +145,25 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def settings(durability: str, max_loaded: int, memory_limit_mib: int | None) -> Settings:
+def settings(
+    durability: str,
+    max_loaded: int,
+    memory_limit_mib: int | None,
+    *,
+    no_network: bool = False,
+    allow_host: Sequence[str] = (),
+    deny_private: bool = False,
+    allow_listen: bool = False,
+) -> Settings:
     """Return an engine's settings from what the command line has.
 
     Raises:
-        BadInput: A number makes no sense.
+        BadInput: A number makes no sense, or a host; or the options contradict each other.
     """
     if max_loaded < 0 or (memory_limit_mib is not None and memory_limit_mib < 1):
         raise BadInput("--max-loaded must not be negative, and --memory-limit must be at least 1")
     limit = None if memory_limit_mib is None else memory_limit_mib << 20
-    return Settings(durability=durability, max_loaded=max_loaded, memory_limit_bytes=limit)
+    network = policy_from_options(
+        is_on=not no_network, allowed=allow_host, denies_private=deny_private, listens_anywhere=allow_listen
+    )
+    return Settings(durability=durability, max_loaded=max_loaded, memory_limit_bytes=limit, network=network)

@@ -7,6 +7,7 @@ checks its own version and configuration, but not that the bytes are whole.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -20,6 +21,7 @@ from wasmtime.component._types import ComponentExtern
 
 from golem_nb.errors import ComponentRejected, FunctionNotFound
 from golem_nb.files import write_whole
+from golem_nb.host.http_incoming import HANDLE
 from golem_nb.values.types import (
     PRIMITIVES,
     Case,
@@ -42,6 +44,7 @@ from golem_nb.values.wave_reader import values_from_text
 from golem_nb.wasm.indexed import IndexedName, indexed_name
 from golem_nb.wasm.settings import fingerprint
 
+_HTTP_HANDLER = re.compile(r"wasi:http/incoming-handler@0\.2\.\d+\.\{handle\}\Z")
 _PRIMITIVE_CLASSES = {
     getattr(wit, {"bool": "Bool", "char": "Char", "string": "String"}.get(name, name.upper())): type
     for name, type in PRIMITIVES.items()
@@ -71,6 +74,8 @@ class Export:
     """Instance and function, or only the function; empty for the drop of a resource, which is no export."""
     of: Indexed | None = None
     """The resource that the function is called with, if its name names one."""
+    handler: Export | None = None
+    """For the function from a request to its response: the handler of wasi:http that it stands for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,9 @@ class CompiledComponent:
         self.imports = tuple(_imported_instances(component.type.imports(engine), engine, names))
         self.resource_ids = {name: number for number, name in enumerate(names.imported(), start=1)}
         self._exports = {e.type.name: e for e in _exported_functions(component.type.exports(engine), engine, names)}
+        handler = next((e for e in self._exports.values() if _HTTP_HANDLER.match(e.type.name)), None)
+        if handler is not None:
+            self._exports[HANDLE.name] = Export(HANDLE, handler.path, handler=handler)
         self._aliases = {alias: name for name in self._exports for alias in _spellings(name)}
 
     @property

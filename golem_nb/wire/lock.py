@@ -19,6 +19,8 @@ class EngineLock:
     port: int
     token: str = field(repr=False)
     version: str
+    network: tuple[str, ...] = ()
+    """The options about the network that it was started with; none = its components reach everything."""
 
 
 def text_from_lock(lock: EngineLock) -> str:
@@ -35,9 +37,11 @@ def lock_from_text(text: str) -> EngineLock:
     try:
         found = json.loads(text)
         pid, port, token, version = (found[key] for key in ("pid", "port", "token", "version"))
+        network = tuple(found.get("network", ()))  # files of earlier versions have none
     except (ValueError, KeyError, TypeError):
         raise BadInput("this is not an engine's lock file") from None
     # bool is an int for isinstance, and no file of ours holds one.
-    if not all(type(number) is int for number in (pid, port)) or not all(isinstance(t, str) for t in (token, version)):
+    texts = (token, version, *network)
+    if not all(type(number) is int for number in (pid, port)) or not all(isinstance(text, str) for text in texts):
         raise BadInput("this is not an engine's lock file")
-    return EngineLock(pid, port, token, version)
+    return EngineLock(pid, port, token, version, network)

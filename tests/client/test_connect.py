@@ -131,3 +131,13 @@ def test_two_that_start_an_engine_at_once_share_it(folder):
     while running_engine(folder) is None and time.monotonic() < deadline:
         time.sleep(0.05)
     assert sum(engine.is_new for engine in found) == 1
+
+
+def test_an_engine_keeps_the_rules_about_the_network_that_it_was_started_with(folder):
+    rules = ("--allow-host", "example.org", "--deny-private")
+    first = engine_process(folder, rules)
+
+    assert first.lock.network == rules
+    assert engine_process(folder, rules).lock == engine_process(folder).lock == first.lock
+    with pytest.raises(ClientError, match=r"runs with --allow-host example\.org --deny-private; end"):
+        engine_process(folder, ["--no-network"])

@@ -14,7 +14,11 @@ from tests.store.conftest import COMPONENT, ENVIRONMENT, FIRST, ROW
 
 @pytest.fixture
 def worker():
-    return FakeWorker(args=("a", "b"), env=(("K", "v"),))
+    made = FakeWorker(args=("a", "b"), env=(("K", "v"),))
+    yield made
+    for held in made.held:
+        held.close()
+    made.network.close()
 
 
 @pytest.fixture
@@ -45,5 +49,5 @@ def http_client():
 @pytest.fixture
 def online(worker, http_client):
     """A worker that reaches the network."""
-    worker.http_client = lambda: http_client
+    worker.network.http_client = lambda: http_client
     return worker

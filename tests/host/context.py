@@ -3,6 +3,7 @@
 import threading
 
 from golem_nb.host.declare import Effect, ResourceTable, WitError
+from golem_nb.host.network import Network
 from golem_nb.oplog.spans import Span
 from golem_nb.values.binary import bytes_from_value
 
@@ -21,6 +22,7 @@ class FakeWorker:
         self._shared = {}
         self.forwards_trace_headers, self.trace_id = True, "1" * 32
         self.span = Span("f" * 16, START_NS // 1000, None, {"name": "invocation"})
+        self.network = Network()
 
     def call(self, function, target, arguments):
         """Answer as the engine does when live, and check that what would be recorded can be."""

@@ -4,6 +4,7 @@ from golem_nb.host import http, http_request
 from golem_nb.host.declare import Trap, WitError
 from tests.host.context import call
 from tests.host.http_requests import code, fields, request, static
+from tests.host.raw_server import RawServer
 
 
 def handle(worker, made, options=None):
@@ -122,6 +123,30 @@ def test_there_are_no_trailers(online, http_server):
     assert call(trailers, "get") == ("ok", ("ok", None))
     assert call(trailers, "get") == ("err", None)
     assert online.ended == [1]
+
+
+def test_trailers_are_recorded_with_the_end_of_the_body(online):
+    server = RawServer(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\nX-End: 1\r\n\r\n")
+    _, response = response_of(handle(online, request(online, server.authority, "/")))
+    body = call(response, "consume")
+    assert read_all(call(body, "stream")) == b"body"
+
+    trailers = static(http.IncomingBody, "finish", online, this=body)
+
+    _, (_, fields) = call(trailers, "get")
+    assert call(fields, "entries") == [("x-end", b"1")]
+    with pytest.raises(WitError):
+        call(fields, "delete", name="x-end")
+    server.close()
+
+
+def test_trailers_of_a_request_are_refused(online, http_server):
+    made = request(online, http_server.authority, "/echo", ("post", None))
+    body, trailers = call(made, "body"), static(http_request.Fields, "from_list", online, entries=[("x-end", b"1")])
+
+    error = code(lambda: static(http_request.OutgoingBody, "finish", online, this=body, trailers=trailers))
+
+    assert error == ("internal-error", "trailers of requests cannot be sent here")
 
 
 def test_options_are_timeouts(online, http_server):

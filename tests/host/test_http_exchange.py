@@ -1,4 +1,9 @@
+import errno
+import socket
+import ssl
 import threading
+import time
+from contextlib import suppress
 
 import httpx
 import pytest
@@ -13,7 +18,7 @@ from golem_nb.host.http_exchange import (
     Timeouts,
     error_code,
 )
-from golem_nb.host.http_network import make_client
+from golem_nb.host.http_network import Refused, make_client
 
 
 def exchanged(client, authority, path, *, method="GET", headers=(), body=None, timeouts=None):
@@ -21,6 +26,12 @@ def exchanged(client, authority, path, *, method="GET", headers=(), body=None, t
     thread = threading.Thread(target=exchange.run, args=(client,), daemon=True)
     thread.start()
     return exchange
+
+
+def connect_error(cause):
+    error = httpx.ConnectError("")
+    error.__cause__ = cause
+    return error
 
 
 def read_all(pipe):
@@ -53,7 +64,7 @@ def test_only_the_components_headers_are_sent(http_client, http_server):
     ("path", "timeouts", "code"),
     [
         ("/slow", Timeouts(first_byte_s=0.05), "connection-read-timeout"),
-        ("/drop", Timeouts(), "HTTP-protocol-error"),
+        ("/drop", Timeouts(), "HTTP-response-incomplete"),
     ],
 )
 def test_failures_are_cases_of_wit(http_client, http_server, path, timeouts, code):
@@ -78,8 +89,18 @@ def test_nobody_listening_is_connection_refused(http_client):
         (httpx.ConnectTimeout(""), "connection-timeout"),
         (httpx.WriteTimeout(""), "connection-write-timeout"),
         (httpx.UnsupportedProtocol(""), "HTTP-request-URI-invalid"),
-        (httpx.ConnectError("[Errno -2] Name or service not known"), "DNS-error"),
-        (httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED]"), "TLS-certificate-error"),
+        (connect_error(socket.gaierror(socket.EAI_NONAME, "")), "DNS-error"),
+        (connect_error(socket.gaierror(socket.EAI_AGAIN, "")), "DNS-timeout"),
+        (connect_error(ssl.SSLCertVerificationError()), "TLS-certificate-error"),
+        (connect_error(ssl.SSLError()), "TLS-protocol-error"),
+        (connect_error(OSError(errno.ENETUNREACH, "")), "destination-IP-unroutable"),
+        (connect_error(OSError(errno.EHOSTUNREACH, "")), "destination-unavailable"),
+        (connect_error(ConnectionRefusedError()), "connection-refused"),
+        (connect_error(ConnectionResetError()), "connection-terminated"),
+        (httpx.RemoteProtocolError("Server disconnected without sending a response."), "connection-terminated"),
+        (httpx.RemoteProtocolError("illegal status line"), "HTTP-protocol-error"),
+        (httpx.ProxyError("403"), "destination-unavailable"),
+        (Refused(""), "HTTP-request-denied"),
         (ValueError("x"), "internal-error"),
     ],
 )
@@ -221,3 +242,84 @@ def test_an_exchange_keeps_each_wake_once():
     exchange.head.set_result(Head(200, []))
 
     assert woken == [1, 2]
+
+
+class Scripted:
+    """Answers each connection with parts, and pauses between them."""
+
+    def __init__(self, *parts):
+        self._parts = parts
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.authority = f"127.0.0.1:{self._listening.getsockname()[1]}"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        while True:
+            try:
+                taken, _ = self._listening.accept()
+            except OSError:
+                return
+            with taken, suppress(OSError):  # who asked has gone
+                for _ in range(2):  # the connection is used again
+                    while (data := taken.recv(1 << 16)) and not data.endswith(b"\r\n\r\n"):
+                        pass
+                    for part in self._parts if data else ():
+                        time.sleep(part) if isinstance(part, float) else taken.sendall(part)
+
+    def close(self):
+        self._listening.close()
+
+
+@pytest.fixture
+def scripted():
+    made = []
+
+    def scripted(*parts):
+        made.append(Scripted(*parts))
+        return made[-1].authority
+
+    yield scripted
+    for server in made:
+        server.close()
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-End\r\n\r\n"
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n"
+
+
+def test_trailers_come_with_the_end_of_the_body(http_client, scripted):
+    authority = scripted(CHUNKED, b"4\r\nbody\r\n", b"0\r\nX-End: 1\r\nX-End: 2\r\n\r\n")
+
+    for _ in range(2):
+        exchange = exchanged(http_client, authority, "/")
+        assert read_all(exchange.response_body) == b"body"
+        assert exchange.trailers == [("x-end", b"1"), ("x-end", b"2")]
+
+
+def test_trailers_of_one_response_are_not_those_of_the_next(http_client, scripted):
+    authority = scripted(HEAD, b"body")
+
+    for _ in range(2):
+        exchange = exchanged(http_client, authority, "/")
+        assert read_all(exchange.response_body) == b"body"
+        assert exchange.trailers == []
+
+
+@pytest.mark.parametrize(
+    ("parts", "timeouts", "is_in_time"),
+    [
+        ((HEAD, 0.2, b"body"), Timeouts(first_byte_s=0.1), True),  # it was for the first byte only
+        ((HEAD, b"bo", 0.2, b"dy"), Timeouts(first_byte_s=0.1, between_bytes_s=5), True),
+        ((HEAD, b"bo", 0.3, b"dy"), Timeouts(between_bytes_s=0.05), False),
+        ((0.2, HEAD, b"body"), Timeouts(between_bytes_s=0.05), True),
+        ((0.3, HEAD, b"body"), Timeouts(first_byte_s=0.05), False),
+    ],
+)
+def test_each_timeout_is_for_its_own_part(http_client, scripted, parts, timeouts, is_in_time):
+    exchange = exchanged(http_client, scripted(*parts), "/", timeouts=timeouts)
+
+    if is_in_time:
+        assert read_all(exchange.response_body) == b"body"
+    else:
+        with pytest.raises(Failed, match="connection-read-timeout"):
+            read_all(exchange.response_body)

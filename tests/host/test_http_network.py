@@ -10,6 +10,7 @@ import pytest
 
 from golem_nb.host.http_exchange import BUFFER_BYTES, Exchange, Pipe, Request
 from golem_nb.host.http_network import Backend, Cancellation, Cancelled, Names, make_client
+from golem_nb.host.network_policy import NetworkPolicy, pattern_from_text
 from tests.host.http_server import CERTIFICATE, Server
 from tests.host.raw_server import Proxy, RawServer, connections_to
 
@@ -386,3 +387,69 @@ def test_a_handshake_behind_a_proxy_can_be_cancelled(tls_server, through_proxy, 
             thread.join(ENDED_WITHIN_S)
             assert not thread.is_alive()
         assert in_use(client) == []
+
+
+# What the policy allows.
+
+
+def refused(client, url):
+    exchange, thread = started(client, url)
+    code = exchange.head.exception(5).code
+    thread.join(5)
+    return code == ("HTTP-request-denied", None)
+
+
+def fenced(*allowed, **options):
+    return make_client(2, 5.0, NetworkPolicy(allowed=tuple(map(pattern_from_text, allowed)), **options))
+
+
+def test_what_is_refused_by_name_is_not_even_looked_up(monkeypatch):
+    monkeypatch.setattr(Names, "addresses", None)
+    with fenced("*.example.org") as client, make_client(2, 5.0, NetworkPolicy(is_on=False)) as off:
+        assert refused(client, "http://example.com/")
+        assert refused(off, "http://example.org/")
+
+
+def test_only_addresses_that_are_allowed_are_connected_to(monkeypatch, http_server):
+    """A name may have several addresses, and others at its next lookup."""
+    host, port = http_server.authority.split(":")
+    found = [[(socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, int(port)))] for ip in ("127.0.0.2", host)]
+    monkeypatch.setattr(Names, "addresses", lambda self, *_: [one for each in found for one in each])
+    with fenced(host) as client, fenced(denies_private=True) as public:
+        exchange, _ = started(client, f"http://rebound.example:{port}/echo")
+        assert exchange.head.result(5).status == 200
+        assert refused(public, f"http://rebound.example:{port}/echo")
+
+    found.pop()
+    with fenced(host) as client:
+        assert refused(client, f"http://rebound.example:{port}/echo")
+
+
+def test_names_of_all_languages_are_compared_in_ascii(monkeypatch, http_server):
+    host, port = http_server.authority.split(":")
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, int(port)))]
+    monkeypatch.setattr(Names, "addresses", lambda self, *_: found)
+    with fenced("xn--bcher-kva.example") as client:
+        assert started(client, f"http://bücher.example:{port}/echo")[0].head.result(5).status == 200
+
+
+@pytest.mark.parametrize("url", ["http://[::1]:1/", "http://[::ffff:127.0.0.1]:1/", "http://127.1:1/", "http://0:1/"])
+def test_other_spellings_of_a_private_address_are_refused_too(url):
+    with fenced(denies_private=True) as client:
+        assert refused(client, url)
+
+
+def test_a_proxy_is_asked_for_what_is_allowed_by_name(tls_server, through_proxy, monkeypatch):
+    through_proxy(int(tls_server.authority.rpartition(":")[2]), tls=False).close()
+    with fenced("service.test:443") as client:
+        assert started(client, "https://service.test/echo")[0].head.result(5).status == 200
+        assert refused(client, "https://other.test/echo")
+
+
+def test_no_proxy_is_asked_where_addresses_count(tls_server, through_proxy, monkeypatch):
+    """It would connect to whatever it finds by the name."""
+    through_proxy(int(tls_server.authority.rpartition(":")[2]), tls=False).close()
+    nowhere = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.0.0.1", 443))]
+    monkeypatch.setattr(Names, "addresses", lambda self, *_: nowhere)
+    with fenced(denies_private=True) as client:
+        assert refused(client, "https://service.test/echo")

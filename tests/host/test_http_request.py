@@ -44,6 +44,7 @@ def test_headers_of_a_request_cannot_change(worker):
     [
         ("set_method", "method", ("other", "a b")),
         ("set_path_with_query", "path_with_query", "/a b"),
+        ("set_scheme", "scheme", ("other", "no scheme")),
         ("set_authority", "authority", "a/b"),
         ("set_authority", "authority", ""),
     ],

@@ -1,4 +1,5 @@
 import time
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -350,3 +351,21 @@ def test_a_bad_snapshot_policy_is_400(running, component):
     answer = running.http.put(url, json={"everyInvocations": 0})
 
     assert (answer.status_code, "at least 1" in answer.json()["error"]) == (400, True)
+
+
+def test_a_handler_of_http_is_invoked_over_rest(running):
+    text = (Path(__file__).parent.parent / "components" / "handler.wat").read_text()
+    component = upload(running, f"handler-{uuid4()}", wasm_from_text(text)).json()
+    name = "golem:http/incoming-handler.{handle}"
+    request = {"method": {"GET": None}, "scheme": {"HTTP": None}, "authority": "a.example", "path-and-query": "/x"}
+    request |= {"headers": [["accept", [42]]], "body-and-trailers": None}
+
+    answer = running.http.post(
+        f"/v1/components/{component['componentId']}/workers/w/invoke-and-await",
+        params={"function": name},
+        json={"params": [request]},
+    )
+
+    assert name in [function["name"] for function in component["exports"]]
+    assert answer.status_code == 200
+    assert answer.json()["result"]["value"]["status"] == 201

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from golem_nb.errors import ComponentRejected, FunctionNotFound
@@ -84,3 +86,15 @@ def test_imports_are_named_and_typed(compiler):
 
     assert (imported.name, imported.interface) == ("a:b/c@0.1.0", "a:b/c")
     assert imported.functions[0][1].parameters[0].type == ListType(U32)
+
+
+def test_a_handler_of_http_stands_for_a_function_from_request_to_response(compiler):
+    text = (Path(__file__).parent.parent / "components" / "handler.wat").read_text()
+    compiled = compiler.compile(wasm_from_text(text))
+
+    found = compiled.export("golem:http/incoming-handler.{handle}")
+
+    assert found.type in compiled.exports
+    assert found.handler.path == ("wasi:http/incoming-handler@0.2.3", "handle")
+    with pytest.raises(FunctionNotFound):
+        compiler.compile(wasm_from_text(CARTS)).export("golem:http/incoming-handler.{handle}")

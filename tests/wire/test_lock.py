@@ -3,7 +3,7 @@ import pytest
 from golem_nb.errors import BadInput
 from golem_nb.wire.lock import EngineLock, lock_from_text, text_from_lock
 
-LOCK = EngineLock(pid=4711, port=9881, token="secret", version="0.1.0")
+LOCK = EngineLock(pid=4711, port=9881, token="secret", version="0.1.0", network=("--no-network",))
 
 
 def test_a_lock_is_read_back():
@@ -33,3 +33,7 @@ def test_the_token_is_not_shown():
 
     assert "secret" not in repr(LOCK)
     assert "secret" not in str(caught.value)
+
+
+def test_a_lock_of_an_earlier_version_says_nothing_of_the_network():
+    assert lock_from_text('{"pid": 1, "port": 2, "token": "", "version": "0"}') == EngineLock(1, 2, "", "0")

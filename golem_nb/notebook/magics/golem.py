@@ -34,9 +34,18 @@ def _status(request: Request, rest: list[str]) -> ServerCard:
 def _local(request: Request, rest: list[str]) -> ServerCard:
     _none(rest)
     folder = request.option("dir")
-    request.session.use_local(Path(folder) if folder else None)
+    request.session.use_local(Path(folder) if folder else None, _network(request))
     request.session.client()
     return card(request.session)
+
+
+def _network(request: Request) -> tuple[str, ...] | None:
+    """Return the options for the engine's start, in the order that it has them in; None where none is given."""
+    words = ["--no-network"] if request.option("no-network") else []
+    for host in request.option("allow-host") or ():
+        words += ["--allow-host", host]
+    words += [f"--{name}" for name in ("deny-private", "allow-listen") if request.option(name)]
+    return tuple(words) or None
 
 
 def _remote(request: Request, rest: list[str]) -> ServerCard:
@@ -104,8 +113,9 @@ def card(session: Session) -> ServerCard:
         state = ("engine", "does not run; the next magic starts it")
         return ServerCard((("data", str(folder)), state, *_default(session)))
     where = ("engine", f"http://127.0.0.1:{lock.port} (process {lock.pid}, golem_nb {lock.version})")
+    network = (("network", " ".join(lock.network)),) if lock.network else ()
     content = _content(session) if session.place is not None and lock.version == __version__ else ()
-    return ServerCard((where, ("data", str(folder)), *content, *_default(session)))
+    return ServerCard((where, *network, ("data", str(folder)), *content, *_default(session)))
 
 
 def _content(session: Session) -> tuple[tuple[str, str], ...]:
@@ -135,6 +145,7 @@ VERB = Verb(
     forms=(
         "%golem                                     the status card",
         "%golem local [--dir DIR]                   the engine of this machine; started if need be",
+        "%golem local [--no-network] [--allow-host HOST ...] [--deny-private] [--allow-listen]",
         "%golem remote URL [--env UUID] [--token-env VAR]",
         "%golem use component[/worker]              the default target",
         "%golem stop                                end the local engine",
@@ -142,6 +153,10 @@ VERB = Verb(
     ),
     options=(
         Option("dir", "data folder of the engine (else GOLEM_NB_DIR, else the user's)", "DIR"),
+        Option("no-network", "start the engine so that its components reach nothing outside"),
+        Option("allow-host", "start it so that they reach only this (NAME, *.NAME, network; :PORT)", "HOST", many=True),
+        Option("deny-private", "start it so that they reach no loopback, private or link-local address"),
+        Option("allow-listen", "start it so that they may listen on addresses that other machines reach"),
         Option("env", "environment to use on the server", "UUID"),
         Option("token-env", f"environment variable that holds the token ({TOKEN_VARIABLE})", "VAR"),
     ),

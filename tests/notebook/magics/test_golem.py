@@ -1,7 +1,7 @@
 import pytest
 
 from golem_nb.client.connect import running_engine
-from golem_nb.errors import ComponentNotFound, UsageError
+from golem_nb.errors import ClientError, ComponentNotFound, UsageError
 
 
 def test_the_card_starts_nothing(notebook, data_folder, tmp_path, monkeypatch):
@@ -75,3 +75,19 @@ def test_help_lists_all_and_shows_one(notebook):
 def test_other_forms_are_refused(notebook, line):
     with pytest.raises(UsageError):
         notebook.run(line)
+
+
+def test_the_rules_about_the_network_are_those_of_the_engines_start(notebook, tmp_path):
+    folder = tmp_path / "fenced"
+
+    card = notebook.run(f"%golem local --dir {folder} --deny-private --allow-host a.example --allow-host *.b.example")
+    first = running_engine(folder)
+    notebook.run("%golem_crash --engine")
+    second = running_engine(folder)
+    with pytest.raises(ClientError, match="runs with --allow-host"):
+        notebook.run(f"%golem local --dir {folder} --no-network")
+    notebook.run("%golem stop")
+
+    assert first.network == ("--allow-host", "a.example", "--allow-host", "*.b.example", "--deny-private")
+    assert second.network == first.network
+    assert "--deny-private" in card.text()

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
@@ -112,3 +114,17 @@ def test_the_lines_of_a_cell_are_read_with_their_numbers():
 def test_a_line_that_is_no_call_is_named(body, fault):
     with pytest.raises(UsageError, match=fault):
         list(read_calls(body))
+
+
+def test_a_handler_of_http_is_called_with_a_request(notebook):
+    wat = Path(__file__).parent.parent.parent / "components" / "handler.wat"
+    notebook.run(f"%golem_deploy handler {wat}")
+    notebook.run("""
+request = {"method": "GET", "scheme": "HTTP", "authority": "a.example", "path_and_query": "/x", "headers": [],
+           "body_and_trailers": {"content": b"hello", "trailers": None}}
+""")
+
+    answer = notebook.run("%golem_invoke handler/w golem:http/incoming-handler.{handle}(request)")
+
+    assert answer["status"] == 201
+    assert bytes(answer["body_and_trailers"]["content"]) == b"hello"
