@@ -12,7 +12,18 @@ from concurrent.futures import Future
 from typing import Any
 from uuid import UUID
 
-from golem_nb.errors import CallCycle, ComponentNotFound, GolemError, NotFound, WorkerExists
+from golem_nb.errors import (
+    BadInput,
+    CallCycle,
+    ComponentNotFound,
+    GolemError,
+    InvocationFailed,
+    InvocationInterrupted,
+    NotFound,
+    PreviousInvocationFailed,
+    WorkerExists,
+    WorkerExited,
+)
 from golem_nb.host.cli import Environment
 from golem_nb.host.context import HostContext, RemoteCall, WorkerTemplate
 from golem_nb.host.declare import (
@@ -28,7 +39,7 @@ from golem_nb.host.declare import (
 )
 from golem_nb.host.golem_host import UUID_TYPE, WORKER_ID, uuid_from_value, uuid_value, worker_from_value, worker_value
 from golem_nb.host.io import Pollable
-from golem_nb.model import WorkerId
+from golem_nb.model import WorkerId, parse_uuid
 from golem_nb.oplog.spans import Span
 from golem_nb.values.nodes import nodes_from_value
 from golem_nb.values.types import (
@@ -53,7 +64,7 @@ NO_SELF_CALLS = "RPC calls to the same agent are not supported"
 
 
 def rpc_error(error: BaseException) -> Value:
-    """Return the error that the component gets. Source: SEMANTICS 5.6."""
+    """Return the error that the component gets, in Golem's words. Source: SEMANTICS 5.6, 10.3."""
     match error:
         case ComponentNotFound():
             return "remote-internal-error", f"Could not find any component with the given id: {error}"
@@ -61,8 +72,22 @@ def rpc_error(error: BaseException) -> Value:
             return "not-found", str(error)
         case WorkerExists() | CallCycle():
             return "denied", str(error)
+        case PreviousInvocationFailed(cause=cause, stderr=stderr):
+            return "remote-internal-error", f"Previous invocation failed: {_with_stderr(cause, stderr)}"
+        case InvocationFailed(cause=cause, stderr=stderr):
+            return "remote-internal-error", f"Component trapped: {_with_stderr(cause, stderr)}"
+        case WorkerExited():
+            return "remote-internal-error", "The previously invoked function exited"
+        case InvocationInterrupted():
+            return "remote-internal-error", "Interrupted via the Golem API"
+        case BadInput() if not str(error).startswith("Parameter type mismatch"):
+            return "remote-internal-error", f"Invalid request: {error}"
         case _:
             return "remote-internal-error", str(error)
+
+
+def _with_stderr(cause: str, stderr: str) -> str:
+    return f"{cause}\n\n{stderr}" if stderr else cause
 
 
 def _failure(case: str, value: Value) -> str | None:
@@ -361,6 +386,10 @@ class WasmRpc(Resource, wit="golem:rpc/types#wasm-rpc"):
 
     @deterministic(static=True)
     def constructor(worker: HostContext, worker_id: Value) -> WasmRpc:
+        if "value" in worker_id:  # golem:rpc 0.1 names workers by their URN; without a name, any one will do
+            component_id, _, name = worker_id["value"].removeprefix("urn:worker:").partition("/")
+            component = parse_uuid(component_id, "the component in the URN of a worker")
+            return WasmRpc(worker, WorkerId(component, name or unique_name(worker)))
         return WasmRpc(worker, worker_from_value(worker_id))
 
     @deterministic(static=True)

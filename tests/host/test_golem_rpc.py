@@ -3,7 +3,16 @@ from uuid import UUID
 
 import pytest
 
-from golem_nb.errors import BadInput, CallCycle, ComponentNotFound, WorkerNotFound
+from golem_nb.errors import (
+    BadInput,
+    CallCycle,
+    ComponentNotFound,
+    InvocationFailed,
+    InvocationInterrupted,
+    PreviousInvocationFailed,
+    WorkerExited,
+    WorkerNotFound,
+)
 from golem_nb.host.declare import Trap, WitError
 from golem_nb.host.golem_host import uuid_value, worker_value
 from golem_nb.host.golem_rpc import RpcTypes, WasmRpc, result_value, rpc_error
@@ -82,7 +91,12 @@ def test_the_key_derives_from_where_the_call_is_in_the_oplog(worker):
 @pytest.mark.parametrize(
     ("error", "case"),
     [
-        (BadInput("b"), ("remote-internal-error", "b")),
+        (BadInput("b"), ("remote-internal-error", "Invalid request: b")),
+        (BadInput("Parameter type mismatch: x"), ("remote-internal-error", "Parameter type mismatch: x")),
+        (InvocationFailed("boom", "line"), ("remote-internal-error", "Component trapped: boom\n\nline")),
+        (PreviousInvocationFailed("boom", ""), ("remote-internal-error", "Previous invocation failed: boom")),
+        (WorkerExited(), ("remote-internal-error", "The previously invoked function exited")),
+        (InvocationInterrupted(), ("remote-internal-error", "Interrupted via the Golem API")),
         (WorkerNotFound(TARGET), ("not-found", f"Worker not found: {TARGET}")),
         (CallCycle("c"), ("denied", "c")),
         (
@@ -143,6 +157,16 @@ def test_an_ephemeral_worker_has_a_name_of_its_own(worker):
     ((_, made),) = worker.remote.made
     assert made.component_id == UUID(int=5)
     assert UUID(made.name).version == 4
+
+
+@pytest.mark.parametrize("name", ["target", ""])
+def test_the_first_version_names_workers_by_their_urn(worker, name):
+    given = {"value": f"urn:worker:{TARGET.component_id}/{name}".rstrip("/")}
+
+    worker.call(WasmRpc.constructor, worker, {"worker_id": given})
+
+    ((_, made),) = worker.remote.made
+    assert made == TARGET if name else UUID(made.name).version == 4
 
 
 def test_uuids_are_written_and_read(worker):
