@@ -63,9 +63,10 @@ Response = tuple[str, Any]  # a WIT result: ("ok", value) or ("err", payload)
 
 # A write to outside waits until everything before it is stored, and is stored itself without delay; an awaited answer
 # is stored before it leaves. Source: ARCHITECTURE, decision 11; SEMANTICS 3.2.
-_WAITS_BEFORE = {Effect.WRITE_REMOTE}
-_COMMITS_AFTER = {Effect.WRITE_REMOTE, Effect.WRITE_REMOTE_BATCHED, Effect.WRITE_REMOTE_TRANSACTION}
-_REMOTE = {Effect.READ_REMOTE, Effect.WRITE_REMOTE, Effect.WRITE_REMOTE_BATCHED}
+# (Tuples, because hashing a member of an enumeration costs more than to compare it with three others.)
+_WAITS_BEFORE = (Effect.WRITE_REMOTE,)
+_COMMITS_AFTER = (Effect.WRITE_REMOTE, Effect.WRITE_REMOTE_BATCHED, Effect.WRITE_REMOTE_TRANSACTION)
+_REMOTE = (Effect.READ_REMOTE, Effect.WRITE_REMOTE, Effect.WRITE_REMOTE_BATCHED)
 
 # The namespace of keys whose base is no UUID. Source: SEMANTICS 2.2.
 _KEY_NAMESPACE = UUID("9c19b15a-c83d-46f7-9bc3-ead7923733f4")
@@ -168,7 +169,7 @@ class Durability:
         if not self.is_recording:
             return _response(function, target, arguments)
         begin = function.begin(target) if function.begin else None
-        request = Recorded.of(*function.request_for(target, arguments))
+        request = function.request_for(target, arguments)
         bracket = self._begin_bracket() if self._is_bracketed(function) else None
         if bracket is None and function.effect in _WAITS_BEFORE:
             self._journal.commit().result()
@@ -184,14 +185,14 @@ class Durability:
     def _append_call(
         self, function: HostFunction, request: Recorded, response: Response, begin: OplogIndex | None
     ) -> None:
-        recorded = Recorded.of(*function.recorded(response))
+        recorded = function.recorded(response)
         effect = function.effect.value
         self._journal.append(lambda now: ImportedFunctionInvoked(now, function.label, request, recorded, effect, begin))
 
     def answered(self, function: HostFunction, arguments: dict[str, Any], answer: Any) -> OplogEntry:
         """Return the entry of a call that was answered so, for another worker's oplog."""
-        request = Recorded.of(*function.request_for(None, arguments))
-        response = Recorded.of(*function.recorded(("ok", answer)))
+        request = function.request_for(None, arguments)
+        response = function.recorded(("ok", answer))
         now = self._journal.last_timestamp_us
         return ImportedFunctionInvoked(now, function.label, request, response, function.effect.value)
 

@@ -25,6 +25,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, overload
 
+from golem_nb.oplog.entries import Recorded, Recorder
 from golem_nb.values.types import STRING, OptionType, ResultType, TypedValue, WitType
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class Exit(BaseException):
 
 
 # What the oplog shows as the request of a function without one. Source: SEMANTICS 3.4, below its table.
-NO_REQUEST: tuple[WitType, Value] = (OptionType(STRING), None)
+NO_REQUEST = Recorded.of(OptionType(STRING), None)
 
 
 class HostFunction:
@@ -112,7 +113,8 @@ class HostFunction:
         self.with_types = with_types
         self.label, self.error, self.begin, self.commits, self.static = label or "", error, begin, commits, static
         self.request_type, self.request, self._failure = request_type, request, failure
-        self._response_type = ResultType(response, error)
+        self._responses = Recorder(ResultType(response, error))
+        self._requests = Recorder(request_type) if request_type is not None else None
 
     def rebuilt(self, rebuild: Body) -> HostFunction:
         """Decorate `rebuild(target, recorded, **arguments)`, whose return value the component gets."""
@@ -128,18 +130,19 @@ class HostFunction:
         """Return the text of the failure that a response is, if it is one that may pass. Source: SEMANTICS 3.5."""
         return self._failure(*response) if self._failure else None
 
-    def request_for(self, target: Any, arguments: dict[str, Any]) -> tuple[WitType, Value]:
+    def request_for(self, target: Any, arguments: dict[str, Any]) -> Recorded:
+        """Return what the oplog shows as the request of a call."""
         if self.request is None:
             return NO_REQUEST
         shown = self.request(target, **arguments)
-        return (shown.type, shown.value) if self.request_type is None else (self.request_type, shown)
+        return Recorded.of(shown.type, shown.value) if self._requests is None else self._requests.of(shown)
 
-    def recorded(self, response: tuple[str, Value]) -> tuple[WitType, Value]:
-        """Return the type and the value by which a response is recorded."""
+    def recorded(self, response: tuple[str, Value]) -> Recorded:
+        """Return a response as it is recorded."""
         case, value = response
         if case == "err" or not isinstance(value, TypedValue):
-            return self._response_type, response
-        return ResultType(value.type, self.error), (case, value.value)
+            return self._responses.of(response)
+        return Recorded.of(ResultType(value.type, self.error), (case, value.value))
 
     def response_in(self, recorded: TypedValue) -> tuple[str, Value]:
         """Return the response that was recorded so."""

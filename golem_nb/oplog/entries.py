@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 
 from golem_nb.model import IdempotencyKey, LogLevel, OplogIndex, WorkerStatus
-from golem_nb.values.binary import bytes_from_value, value_from_bytes
+from golem_nb.values.binary import bytes_from_value, encoder, value_from_bytes
 from golem_nb.values.types import TypedValue, WitType
 from golem_nb.values.wave import text_from_type, type_from_text
 
@@ -34,6 +34,16 @@ class Recorded(msgspec.Struct, frozen=True, array_like=True):
     def typed(self) -> TypedValue:
         type = type_from_text(self.type)
         return TypedValue(type, value_from_bytes(type, self.data))
+
+
+class Recorder:
+    """`Recorded.of` for the values of one type, which is not looked up for each of them."""
+
+    def __init__(self, type: WitType) -> None:
+        self._text, self._encode = text_from_type(type), encoder(type)
+
+    def of(self, value: object) -> Recorded:
+        return Recorded(self._text, self._encode(value))
 
 
 class OplogEntry(msgspec.Struct, frozen=True, array_like=True):

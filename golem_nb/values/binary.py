@@ -40,6 +40,14 @@ def bytes_from_value(type: WitType, value: Any) -> bytes:
     return _encode(value if convert is None else convert(value))
 
 
+def encoder(type: WitType) -> Callable[[Any], bytes]:
+    """Return `bytes_from_value` for one type: it need not be looked up for each value."""
+    convert = _to_plain(type)
+    if convert is None:
+        return _encode
+    return lambda value: _encode(convert(value))
+
+
 def value_from_bytes(type: WitType, data: bytes) -> Any:
     convert = _from_plain(type)
     plain = _decode(data)

@@ -5,7 +5,6 @@ import threading
 from golem_nb.host.declare import Effect, ResourceTable, WitError
 from golem_nb.host.network import Network
 from golem_nb.oplog.spans import Span
-from golem_nb.values.binary import bytes_from_value
 
 START_NS = 1_700_000_000 * 10**9
 
@@ -28,16 +27,16 @@ class FakeWorker:
         """Answer as the engine does when live, and check that what would be recorded can be."""
         if function.effect is Effect.DETERMINISTIC:
             return function.body(target, **arguments)
-        bytes_from_value(*function.request_for(target, arguments))
+        function.request_for(target, arguments)
         try:
             value = function.body(target, **arguments)
         except WitError as error:
-            bytes_from_value(*function.recorded(("err", error.payload)))
+            function.recorded(("err", error.payload))
             payload = error.payload
             raise WitError(
                 function.rebuild_error(target, payload, **arguments) if function.rebuild_error else payload
             ) from None
-        bytes_from_value(*function.recorded(("ok", value)))
+        function.recorded(("ok", value))
         return function.rebuild(target, value, **arguments) if function.rebuild else value
 
     def shared(self, kind):
