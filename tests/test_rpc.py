@@ -205,6 +205,12 @@ def test_a_component_that_is_not_there_fails_the_call(bench):
         bench.call(bench.a, WorkerId(UUID(int=7), "x"), "add", 5)
 
 
+def test_a_worker_may_schedule_a_call_of_itself(bench):
+    bench.call(bench.a, bench.a, "add", 1, SCHEDULE)
+
+    until(lambda: bench.total(bench.a) == 1)
+
+
 @pytest.mark.parametrize("how", [AWAIT, FIRE, BEGIN])
 def test_a_worker_does_not_call_itself(bench, how):
     with pytest.raises(InvocationFailed, match="RPC calls to the same agent are not supported"):

@@ -10,7 +10,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
@@ -20,15 +20,25 @@ import msgspec
 
 from golem_nb.engine.parameters import parameters_from_nodes
 from golem_nb.engine.scheduler import Threads, Timers
-from golem_nb.errors import CallCycle, EngineStopped, GolemError
+from golem_nb.errors import (
+    CallCycle,
+    EngineStopped,
+    GolemError,
+    NotFound,
+    PreviousInvocationFailed,
+    StoreFailed,
+    WorkerReverted,
+)
 from golem_nb.host.context import RemoteCall, WorkerTemplate
-from golem_nb.model import IdempotencyKey, WorkerId
+from golem_nb.model import IdempotencyKey, WorkerId, WorkerMetadata, WorkerStatus
 from golem_nb.oplog.entries import InvocationContext
 from golem_nb.store.schedule import Schedule
 from golem_nb.values.types import FunctionType, TypedValue, WitType
 
 # A child has its own. Source: SEMANTICS 1.4.
 _OWN_VARIABLES = {"GOLEM_AGENT_ID", "GOLEM_WORKER_NAME", "GOLEM_COMPONENT_ID", "GOLEM_COMPONENT_VERSION"}
+
+AGAIN_NS = 10**9  # a worker that is being retried refuses calls until it is not
 
 log = logging.getLogger("golem_nb.engine")
 
@@ -48,6 +58,8 @@ class Verbs(Protocol):
         context: InvocationContext | None = None,
         template: WorkerTemplate | None = None,
     ) -> Future[None]: ...
+
+    def worker(self, worker: WorkerId) -> WorkerMetadata: ...
 
     def find_or_launch(self, worker: WorkerId, template: WorkerTemplate | None = None) -> object: ...
 
@@ -92,8 +104,11 @@ class _Scheduled(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Calls:
-    def __init__(self, verbs: Verbs, schedule: Schedule, timers: Timers, threads: Threads) -> None:
+    def __init__(
+        self, verbs: Verbs, schedule: Schedule, timers: Timers, threads: Threads, now_ns: Callable[[], int]
+    ) -> None:
         self._verbs, self._schedule, self._timers, self._threads = verbs, schedule, timers, threads
+        self._now_ns = now_ns
         self._waits: dict[WorkerId, WorkerId] = {}
         self._lock = threading.Lock()
 
@@ -174,11 +189,21 @@ class Calls:
         call = msgspec.msgpack.decode(body, type=_Scheduled).call()
         try:
             self.accept(call, None).result()
-        except EngineStopped:
+        except (EngineStopped, StoreFailed):
             return  # it is due again at the next start
         except GolemError as error:
+            if self._may_pass(error, call.target):
+                self._timers.call_at(self._now_ns() + AGAIN_NS, partial(self._due, id))
+                return
             log.warning("the scheduled call of %s of worker %s is given up: %s", call.function, call.target, error)
         self._schedule.remove(id)
+
+    def _may_pass(self, error: GolemError, target: WorkerId) -> bool:
+        """Is this refusal one of a worker that is being retried, or was just reverted?"""
+        if isinstance(error, PreviousInvocationFailed):
+            with suppress(NotFound):
+                return self._verbs.worker(target).status is WorkerStatus.RETRYING
+        return isinstance(error, WorkerReverted)
 
 
 def _id(call: RemoteCall) -> str:

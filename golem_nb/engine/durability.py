@@ -88,7 +88,6 @@ class Durability:
         """`became_live` is called once, when replay is over; `worker` is `COMPONENT/NAME`."""
         self._journal, self._cursor, self._worker = journal, cursor, worker
         self._became_live: Callable[[], None] | None = became_live
-        self._when_live: list[Callable[[], None]] = []
         self.invocation_key = ""
         """The idempotency key of the invocation that runs."""
         self.span: Span | None = None
@@ -305,16 +304,6 @@ class Durability:
         if self._cursor.is_live and self._became_live is not None:
             became_live, self._became_live = self._became_live, None
             became_live()
-            for do in self._when_live:
-                do()
-            self._when_live.clear()
-
-    def when_live(self, do: Callable[[], None]) -> None:
-        """Call this when the worker is live: now, or at the end of replay."""
-        if self.is_live:
-            do()
-        else:
-            self._when_live.append(do)
 
     def _meet(self, kind: type[E], attempted: str) -> tuple[OplogIndex, E]:
         self._check_replayable(attempted)

@@ -130,7 +130,7 @@ class Engine:
         )
         self.memory_limit_bytes = settings.memory_limit_bytes
         self.threads, self.timers = Threads("worker"), Timers(self._clock.now_ns)
-        self.calls = Calls(self, Schedule(self._database), self.timers, self.threads)
+        self.calls = Calls(self, Schedule(self._database), self.timers, self.threads, self._clock.now_ns)
         self._network = Network(settings.network)
         self._activity = threading.Event()
         self.surroundings = Surroundings(

@@ -281,9 +281,6 @@ class WorkerHost:
     def handed_on(self, span: Span) -> InvocationContext:
         return self._durability.handed_on(span)
 
-    def when_live(self, do: Callable[[], None]) -> None:
-        self._durability.when_live(do)
-
     def trace_headers(self, span: Span) -> list[tuple[str, str]]:
         return self._durability.trace_headers(span)
 

@@ -66,6 +66,15 @@ class RemoteCalls:
         return self.answer(result)
 
     def begin(self, call: RemoteCall) -> Future[Result]:
+        try:
+            self.enqueue(call)
+        except GolemError as error:
+            refused: Future[Result] = Future()
+            refused.set_exception(error)
+            return refused
+        return self.ask(call)
+
+    def ask(self, call: RemoteCall) -> Future[Result]:
         result: Future[Result] = Future()
 
         def make() -> None:

@@ -174,7 +174,10 @@ class Remote(Protocol):
         """
 
     def begin(self, call: RemoteCall) -> Future[TypedValue | None]:
-        """Make a call, and return at once."""
+        """Make a call, and return when it is accepted, durably; the future has its result."""
+
+    def ask(self, call: RemoteCall) -> Future[TypedValue | None]:
+        """Ask for the result of a call that was accepted before a crash, and return at once."""
 
     def answer(self, result: Future[T]) -> T:
         """Return what came of a call that was begun, and is over.
@@ -378,9 +381,6 @@ class HostContext(Protocol):
 
     def handed_on(self, span: Span) -> InvocationContext:
         """Return what a call to another worker hands on from a span."""
-
-    def when_live(self, do: Callable[[], None]) -> None:
-        """Call this, which must not wait, when the worker is live: now, or at the end of replay."""
 
     def trace_headers(self, span: Span) -> list[tuple[str, str]]:
         """Return `traceparent`, and `tracestate` if there is any, of what is done in a span. Source: SEMANTICS 2.8."""

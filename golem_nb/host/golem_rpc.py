@@ -175,12 +175,12 @@ def _scheduled(worker: HostContext, call: RemoteCall) -> None:
 def prepared(
     worker: HostContext, target: WorkerId, function: str, params: Sequence[Value], parent: Span, due_ns: int = 0
 ) -> tuple[RemoteCall, Span]:
-    """Record what a call needs, and return it with its span.
+    """Record what a call needs, and return it with its span; with `due_ns`, of one that is made later.
 
     Raises:
-        Trap: A worker would call itself.
+        Trap: A worker would call itself, now.
     """
-    if target == worker.id:
+    if target == worker.id and not due_ns:
         raise Trap(NO_SELF_CALLS)
     template = _template(worker)
     key = str(uuid_from_value(worker.call(_key, worker, {})))
@@ -241,7 +241,7 @@ class Connection:
         return PendingResult(self.worker, *prepared(self.worker, self.target, function, params, self.span))
 
     def schedule(self, function: str, params: Sequence[Value], at: Value) -> RemoteCall:
-        due_ns = at["seconds"] * 10**9 + at["nanoseconds"]
+        due_ns = max(1, at["seconds"] * 10**9 + at["nanoseconds"])
         call, span = prepared(self.worker, self.target, function, params, self.span, due_ns)
         self.worker.call(_scheduled, self.worker, {"call": call})
         self.worker.finish_span(span)
@@ -254,8 +254,9 @@ class Connection:
 class PendingResult:
     """A call whose result is asked for later. It is a source: ready when the result is there.
 
-    In replay it is not made; it is when the worker is live again, if its result is not recorded by then. The component
-    may have seen then that its result is there: it is waited for.
+    It is accepted before the component goes on, so that it is made whatever happens then. A worker that comes back from
+    a crash asks for the result when the component does, unless it is recorded; the component may have been told by a
+    poll that it is there, so that the first question waits for it.
     """
 
     deadline_ns: int | None = None
@@ -264,28 +265,26 @@ class PendingResult:
     def __init__(self, worker: HostContext, call: RemoteCall, span: Span) -> None:
         self.worker, self.call, self._span = worker, call, span
         self._result: Future[Result] | None = None
-        self.is_over, self.is_remade = False, not worker.is_live
+        self.is_over, self.was_told = False, not worker.is_live
         if worker.is_live:
             worker.commit_oplog()
-        worker.when_live(self._make)
+            self._result = worker.remote.begin(call)
 
-    def _make(self) -> None:
-        if self._result is None and not self.is_over:
-            self._result = self.worker.remote.begin(self.call)
+    @property
+    def _future(self) -> Future[Result]:
+        if self._result is None:
+            self._result = self.worker.remote.ask(self.call)
+        return self._result
 
     def is_ready(self) -> bool:
-        self._make()
-        return self.is_over or (self._result is not None and self._result.done())
+        return self.is_over or self._future.done()
 
     def call_when_ready(self, wake: Callable[[], None]) -> None:
-        self._make()
-        if self._result is not None:
-            self._result.add_done_callback(lambda _: wake())
+        self._future.add_done_callback(lambda _: wake())
 
     def result(self) -> Result:
         """Raises: GolemError"""
-        assert self._result is not None, "it is ready"
-        return self.worker.remote.answer(self._result)
+        return self.worker.remote.answer(self._future)
 
     def get(self) -> Value:
         """Return `("pending", None)`, or `("completed", ("ok" | "err", …))` with a Result or an rpc-error."""
@@ -318,7 +317,7 @@ def _failed_outcome(case: str, value: Any) -> str | None:
     is_typed=True,
 )
 def _got(worker: HostContext, pending: PendingResult) -> TypedValue:
-    if pending.is_remade:
+    if pending.was_told:
         worker.wait_until_any([pending])
     if not pending.is_ready():
         return TypedValue(_outcome_type(None), ("pending", None))

@@ -6,9 +6,9 @@ import pytest
 
 from golem_nb.engine.calls import Calls
 from golem_nb.engine.scheduler import Threads, Timers
-from golem_nb.errors import BadInput, CallCycle, EngineStopped
+from golem_nb.errors import BadInput, CallCycle, EngineStopped, PreviousInvocationFailed
 from golem_nb.host.context import RemoteCall, WorkerTemplate
-from golem_nb.model import WorkerId
+from golem_nb.model import WorkerId, WorkerStatus
 from golem_nb.oplog.entries import InvocationContext
 from golem_nb.store.database import Database
 from golem_nb.store.schedule import Schedule
@@ -29,7 +29,10 @@ class Accepting:
     """The engine's verbs that are needed; it takes note of what it is asked to accept."""
 
     def __init__(self):
-        self.accepted, self.refusal = [], None
+        self.accepted, self.refusal, self.status = [], None, WorkerStatus.IDLE
+
+    def worker(self, worker):
+        return SimpleNamespace(status=self.status)
 
     def function_type(self, worker, function):
         return ADD
@@ -47,7 +50,9 @@ class Accepting:
 def bench(tmp_path):
     database = Database(tmp_path / "golem.db", "process")
     timers, verbs, schedule = Timers(lambda: 100), Accepting(), Schedule(database)
-    yield SimpleNamespace(verbs=verbs, schedule=schedule, calls=Calls(verbs, schedule, timers, Threads("worker")))
+    yield SimpleNamespace(
+        verbs=verbs, schedule=schedule, calls=Calls(verbs, schedule, timers, Threads("worker"), lambda: 100)
+    )
     timers.close()
     database.close()
 
@@ -114,3 +119,20 @@ def test_a_call_that_its_worker_refuses_is_given_up(bench, caplog):
 
     until(lambda: bench.schedule.all() == [])
     assert "is given up: no such function" in caplog.text
+
+
+def test_a_call_to_a_worker_that_is_being_retried_is_made_when_it_is_not(bench, monkeypatch):
+    monkeypatch.setattr("golem_nb.engine.calls.AGAIN_NS", 0)
+    bench.verbs.refusal, bench.verbs.status = PreviousInvocationFailed("boom", ""), WorkerStatus.RETRYING
+    bench.calls.schedule(call(due_ns=1))
+    bench.verbs.refusal = None
+
+    until(lambda: bench.verbs.accepted and bench.schedule.all() == [])
+
+
+def test_a_call_to_a_worker_that_has_failed_is_given_up(bench):
+    bench.verbs.refusal, bench.verbs.status = PreviousInvocationFailed("boom", ""), WorkerStatus.FAILED
+
+    bench.calls.schedule(call(due_ns=1))
+
+    until(lambda: bench.schedule.all() == [])

@@ -44,9 +44,8 @@ class Remote:
         return self.given
 
     def begin(self, call):
-        future = Future()
-        self.begun = future
-        return future
+        self.begun = Future()
+        return self.begun
 
     def answer(self, future):
         return future.result()
@@ -67,7 +66,6 @@ def worker():
     made.id, made.remote = OWN, Remote(TypedValue(U32, 7))
     made.derived_key = lambda index: str(UUID(int=index))
     made.next_index = lambda: 10
-    made.when_live = lambda do: do()
     made.commit_oplog = lambda: None
     made.handed_on = lambda span: None
     return made
