@@ -256,6 +256,29 @@ def test_a_caller_that_waits_can_be_interrupted_and_goes_on(bench):
     assert bench.calls(bench.b, "slow") == 1
 
 
+def test_two_callers_whose_invocations_have_one_key_are_told_apart(bench):
+    c = bench.worker("c")
+
+    for _ in range(2):  # once more with the same keys
+        assert bench.call(bench.a, bench.b, "add", 1, key="k") == 1
+        assert bench.call(c, bench.b, "add", 1, key="k") == 2
+    bench.restart()
+    bench.engine.crash_worker(bench.b)
+    assert [bench.call(w, bench.b, "add", 1, key="k") for w in (c, bench.a)] == [2, 1]
+    assert bench.calls(bench.b) == 2
+
+
+def test_a_fork_goes_on_with_the_call_of_its_source(bench):
+    bench.start_call(bench.a, bench.b, "slow", 500, key="k")
+    until(lambda: bench.has(bench.b) and bench.engine.worker(bench.b).status is WorkerStatus.RUNNING)
+    fork = bench.worker("fork")
+
+    bench.engine.fork_worker(bench.a, fork, bench.engine.worker(bench.a).last_index)
+
+    assert [bench.call(w, bench.b, "slow", 500, key="k") for w in (bench.a, fork)] == [500, 500]
+    assert bench.calls(bench.b, "slow") == 1
+
+
 # Crashes.
 
 

@@ -79,6 +79,7 @@ class _Scheduled(msgspec.Struct, frozen=True, array_like=True):
     env: Mapping[str, str]
     parent: tuple[UUID, str] | None
     config: Mapping[str, str]
+    earlier_parents: tuple[str, ...]
 
     @staticmethod
     def of(call: RemoteCall) -> _Scheduled:
@@ -94,11 +95,12 @@ class _Scheduled(msgspec.Struct, frozen=True, array_like=True):
             template.env,
             None if template.parent is None else (template.parent.component_id, template.parent.name),
             template.config,
+            template.earlier_parents,
         )
 
     def call(self) -> RemoteCall:
         parent = None if self.parent is None else WorkerId(*self.parent)
-        template = WorkerTemplate(self.args, self.env, parent, self.config)
+        template = WorkerTemplate(self.args, self.env, parent, self.config, self.earlier_parents)
         target = WorkerId(self.component_id, self.worker_name)
         return RemoteCall(target, self.function, self.params, self.key, self.context, template)
 
@@ -111,6 +113,8 @@ class Calls:
         self._now_ns = now_ns
         self._waits: dict[WorkerId, WorkerId] = {}
         self._lock = threading.Lock()
+        self._changed = threading.Condition()
+        self._being_made, self._is_closed = 0, False
 
     # For one worker that calls another. From any thread; a worker that is not in memory is loaded.
 
@@ -179,21 +183,54 @@ class Calls:
     def cancel(self, call: RemoteCall) -> None:
         self._schedule.remove(_id(call)).result()
 
+    def close(self) -> None:
+        """Make none any more; return when those are made that are being made. The engine takes nothing by then."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.wait_for(lambda: self._being_made == 0)
+
     def _due(self, id: str) -> None:
-        self._threads.run(partial(self._make, id))
+        with self._changed:
+            if self._is_closed:
+                return
+            self._being_made += 1
+        try:
+            self._threads.run(partial(self._make, id))
+        except RuntimeError as error:
+            log.warning("a scheduled call waits: the system gives no thread (%s)", error)
+            self._note_made()
+            self._again(id)
+
+    def _note_made(self) -> None:
+        with self._changed:
+            self._being_made -= 1
+            self._changed.notify_all()
+
+    def _again(self, id: str) -> None:
+        self._timers.call_at(self._now_ns() + AGAIN_NS, partial(self._due, id))
 
     def _make(self, id: str) -> None:
+        try:
+            self._make_or_leave(id)
+        except EngineStopped:
+            pass  # it is due again at the next start
+        finally:
+            self._note_made()
+
+    def _make_or_leave(self, id: str) -> None:
         body = self._schedule.get(id)
         if body is None:
             return  # it was cancelled
         call = msgspec.msgpack.decode(body, type=_Scheduled).call()
         try:
             self.accept(call, None).result()
-        except (EngineStopped, StoreFailed):
+        except EngineStopped:
+            raise
+        except StoreFailed:
             return  # it is due again at the next start
         except GolemError as error:
             if self._may_pass(error, call.target):
-                self._timers.call_at(self._now_ns() + AGAIN_NS, partial(self._due, id))
+                self._again(id)
                 return
             log.warning("the scheduled call of %s of worker %s is given up: %s", call.function, call.target, error)
         self._schedule.remove(id)

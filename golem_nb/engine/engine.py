@@ -183,6 +183,7 @@ class Engine:
         self._activity.set()
         self._ticker.join()
         self.timers.close()
+        self.calls.close()
         for worker in workers:
             _flush(worker.journal)
         self._database.close()
@@ -474,7 +475,9 @@ class Engine:
             if found is None:
                 found = self.find_or_launch(worker, template)
             try:
-                return found.accept(Invocation(type.name, input, key, context), waiter)
+                return found.accept(
+                    Invocation(type.name, input, key, context, template.earlier_parents if template else ()), waiter
+                )
             except Evicted:
                 continue
 

@@ -96,6 +96,10 @@ class WorkerHost:
     def call(self, function: HostFunction, target: Any, arguments: dict[str, Any]) -> Any:
         return self._durability.call(function, target, arguments)
 
+    @property
+    def earlier_names(self) -> tuple[str, ...]:
+        return tuple(urn.removeprefix("urn:worker:") for urn in self.earlier_urns)
+
     def was_named(self, worker: WorkerId) -> bool:
         return worker == self.id or f"urn:worker:{worker}" in self.earlier_urns
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from uuid import UUID, uuid5
 
 from golem_nb.engine.tracing import new_span_id, new_trace_id
 from golem_nb.model import IdempotencyKey
@@ -12,6 +13,8 @@ from golem_nb.oplog.entries import (
     PendingWorkerInvocation,
     Recorded,
 )
+from golem_nb.oplog.fold import WorkerState
+from golem_nb.oplog.spans import caller_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,21 @@ class Invocation:
     input: tuple[Recorded, ...]
     key: IdempotencyKey
     context: InvocationContext | None = None
+    earlier_callers: tuple[str, ...] = ()
+    """The workers that the caller's history was forked from."""
+
+    def told_apart(self, state: WorkerState) -> Invocation:
+        """Return the invocation with a key that no other caller's has.
+
+        Keys of calls derive from those of the invocations that make them, which clients choose: those of two callers
+        may be the same. A call then has another key, which derives from its caller, too. A fork goes on with the calls
+        of its source.
+        """
+        caller = "" if self.context is None else caller_of(self.context.inherited)
+        known = state.caller_of(self.key) if caller else None
+        if known is None or known in ("", caller, *self.earlier_callers):
+            return self
+        return replace(self, key=str(uuid5(UUID(self.key), caller)))
 
     def pending(self, now_us: int) -> PendingWorkerInvocation:
         given = self.context or InvocationContext(new_trace_id())

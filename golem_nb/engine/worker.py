@@ -120,11 +120,12 @@ class Worker:
         Raises:
             PreviousInvocationFailed, WorkerExited: The worker takes no new invocations.
         """
-        key = invocation.key
         with self._lock:
             self._check_not_gone()
             state = self.journal.state
             with self.journal.lock:  # an invocation passes from one to the next while its thread runs
+                invocation = invocation.told_apart(state)
+                key = invocation.key
                 outcome = state.outcomes.get(key)
                 is_known = key in state.pending or (state.current is not None and state.current.idempotency_key == key)
             if outcome is not None:

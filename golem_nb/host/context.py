@@ -138,6 +138,8 @@ class WorkerTemplate:
     env: Mapping[str, str]
     parent: WorkerId | None
     config: Mapping[str, str] = field(default_factory=dict)
+    earlier_parents: tuple[str, ...] = ()
+    """The workers that the parent's history was forked from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +245,10 @@ class HostContext(Protocol):
     blobs: Blobs
     is_idempotent: bool
     """May a remote write that was cut off be done again? The component sets it. Source: SEMANTICS 3.11."""
+
+    @property
+    def earlier_names(self) -> tuple[str, ...]:
+        """The workers that this one's history was forked from, `COMPONENT/NAME`."""
 
     def was_named(self, worker: WorkerId) -> bool:
         """Is this the worker itself, perhaps by the name of one that its history was forked from?"""

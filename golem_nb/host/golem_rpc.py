@@ -194,7 +194,7 @@ def _template(worker: HostContext) -> WorkerTemplate:
     own = worker.shared(Environment)
     args = worker.call(Environment.get_arguments, own, {})
     env = worker.call(Environment.get_environment, own, {})
-    return WorkerTemplate(tuple(args), dict(env), worker.id, worker.config)
+    return WorkerTemplate(tuple(args), dict(env), worker.id, worker.config, worker.earlier_names)
 
 
 def unique_name(worker: HostContext) -> str:

@@ -38,6 +38,7 @@ from golem_nb.oplog.entries import (
     Suspend,
 )
 from golem_nb.oplog.regions import Regions
+from golem_nb.oplog.spans import caller_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,8 @@ class Outcome:
 
     ending: Ending
     index: OplogIndex
+    caller: str = ""
+    """The worker that made the invocation, if one did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,8 @@ class WorkerState:
     """Where it began; 0 where there is none."""
     last_key: IdempotencyKey = ""
     """Of the invocation that began last, also of one that a jump made void: its end is an end of that key."""
+    last_caller: str = ""
+    """The worker that made that one, if one did."""
     last_error: Error | None = None
     """The error since the last boundary of an invocation."""
     skipped: Regions = field(default_factory=Regions)
@@ -210,6 +215,7 @@ class WorkerState:
     def _take(self, entry: ExportedFunctionInvoked, is_skipped: bool) -> None:
         self.pending.pop(entry.idempotency_key, None)
         self.last_key = entry.idempotency_key
+        self.last_caller = caller_of(entry.inherited) if entry.inherited else ""
 
     def _begin(self, entry: ExportedFunctionInvoked) -> None:
         self.current, self.current_index = entry, self.last_index
@@ -234,9 +240,17 @@ class WorkerState:
         self.retry_counts.clear()
         self.last_error = None
 
+    def caller_of(self, key: IdempotencyKey) -> str | None:
+        """Return the worker that made the invocation with this key, "" where none did, None where there is none."""
+        if key in self.outcomes:
+            return self.outcomes[key].caller
+        if self.current is not None and self.current.idempotency_key == key:
+            return self.last_caller
+        return caller_of(self.pending[key].inherited) if key in self.pending else None
+
     def _note_outcome(self, key: IdempotencyKey, ending: Ending) -> None:
         self.outcomes.pop(key, None)  # so that the order stays that of the indices
-        self.outcomes[key] = Outcome(ending, self.last_index)
+        self.outcomes[key] = Outcome(ending, self.last_index, self.last_caller)
 
     def _count(self, error: Error, is_skipped: bool) -> None:
         self.last_error = error

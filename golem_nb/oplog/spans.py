@@ -70,6 +70,11 @@ def span_of_invocation(invocation: ExportedFunctionInvoked, worker: str) -> Span
     return Span(invocation.span_id, invocation.timestamp_us, span_of_caller(invocation), attributes)
 
 
+def caller_of(inherited: Sequence[InheritedSpan]) -> str:
+    """Return the worker that made a call, `COMPONENT/NAME`; "" where no worker did."""
+    return next((span.attributes["worker_id"] for span in inherited if "worker_id" in span.attributes), "")
+
+
 def handed_on(trace_id: str, trace_states: Sequence[str], span: Span) -> InvocationContext:
     """Return what a call from inside a span hands on."""
     inherited = tuple(InheritedSpan(s.span_id, s.start_us, dict(s.attributes)) for s in span.chain())

@@ -63,6 +63,7 @@ class Remote:
 @pytest.fixture
 def worker():
     made = FakeWorker(env=[("COLOUR", "red")])
+    made.earlier_names = ()
     made.id, made.remote = OWN, Remote(TypedValue(U32, 7))
     made.derived_key = lambda index: str(UUID(int=index))
     made.next_index = lambda: 10
