@@ -96,9 +96,18 @@ def _dropped(frame: Frame, rep: int) -> None:
     frame.table.drop(rep)
 
 
+# Why there will be none of these here, and what to do instead.
+_ABSENT = {
+    "golem:rdbms": "there are no databases here; keep data in the worker, in wasi:keyvalue, or behind an HTTP service",
+    "golem:agent": "the agents of Golem 1.3 and later are not run here; export functions of your own",
+}
+
+
 def _missing(name: str) -> Handler:
+    reason = next((f": {why}" for package, why in _ABSENT.items() if name.startswith(f"{package}/")), "")
+
     def missing(frame: Frame, arguments: list[Any]) -> Any:
-        raise Trap(f"the component called {name}, which this engine does not have")
+        raise Trap(f"the component called {name}, which this engine does not have{reason}")
 
     return missing
 
