@@ -5,13 +5,27 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from golem_nb.errors import BadInput
+from golem_nb.errors import BadInput, PreviousInvocationFailed, WorkerExited
+from golem_nb.model import WorkerStatus
 from golem_nb.oplog.entries import ErrorKind, Recorded
+from golem_nb.oplog.fold import WorkerState
 from golem_nb.values.check import handles_in
 from golem_nb.values.json import json_from_typed
 from golem_nb.values.types import FunctionType, Handle
 from golem_nb.values.wave import text_from_type
 from golem_nb.wasm.instance import GuestTrap, Instance, TrapKind
+
+
+def check_takes_invocations(state: WorkerState) -> None:
+    """Check that a worker may have another invocation. Source: SEMANTICS 1.5, note on `ensure_not_failed`.
+
+    Raises:
+        PreviousInvocationFailed, WorkerExited: It may not.
+    """
+    if state.status is WorkerStatus.EXITED:
+        raise WorkerExited()
+    if state.status in (WorkerStatus.FAILED, WorkerStatus.RETRYING) and state.last_error is not None:
+        raise PreviousInvocationFailed(state.last_error.message, state.last_error.stderr)
 
 
 def check_types(function: FunctionType, request: Sequence[Recorded]) -> None:

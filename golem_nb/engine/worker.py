@@ -17,10 +17,7 @@ An update is an attempt to recover in another way (`recovery`): what fails befor
 the worker, which then recovers as it was.
 
 This is one long file because all of it turns on the same few fields (what runs, what was asked of it, the lock): spread
-over several, none could be read alone. What needs none of them has gone out: callers, durability, recovery, checks,
-metadata, updates, output, scheduling, events.
-
-Callers wait on futures, which `callers` resolves when the entries that they speak of are stored.
+over several, none could be read alone. What needs none of them has gone out.
 """
 
 from __future__ import annotations
@@ -29,16 +26,18 @@ import logging
 import threading
 from concurrent.futures import Future
 from functools import partial
+from typing import Any
 
 from golem_nb.engine import execution, recovery
 from golem_nb.engine.callers import Callers, Result, Waiter, answer, done, own, result_in
-from golem_nb.engine.checks import cause_of, check_handles, check_types, kind_of
+from golem_nb.engine.checks import cause_of, check_handles, check_takes_invocations, check_types, kind_of
 from golem_nb.engine.events import EventHub, Subscription
 from golem_nb.engine.execution import CannotStart, Execution
 from golem_nb.engine.invocation import Invocation, begun
 from golem_nb.engine.journal import Journal
 from golem_nb.engine.metadata import metadata_of
 from golem_nb.engine.output import WorkerOutput
+from golem_nb.engine.reads import Read, answer_reads
 from golem_nb.engine.recovery import Plan
 from golem_nb.engine.services import Services
 from golem_nb.engine.stopping import Interrupt, Jumped, Restart, Stop, Suspended, Unload
@@ -73,7 +72,6 @@ from golem_nb.wasm.instance import GuestTrap
 
 START_AGAIN_NS = 100_000_000  # after the system had no thread or memory for it; doubled up to 30 times that
 STARTS_BEFORE_CALLERS_ARE_TOLD = 5
-_RANK: dict[type[Stop], int] = {Suspended: 0, Restart: 0, Interrupt: 1, Unload: 2}
 _ENDED = (WorkerStatus.FAILED, WorkerStatus.EXITED)
 _WAITING = (WorkerStatus.INTERRUPTED, WorkerStatus.SUSPENDED, WorkerStatus.RETRYING)
 
@@ -123,7 +121,7 @@ class Worker:
             if outcome is not None:
                 return self._answer_again(outcome, waiter)
             if not is_known:
-                self._check_takes_invocations()
+                check_takes_invocations(self.journal.state)
                 self.journal.append(invocation.pending)
             if waiter is not None:
                 self._callers.join(key, waiter)
@@ -133,6 +131,19 @@ class Worker:
             accepted = done() if waiter is not None else own(self.journal.commit())
             self._start()
             return accepted
+
+    def read_files(self, read: Read) -> Future[Any]:
+        """Look at the worker's files when the invocations accepted before are over. Raises what `accept` does."""
+        with self._lock:
+            self._check_not_gone()
+            check_takes_invocations(self.journal.state)
+            with self.journal.lock:
+                answer = self._callers.reads.add(self.journal.state.pending, read)
+            if self.journal.state.status in (WorkerStatus.INTERRUPTED, WorkerStatus.SUSPENDED):
+                self._unpause()
+                self.journal.commit()
+            self._start()
+            return answer
 
     def interrupt(self, recover_immediately: bool) -> None:
         """End what runs now; return when that is so, and stored. Nothing happens to a worker that does nothing."""
@@ -158,12 +169,11 @@ class Worker:
         """Go on with what was interrupted or suspended.
 
         Raises:
-            NotResumable: The worker runs, or is being retried.
-            PreviousInvocationFailed, WorkerExited: It takes no more invocations.
+            NotResumable, PreviousInvocationFailed, WorkerExited: There is nothing to go on with.
         """
         with self._lock:
             self._check_not_gone()
-            self._check_takes_invocations()
+            check_takes_invocations(self.journal.state)
             if self._status is WorkerStatus.RUNNING and self._is_running:
                 raise NotResumable(f"Worker {self.id} is not suspended, interrupted or idle")
             self._unpause()
@@ -233,7 +243,7 @@ class Worker:
             raise InvocationNotFound(f"Invocation not found: {key}")
 
     def promise_completed(self) -> None:
-        """Go on if this is what the worker waits for. An interrupted one goes on, too. Source: SEMANTICS 1.5."""
+        """Go on, if this is what the worker waits for, or it was interrupted. Source: SEMANTICS 1.5."""
         with self._lock:
             self._check_not_gone()
             self._wake.set()
@@ -285,7 +295,7 @@ class Worker:
             if self.journal.state.status is WorkerStatus.INTERRUPTED:
                 raise InvocationInterrupted()
             if self.journal.state.status in _ENDED:
-                self._check_takes_invocations()
+                check_takes_invocations(self.journal.state)
             return self.events.subscribe()
 
     def refuse(self, reason: GolemError) -> None:
@@ -316,7 +326,7 @@ class Worker:
 
     def _ask(self, stop: Stop) -> None:
         """Have what runs end in this way, unless it was asked for one that goes further."""
-        if self._stop is None or _RANK[type(stop)] > _RANK[type(self._stop)]:
+        if self._stop is None or stop.rank > self._stop.rank:
             self._stop = stop
         self._wake.set()
         self._services.surroundings.slots.wake()
@@ -338,7 +348,7 @@ class Worker:
     def evict(self) -> bool:
         """Be of no more use, if nothing runs and nobody waits or watches: all that counts is stored."""
         with self._lock:
-            is_used = self._is_running or bool(self._callers.keys()) or self.events.is_watched
+            is_used = self._is_running or bool(self._callers) or self.events.is_watched
             if is_used or self.journal.is_broken or not self.journal.commit().done():
                 return False
             self._unload_idle()
@@ -391,7 +401,7 @@ class Worker:
         state = self.journal.state
         if self._is_paused or state.status in _ENDED:
             return False
-        return state.is_unfinished or self._must_recover
+        return state.is_unfinished or self._must_recover or bool(self._callers.reads)
 
     def _run(self) -> None:
         has_more = True
@@ -464,8 +474,10 @@ class Worker:
         if self._live is None:
             self._recover()
             return
-        with self.journal.lock:
+        with self._lock, self.journal.lock:
             pending = next(iter(self.journal.state.pending.values()), None)
+            due = self._callers.reads.take_due(self.journal.state.pending)
+        answer_reads(due, self._live.host.files, self.journal.commit)
         if pending is None:
             return
         if pending.target_version is not None:
@@ -572,7 +584,7 @@ class Worker:
                 self._stop = None
             match stop:
                 case Interrupt():
-                    self._finished_without_result(current)
+                    self._output.invocation(EventType.INVOCATION_FINISHED, current)
                     self._interrupted()
                 case Suspended():
                     self._suspend(stop)
@@ -619,7 +631,7 @@ class Worker:
             self._drop_instance()
             self.journal.append(lambda now: Exited(now, exit.code))
             stored = self.journal.commit()
-            self._finished_without_result(current)
+            self._output.invocation(EventType.INVOCATION_FINISHED, current)
             self._callers.fail_all(lambda key: WorkerExited(f"Process exited with code {exit.code}"), stored)
 
     def _failed(self, error: BaseException) -> None:
@@ -632,7 +644,7 @@ class Worker:
             self._drop_instance()
             self.journal.append(lambda now: Error(now, kind, cause, stderr, retry_from))
             stored = self.journal.commit()
-            self._finished_without_result(current)
+            self._output.invocation(EventType.INVOCATION_FINISHED, current)
             state = self.journal.state
             if state.status is WorkerStatus.FAILED:
                 failed = None if current is None else current.idempotency_key
@@ -660,10 +672,6 @@ class Worker:
         self._is_paused = True
         self._wake_up_at(self._services.surroundings.clock.now_ns() + delay_ns)
 
-    def _finished_without_result(self, current: ExportedFunctionInvoked | None) -> None:
-        if current is not None:
-            self._output.invocation(EventType.INVOCATION_FINISHED, current)
-
     def _drop_instance(self) -> None:
         live, self._live = self._live, None
         if live is not None:
@@ -678,14 +686,6 @@ class Worker:
     def _check_not_gone(self) -> None:
         if self._gone_because is not None:
             raise self._gone_because
-
-    def _check_takes_invocations(self) -> None:
-        """Source: SEMANTICS 1.5, note on `ensure_not_failed`."""
-        state = self.journal.state
-        if state.status is WorkerStatus.EXITED:
-            raise WorkerExited()
-        if state.status in (WorkerStatus.FAILED, WorkerStatus.RETRYING) and state.last_error is not None:
-            raise PreviousInvocationFailed(state.last_error.message, state.last_error.stderr)
 
     def _answer_again(self, outcome: Outcome, waiter: Waiter | None) -> Future[None]:
         """Give the stored result of an invocation that has ended."""
