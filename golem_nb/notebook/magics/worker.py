@@ -58,20 +58,10 @@ def _new(request: Request, target: Target, worker: WorkerId, rest: tuple[str, ..
         worker.component_id,
         worker.name,
         args=request.option("arg") or (),
-        env=_pairs(request, "env", "-e"),
-        config=_pairs(request, "config", "--config"),
+        env=request.pairs("env", "-e"),
+        config=request.pairs("config", "--config"),
     )
     return WorkerView(str(target), client.worker(worker), "created")
-
-
-def _pairs(request: Request, option: str, shown: str) -> dict[str, str]:
-    pairs = {}
-    for pair in request.option(option) or ():
-        name, equals, value = pair.partition("=")
-        if not name or not equals:
-            raise UsageError(f"{shown} {pair}: write NAME=VALUE")
-        pairs[name] = value
-    return pairs
 
 
 def _interrupt(request: Request, target: Target, worker: WorkerId, rest: tuple[str, ...]) -> WorkerView:
