@@ -18,9 +18,10 @@ from golem_nb.model import (
     UpdateState,
     WorkerId,
 )
+from golem_nb.oplog.entries import ImportedFunctionInvoked, PendingUpdate
 from tests.engine.conftest import until
 from tests.test_linking import wasm
-from tests.test_rpc import cut, oplog_of
+from tests.test_rpc import cut, oplog_of, write_oplog
 
 FOLDER = wasm("folder")
 NOT_PERMITTED = -1 - 31  # WASI's error code
@@ -147,9 +148,10 @@ def test_a_new_version_keeps_the_files_unless_it_is_given_others(bench):
         {"/../a": FileContent(b"")},
         {"/a\0": FileContent(b"")},
         {f"/{'a' * 256}": FileContent(b"")},
+        {"/a" * 501: FileContent(b"")},
         {f"/{n}": FileContent(b"") for n in range(1001)},
     ],
-    ids=["twice", "below a file", "the root", "upwards", "nul", "long", "many"],
+    ids=["twice", "below a file", "the root", "upwards", "nul", "long", "deep", "many"],
 )
 def test_files_that_cannot_be_are_refused(bench, files):
     with pytest.raises(BadInput):
@@ -273,6 +275,24 @@ def test_every_prefix_of_a_history_with_an_update_is_a_legal_crash(tmp_path, mod
             assert again.contents("etc/motd", "old") == [["hello", "old"], ["welcome", "?"]][version], length
         finally:
             again.engine.close()
+
+
+def test_an_update_in_the_middle_of_an_invocation_changes_the_files_there(tmp_path):
+    bench = Bench(tmp_path / "data")
+    assert bytes(bench.run("around", "etc/motd", key="k")) == b"hh"
+    bench.add_version()
+    bench.engine.close()
+    entries = oplog_of(bench.folder, "w")
+    until_stat = next(n for n, entry in enumerate(entries, 1) if isinstance(entry, ImportedFunctionInvoked))
+    write_oplog(bench.folder, "w", [*entries[:until_stat], PendingUpdate(entries[-1].timestamp_us, 1)])
+
+    bench.engine = Engine.open(bench.folder)
+
+    assert bytes(bench.run("around", "etc/motd", key="k")) == b"hw"
+    for lose in (bench.crash, bench.reopen):
+        lose()
+        assert bytes(bench.run("around", "etc/motd")) == b"ww"
+    bench.engine.close()
 
 
 def test_a_revert_to_before_an_update_takes_its_files_back(bench):

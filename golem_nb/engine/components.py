@@ -34,7 +34,7 @@ class Deployments:
         self._rows: dict[tuple[ComponentId, int], tuple[str, ComponentOptions]] = {}  # versions never change
         self._contents: dict[str, bytes] = {}  # of initial files, by SHA-256
         self._environments: dict[ComponentId, UUID] = {}  # a component stays where it is
-        self._lock = threading.Lock()
+        self._lock, self._contents_lock = threading.Lock(), threading.Lock()
 
     def create(
         self,
@@ -129,13 +129,14 @@ class Deployments:
 
     def file_content(self, sha256: str) -> bytes:
         """Return what is in an initial file; workers share it."""
-        data = self._contents.get(sha256)
-        if data is None:
-            data = self._store.files.read(sha256)
-            if sum(map(len, self._contents.values())) + len(data) > MOST_CONTENT_BYTES:
-                self._contents.clear()
-            self._contents[sha256] = data
-        return data
+        with self._contents_lock:
+            data = self._contents.get(sha256)
+            if data is None:
+                data = self._store.files.read(sha256)
+                if sum(map(len, self._contents.values())) + len(data) > MOST_CONTENT_BYTES:
+                    self._contents.clear()
+                self._contents[sha256] = data
+            return data
 
     def _kept(self, files: Files) -> tuple[InitialFile, ...]:
         """Store the contents of files, and return what is told of them, by path."""

@@ -341,9 +341,11 @@ def _contains(directory: Node, other: Node) -> bool:
 
 def _check_movable(node: Node) -> None:
     """A read-only file stays where its component has put it, and so do the directories that it is in."""
-    node.check_changeable()
-    for entry in node.entries.values():
-        _check_movable(entry)
+    waiting = [node]
+    while waiting:
+        node = waiting.pop()
+        node.check_changeable()
+        waiting += node.entries.values()
 
 
 def _check_replaceable(node: Node, by_directory: bool) -> None:

@@ -15,6 +15,7 @@ from golem_nb.model import FileContent, InitialFile, clean_path
 
 MOST_FILES = 1000
 MOST_BYTES = 256 << 20  # of all files of a version together
+MOST_PATH = 1000
 
 
 class FilesConflict(GolemError):
@@ -43,10 +44,13 @@ def checked_files(files: Mapping[str, FileContent]) -> dict[str, FileContent]:
         raise BadInput("two initial files have the same path")
     if len(found) > MOST_FILES or sum(len(file.data) for file in found.values()) > MOST_BYTES:
         raise BadInput(f"a component has at most {MOST_FILES} initial files with {MOST_BYTES >> 20} MiB together")
-    directories = {path[:place] for path in found for place, char in enumerate(path) if char == "/"}
     for path in found:
-        if path in directories or path == "/":
-            raise BadInput(f"the initial file {path} is a directory of others, or has no name")
+        if path == "/" or len(path) > MOST_PATH:
+            raise BadInput(f"the path of an initial file has 1 to {MOST_PATH} characters, found {path[:80]}")
+        above = path
+        while above := above.rpartition("/")[0]:
+            if above in found:
+                raise BadInput(f"the initial file {above} is a directory of {path[:200]}")
     return found
 
 

@@ -3,6 +3,7 @@
 ;;     append: func(path: string, text: string) -> s32     to a file, which is made where there is none
 ;;     content: func(path: string) -> string               `?` where it cannot be opened
 ;;     modified: func(path: string) -> u64                 in seconds; recorded
+;;     around: func(path: string) -> list<u8>              the first byte before and after its times are asked for
 ;;     unlink: func(path: string) -> s32
 ;;     fail: func()                                        traps
 ;;
@@ -168,6 +169,28 @@
       (global.set $next (i32.const 4096))
       (i64.load (i32.const 320)))
 
+    (func $first (param $path i32) (param $length i32) (result i32)
+      (local $file i32)
+      (local.set $file (call $open (local.get $path) (local.get $length) (i32.const 0) (i32.const 1)))
+      (call $read (local.get $file) (i64.const 1) (i64.const 0) (i32.const 256))
+      (call $must)
+      (call $drop-descriptor (local.get $file))
+      (i32.load8_u (i32.load (i32.const 260))))
+
+    (func (export "around") (param $path i32) (param $length i32) (result i32)
+      (local $before i32) (local $file i32)
+      (local.set $before (call $first (local.get $path) (local.get $length)))
+      (local.set $file (call $open (local.get $path) (local.get $length) (i32.const 0) (i32.const 1)))
+      (call $stat (local.get $file) (i32.const 256))
+      (call $must)
+      (call $drop-descriptor (local.get $file))
+      (i32.store8 (i32.const 25) (call $first (local.get $path) (local.get $length)))
+      (i32.store8 (i32.const 24) (local.get $before))
+      (global.set $next (i32.const 4096))
+      (i32.store (i32.const 260) (i32.const 24))
+      (i32.store (i32.const 264) (i32.const 2))
+      (i32.const 260))
+
     (func (export "unlink") (param $path i32) (param $length i32) (result i32)
       (local $root i32)
       (local.set $root (call $root))
@@ -202,6 +225,8 @@
     (canon lift (core func $main "content") (memory $mem) (realloc $realloc)))
   (func (export "modified") (param "path" string) (result u64)
     (canon lift (core func $main "modified") (memory $mem) (realloc $realloc)))
+  (func (export "around") (param "path" string) (result (list u8))
+    (canon lift (core func $main "around") (memory $mem) (realloc $realloc)))
   (func (export "unlink") (param "path" string) (result s32)
     (canon lift (core func $main "unlink") (memory $mem) (realloc $realloc)))
   (func (export "fail") (canon lift (core func $main "fail")))

@@ -400,7 +400,7 @@ def test_files_are_uploaded_shown_listed_and_read(running):
         ({"filesPermissions": PERMISSIONS}, {}, "needs the part `files`"),
         ({"filesPermissions": PERMISSIONS}, {"files": packed(a=b"")}, "mentions /notes"),
         ({"filesPermissions": "{"}, {"files": packed(a=b"")}, "not JSON"),
-        ({}, {"files": packed(a=b"", **{"a/b": b""})}, "is a directory of others"),
+        ({}, {"files": packed(a=b"", **{"a/b": b""})}, "is a directory of /a/b"),
     ],
 )
 def test_bad_files_are_400(running, data, files, text):
