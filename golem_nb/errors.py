@@ -14,6 +14,7 @@ GolemError                       what all of them share: one line of text, an HT
 │   ├── ComponentNotFound
 │   ├── WorkerNotFound
 │   ├── PromiseNotFound
+│   ├── FileNotFound             … the worker has none at this path
 │   └── InvocationNotFound       … the worker has none with this idempotency key
 ├── Conflict                409
 │   ├── ComponentExists
@@ -148,6 +149,10 @@ class WorkerNotFound(NotFound):
 
 class PromiseNotFound(NotFound):
     """The worker made no promise at this oplog index."""
+
+
+class FileNotFound(NotFound):
+    """A worker has no file at a path."""
 
 
 class InvocationNotFound(NotFound):

@@ -76,8 +76,30 @@ class InitialFile:
 
 
 @dataclass(frozen=True, slots=True)
+class FileContent:
+    """What an initial file is to have in it."""
+
+    data: bytes
+    is_read_only: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class FileNode:
+    """A file or directory of a worker, as a listing shows it. A directory has no size."""
+
+    name: str
+    modified_at: datetime
+    is_directory: bool = False
+    is_read_only: bool = False
+    size_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ComponentOptions:
-    """What a component version has besides its wasm. `dynamic_linking`: imported instance -> resource -> target."""
+    """What a component version has besides its wasm. `dynamic_linking`: imported instance -> resource -> target.
+
+    `files` tells which there are; their contents are handed over by themselves.
+    """
 
     type: ComponentType = ComponentType.DURABLE
     env: Mapping[str, str] = field(default_factory=dict)
@@ -133,6 +155,22 @@ def check_worker_name(name: str) -> str:
     if any(ord(c) < 32 or 0xD800 <= ord(c) < 0xE000 for c in name):
         raise InvalidWorkerName("Worker name must not contain control characters or lone surrogates")
     return name
+
+
+def clean_path(path: str) -> str:
+    """Return a path below a worker's root directory in one spelling: `a//b/./c` is `/a/b/c`.
+
+    Raises:
+        BadInput: It leads upwards, or cannot be a path.
+    """
+    parts = [part for part in path.split("/") if part not in ("", ".")]
+    if ".." in parts:
+        raise BadInput(f"a path in a worker must not have `..`, found {path[:80]!r}")
+    if any(ord(c) < 32 or 0xD800 <= ord(c) < 0xE000 for c in path):
+        raise BadInput(f"a path in a worker has no control characters or lone surrogates, found {path[:80]!r}")
+    if any(len(part.encode()) > 255 for part in parts):
+        raise BadInput(f"a name in a path has at most 255 bytes, found {path[:80]!r}")
+    return "/" + "/".join(parts)
 
 
 class UpdateMode(StrEnum):

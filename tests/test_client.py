@@ -14,6 +14,7 @@ from golem_nb.errors import (
     BadInput,
     ComponentRejected,
     Conflict,
+    FileNotFound,
     GolemError,
     InvocationFailed,
     InvocationInterrupted,
@@ -26,7 +27,16 @@ from golem_nb.errors import (
     WorkerExists,
     WorkerNotFound,
 )
-from golem_nb.model import EventType, SnapshotPolicy, UpdateMode, UpdateState, WorkerId, WorkerStatus
+from golem_nb.model import (
+    ComponentOptions,
+    EventType,
+    FileContent,
+    SnapshotPolicy,
+    UpdateMode,
+    UpdateState,
+    WorkerId,
+    WorkerStatus,
+)
 from golem_nb.server.access import Access
 from golem_nb.values.types import U32, TypedValue
 from golem_nb.wasm.text import wasm_from_text
@@ -347,3 +357,50 @@ def test_failed_invocations_carry_their_cause(client, worker):
     assert (type(failed), type(after)) == (InvocationFailed, PreviousInvocationFailed)
     assert "unreachable" in failed.cause
     assert issubclass(ComponentRejected, BadInput)
+
+
+FILES = {"/a b/c?#%.txt": FileContent(b"\0data"), "/w": FileContent(b"", is_read_only=False)}
+
+
+def test_initial_files_are_given_and_kept_and_taken_away(client):
+    options = ComponentOptions(env={"K": "v"})
+    first = client.create_component("counter", WASM, options, FILES)
+    second = client.update_component(first.id, WASM, options)
+    third = client.update_component(first.id, WASM, files={})
+
+    told = [(f.path, f.size_bytes, f.is_read_only) for f in first.options.files]
+    assert told == [("/a b/c?#%.txt", 5, True), ("/w", 0, False)]
+    assert (second.options, third.options.files, third.options.env) == (first.options, (), {"K": "v"})
+
+
+def test_files_of_a_worker_are_listed_and_read(client):
+    worker = WorkerId(client.create_component("counter", WASM, files=FILES).id, "w")
+    client.invoke_and_await(worker, "inc", [1])
+
+    nodes = client.worker_files(worker)
+    assert [(n.name, n.is_directory, n.is_read_only, n.size_bytes) for n in nodes] == [
+        ("a b", True, False, 0),
+        ("w", False, False, 0),
+    ]
+    assert nodes == client.worker_files(worker, "/") == client.worker_files(worker, "")
+    (file,) = client.worker_files(worker, "a b/")
+    assert (file.name, file.is_read_only, file.size_bytes) == ("c?#%.txt", True, 5)
+    assert file.modified_at == client.worker_files(worker, "/a b/c?#%.txt")[0].modified_at
+    assert client.worker_file(worker, "/a b/./c?#%.txt") == b"\0data"
+    with pytest.raises(FileNotFound, match="/none"):
+        client.worker_file(worker, "none")
+    with pytest.raises(BadInput, match="directory"):
+        client.worker_file(worker, "a b")
+    with pytest.raises(BadInput, match=r"\.\."):
+        client.worker_files(worker, "a b/..")
+    with pytest.raises(WorkerNotFound):
+        client.worker_files(WorkerId(worker.component_id, "nobody"))
+
+
+def test_a_failed_worker_shows_no_files(client, worker):
+    client.invoke_and_await(worker, "inc", [5])
+    with pytest.raises(InvocationFailed):
+        client.invoke_and_await(worker, "fail-above", [1])
+
+    with pytest.raises(PreviousInvocationFailed):
+        client.worker_files(worker)

@@ -293,7 +293,11 @@ def oplog_of(folder, name):
 
 def cut(folder, name, length):
     """Leave a worker its first entries; without any, it is as if it had never been."""
-    kept = oplog_of(folder, name)[:length]
+    write_oplog(folder, name, oplog_of(folder, name)[:length])
+
+
+def write_oplog(folder, name, kept):
+    """Give a worker another history."""
     connection = sqlite3.connect(folder / "golem.db")
     with connection:
         connection.execute("PRAGMA foreign_keys = ON")
@@ -303,7 +307,7 @@ def cut(folder, name, length):
         else:
             connection.execute("DELETE FROM oplog_chunk WHERE worker = ?", (number,))
             chunk = chunk_from_entries(kept)
-            connection.execute("INSERT INTO oplog_chunk VALUES (?, 1, ?, 1, ?)", (number, length, chunk))
+            connection.execute("INSERT INTO oplog_chunk VALUES (?, 1, ?, 1, ?)", (number, len(kept), chunk))
             state = state_of(kept)
             connection.execute(
                 "UPDATE worker SET wants_to_run = ?, wake_ns = ? WHERE number = ?",

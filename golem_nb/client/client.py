@@ -11,6 +11,8 @@ from golem_nb.model import (
     Component,
     ComponentId,
     ComponentOptions,
+    FileContent,
+    FileNode,
     IdempotencyKey,
     OplogIndex,
     OplogPage,
@@ -42,12 +44,23 @@ class Client(Protocol):
 
     environment_id: UUID
 
-    def create_component(self, name: str, wasm: bytes, options: ComponentOptions | None = None) -> Component: ...
+    def create_component(
+        self,
+        name: str,
+        wasm: bytes,
+        options: ComponentOptions | None = None,
+        files: Mapping[str, FileContent] | None = None,
+    ) -> Component:
+        """Make a component; `files` are what its workers begin with, by path (`options.files` follows from them)."""
 
     def update_component(
-        self, component_id: ComponentId, wasm: bytes, options: ComponentOptions | None = None
+        self,
+        component_id: ComponentId,
+        wasm: bytes,
+        options: ComponentOptions | None = None,
+        files: Mapping[str, FileContent] | None = None,
     ) -> Component:
-        """Add a version; without options, with those of the one before it."""
+        """Add a version; without options, with those of the one before it, and without files, with its files."""
 
     def components(self) -> list[Component]: ...
     def component_by_name(self, name: str) -> Component: ...
@@ -119,6 +132,20 @@ class Client(Protocol):
 
         Raises:
             PromiseNotFound: It made none there.
+        """
+
+    def worker_files(self, worker: WorkerId, path: str = "/") -> list[FileNode]:
+        """List a directory of a worker, or one file; the worker is started, and ends what it was asked before.
+
+        Raises:
+            FileNotFound: There is nothing at this path.
+        """
+
+    def worker_file(self, worker: WorkerId, path: str) -> bytes:
+        """Return what is in a file of a worker; as `worker_files`.
+
+        Raises:
+            BadInput: It is a directory.
         """
 
     def snapshot_policy(self, component_id: ComponentId) -> SnapshotPolicy | None:

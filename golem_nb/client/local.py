@@ -14,6 +14,8 @@ from golem_nb.model import (
     Component,
     ComponentId,
     ComponentOptions,
+    FileContent,
+    FileNode,
     IdempotencyKey,
     OplogIndex,
     OplogPage,
@@ -60,13 +62,23 @@ class LocalClient:
     def __repr__(self) -> str:
         return f"LocalClient({str(self._engine.folder)!r})"
 
-    def create_component(self, name: str, wasm: bytes, options: ComponentOptions | None = None) -> Component:
-        return self._engine.create_component(self.environment_id, name, wasm, options or ComponentOptions())
+    def create_component(
+        self,
+        name: str,
+        wasm: bytes,
+        options: ComponentOptions | None = None,
+        files: Mapping[str, FileContent] | None = None,
+    ) -> Component:
+        return self._engine.create_component(self.environment_id, name, wasm, options or ComponentOptions(), files)
 
     def update_component(
-        self, component_id: ComponentId, wasm: bytes, options: ComponentOptions | None = None
+        self,
+        component_id: ComponentId,
+        wasm: bytes,
+        options: ComponentOptions | None = None,
+        files: Mapping[str, FileContent] | None = None,
     ) -> Component:
-        return self._engine.update_component(component_id, wasm, options)
+        return self._engine.update_component(component_id, wasm, options, files)
 
     def components(self) -> list[Component]:
         return self._engine.components(self.environment_id)
@@ -128,6 +140,12 @@ class LocalClient:
 
     def complete_promise(self, worker: WorkerId, oplog_index: OplogIndex, data: bytes) -> bool:
         return self._engine.complete_promise(worker, oplog_index, data)
+
+    def worker_files(self, worker: WorkerId, path: str = "/") -> list[FileNode]:
+        return self._engine.worker_files(worker, path).result()
+
+    def worker_file(self, worker: WorkerId, path: str) -> bytes:
+        return self._engine.worker_file(worker, path).result()
 
     def snapshot_policy(self, component_id: ComponentId) -> SnapshotPolicy | None:
         return self._engine.snapshot_policy(component_id)

@@ -20,6 +20,8 @@ from golem_nb.model import (
     Component,
     ComponentId,
     ComponentOptions,
+    FileContent,
+    FileNode,
     IdempotencyKey,
     OplogIndex,
     OplogPage,
@@ -29,13 +31,15 @@ from golem_nb.model import (
     WorkerId,
     WorkerMetadata,
     WorkersPage,
+    clean_path,
 )
 from golem_nb.oplog.query import parse_query
 from golem_nb.values.types import TypedValue
 from golem_nb.wire import codec, requests
 from golem_nb.wire.events import EventReader
 from golem_nb.wire.failures import failure_from_answer
-from golem_nb.wire.operations import EXTENSIONS, KEY_HEADER, OPERATIONS, by_id
+from golem_nb.wire.files import FILES, PERMISSIONS, nodes_from_json, parts_from_files
+from golem_nb.wire.operations import EXTENSIONS, FILE_PATH, KEY_HEADER, OPERATIONS, by_id
 from golem_nb.wire.options import parts_from_options
 
 T = TypeVar("T")
@@ -109,17 +113,27 @@ class RemoteClient:
 
     # Components.
 
-    def create_component(self, name: str, wasm: bytes, options: ComponentOptions | None = None) -> Component:
-        part = {"component": (f"{name}.wasm", wasm, "application/wasm")}
-        data = {"name": name, **_parts(options)}
-        answer = self._call("createComponent", {"environment_id": self.environment_id}, data=data, files=part)
+    def create_component(
+        self,
+        name: str,
+        wasm: bytes,
+        options: ComponentOptions | None = None,
+        files: Mapping[str, FileContent] | None = None,
+    ) -> Component:
+        uploads, data = _upload(f"{name}.wasm", wasm, options, files)
+        path = {"environment_id": self.environment_id}
+        answer = self._call("createComponent", path, data={"name": name, **data}, files=uploads)
         return self._read(codec.component_from_json, answer)
 
     def update_component(
-        self, component_id: ComponentId, wasm: bytes, options: ComponentOptions | None = None
+        self,
+        component_id: ComponentId,
+        wasm: bytes,
+        options: ComponentOptions | None = None,
+        files: Mapping[str, FileContent] | None = None,
     ) -> Component:
-        part = {"component": ("component.wasm", wasm, "application/wasm")}
-        answer = self._call("updateComponent", _component(component_id), data=_parts(options), files=part)
+        uploads, data = _upload("component.wasm", wasm, options, files)
+        answer = self._call("updateComponent", _component(component_id), data=data, files=uploads)
         return self._read(codec.component_from_json, answer)
 
     def components(self) -> list[Component]:
@@ -192,6 +206,13 @@ class RemoteClient:
     def complete_promise(self, worker: WorkerId, oplog_index: OplogIndex, data: bytes) -> bool:
         body = requests.json_from_completion(oplog_index, data)
         return self._read(requests.completed_from_json, self._call("completePromise", _worker(worker), json=body))
+
+    def worker_files(self, worker: WorkerId, path: str = "/") -> list[FileNode]:
+        answer = self._call("getWorkerFiles", {**_worker(worker), **_file(path)})
+        return self._read(nodes_from_json, answer)
+
+    def worker_file(self, worker: WorkerId, path: str) -> bytes:
+        return self._call("getWorkerFileContents", {**_worker(worker), **_file(path)}).content
 
     def snapshot_policy(self, component_id: ComponentId) -> SnapshotPolicy | None:
         answer = self._call("getSnapshotPolicy", _component(component_id))
@@ -370,8 +391,18 @@ class RemoteClient:
             raise ServerError(answer.status_code, f"no JSON: {text!r}; is {self.url} a Golem server?") from None
 
 
-def _parts(options: ComponentOptions | None) -> dict[str, str]:
-    return {} if options is None else parts_from_options(options)
+Upload = tuple[str, bytes, str]  # the name of a file, what is in it, and its type
+
+
+def _upload(
+    name: str, wasm: bytes, options: ComponentOptions | None, files: Mapping[str, FileContent] | None
+) -> tuple[dict[str, Upload], dict[str, str]]:
+    """Return the parts of an upload: files, and texts."""
+    uploads, data = {"component": (name, wasm, "application/wasm")}, parts_from_options(options) if options else {}
+    if files is not None:
+        archive, data[PERMISSIONS] = parts_from_files(files)
+        uploads[FILES] = ("files.zip", archive, "application/zip")
+    return uploads, data
 
 
 def _component(component_id: ComponentId) -> dict[str, object]:
@@ -380,6 +411,10 @@ def _component(component_id: ComponentId) -> dict[str, object]:
 
 def _worker(worker: WorkerId) -> dict[str, object]:
     return {"component_id": worker.component_id, "agent_name": worker.name}
+
+
+def _file(path: str) -> dict[str, object]:
+    return {FILE_PATH: clean_path(path).lstrip("/")}
 
 
 def _checked(url: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
 
+from golem_nb.engine.reads import Reads
 from golem_nb.errors import GolemError, InvocationFailed, StoreFailed, WorkerExited
 from golem_nb.model import IdempotencyKey
 from golem_nb.oplog.entries import Error, ExportedFunctionCompleted, OplogEntry
@@ -19,9 +20,10 @@ Waiter = Future[Result]
 
 
 class Callers:
-    """The waiters of invocations that have no end yet, by idempotency key."""
+    """The waiters of invocations that have no end yet, by idempotency key; and those who look at the worker's files."""
 
     def __init__(self) -> None:
+        self.reads = Reads()
         self._waiters: dict[IdempotencyKey, list[Waiter]] = {}
 
     def join(self, key: IdempotencyKey, waiter: Waiter) -> None:
@@ -33,13 +35,17 @@ class Callers:
         if waiters:
             stored.add_done_callback(partial(_resolve_later, waiters, result))
 
+    def __bool__(self) -> bool:
+        return bool(self._waiters) or bool(self.reads)
+
     def keys(self) -> list[IdempotencyKey]:
         """Return the keys that somebody waits for."""
         return list(self._waiters)
 
     def fail_all(self, error: Callable[[IdempotencyKey], GolemError], stored: Future[None] | None = None) -> None:
-        """Give everyone the error for its key, as soon as `stored` is, where given."""
+        """Give everyone the error for its key (a read: an empty one), as soon as `stored` is, where given."""
         everyone, self._waiters = self._waiters, {}
+        self.reads.fail_all(error(""), stored or done())
         for key, waiters in everyone.items():
             (stored or done()).add_done_callback(partial(_resolve_later, waiters, error(key)))
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import msgspec
 
 from golem_nb.errors import BadInput
-from golem_nb.model import Component, ComponentId, ComponentOptions, SnapshotPolicy
+from golem_nb.host.initialfiles import NONE as NO_FILES
+from golem_nb.host.initialfiles import InitialFiles, checked_files
+from golem_nb.model import Component, ComponentId, ComponentOptions, FileContent, InitialFile, SnapshotPolicy
 from golem_nb.store.components import Components, VersionRow
 from golem_nb.values.json import json_from_type, type_from_json
 from golem_nb.values.types import FunctionType, Parameter
@@ -19,6 +22,9 @@ from golem_nb.wasm.link import LinkedComponent
 from golem_nb.wasm.platform import Platform
 
 NO_OPTIONS = ComponentOptions()
+MOST_CONTENT_BYTES = 256 << 20  # of initial files that are kept at hand
+
+Files = Mapping[str, FileContent]
 
 
 class Deployments:
@@ -26,20 +32,37 @@ class Deployments:
         self._store, self._platform, self._now_us = store, platform, now_us
         self._linked: dict[str, LinkedComponent] = {}  # by SHA-256: equal bytes are linked once
         self._rows: dict[tuple[ComponentId, int], tuple[str, ComponentOptions]] = {}  # versions never change
+        self._contents: dict[str, bytes] = {}  # of initial files, by SHA-256
         self._environments: dict[ComponentId, UUID] = {}  # a component stays where it is
-        self._lock = threading.Lock()
+        self._lock, self._contents_lock = threading.Lock(), threading.Lock()
 
-    def create(self, environment_id: UUID, name: str, wasm: bytes, options: ComponentOptions = NO_OPTIONS) -> Component:
+    def create(
+        self,
+        environment_id: UUID,
+        name: str,
+        wasm: bytes,
+        options: ComponentOptions = NO_OPTIONS,
+        files: Files | None = None,
+    ) -> Component:
         _check_name(name)
+        options = replace(options, files=self._kept(files or {}))
         row = self._prepared(uuid4(), environment_id, name, wasm, options)
         self._store.create(row).result()
         return _component(row)
 
-    def update(self, component_id: ComponentId, wasm: bytes, options: ComponentOptions | None = None) -> Component:
-        """Add a version; without options, with those of the one before it."""
+    def update(
+        self,
+        component_id: ComponentId,
+        wasm: bytes,
+        options: ComponentOptions | None = None,
+        files: Files | None = None,
+    ) -> Component:
+        """Add a version; without options, with those of the one before it, and without files, with its files."""
         latest = self._store.latest(component_id)
-        kept = _options(latest) if options is None else options
-        row = self._prepared(component_id, latest.environment_id, latest.name, wasm, kept)
+        before = _options(latest)
+        kept = before.files if files is None else self._kept(files)
+        options = replace(before if options is None else options, files=kept)
+        row = self._prepared(component_id, latest.environment_id, latest.name, wasm, options)
         version = self._store.add_version(row).result()
         return _component(self._store.version(component_id, version))
 
@@ -91,6 +114,36 @@ class Deployments:
     def options(self, component_id: ComponentId, version: int) -> ComponentOptions:
         """Return what a version has besides its wasm."""
         return self._row(component_id, version)[1]
+
+    def initial_files(self, component_id: ComponentId, version: int) -> InitialFiles:
+        """Return the files that a version gives its workers.
+
+        Raises:
+            ComponentNotFound: There is no such version, or a file is missing or damaged.
+        """
+        options = self.options(component_id, version)
+        if not options.files:
+            return NO_FILES
+        made_at_ns = self._store.version(component_id, version).created_at_us * 1000
+        return InitialFiles({f.path: (f, self.file_content(f.sha256)) for f in options.files}, made_at_ns)
+
+    def file_content(self, sha256: str) -> bytes:
+        """Return what is in an initial file; workers share it."""
+        with self._contents_lock:
+            data = self._contents.get(sha256)
+            if data is None:
+                data = self._store.files.read(sha256)
+                if sum(map(len, self._contents.values())) + len(data) > MOST_CONTENT_BYTES:
+                    self._contents.clear()
+                self._contents[sha256] = data
+            return data
+
+    def _kept(self, files: Files) -> tuple[InitialFile, ...]:
+        """Store the contents of files, and return what is told of them, by path."""
+        return tuple(
+            InitialFile(path, self._store.files.keep(file.data), len(file.data), file.is_read_only)
+            for path, file in sorted(checked_files(files).items())
+        )
 
     def _row(self, component_id: ComponentId, version: int) -> tuple[str, ComponentOptions]:
         found = self._rows.get((component_id, version))

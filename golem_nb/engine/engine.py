@@ -26,7 +26,7 @@ from uuid import UUID, uuid4
 
 from golem_nb.engine import histories
 from golem_nb.engine.calls import Calls
-from golem_nb.engine.components import NO_OPTIONS, Deployments
+from golem_nb.engine.components import NO_OPTIONS, Deployments, Files
 from golem_nb.engine.events import Subscription
 from golem_nb.engine.folder import FolderLock
 from golem_nb.engine.host_context import Clock, Surroundings
@@ -36,6 +36,7 @@ from golem_nb.engine.loaded import LoadedWorkers
 from golem_nb.engine.metadata import metadata_of
 from golem_nb.engine.parameters import check_texts, checked_key, number_from_cursor, parameters_from_json
 from golem_nb.engine.peers import WorkerPeers
+from golem_nb.engine.reads import content_at, nodes_at
 from golem_nb.engine.scheduler import Slots, Threads, Timers, default_slots
 from golem_nb.engine.settings import Settings, SystemClock
 from golem_nb.engine.stores import Stores
@@ -52,11 +53,13 @@ from golem_nb.errors import (
     WorkerReverted,
 )
 from golem_nb.host.context import WorkerTemplate
+from golem_nb.host.initialfiles import InitialFiles
 from golem_nb.host.network import Network
 from golem_nb.model import (
     Component,
     ComponentId,
     ComponentOptions,
+    FileNode,
     IdempotencyKey,
     OplogIndex,
     SnapshotPolicy,
@@ -65,6 +68,7 @@ from golem_nb.model import (
     WorkerMetadata,
     WorkersPage,
     check_worker_name,
+    clean_path,
 )
 from golem_nb.oplog.codec import CHUNK_CODEC, chunk_from_entries, entries_from_chunk
 from golem_nb.oplog.entries import Create, InvocationContext, OplogEntry, Recorded
@@ -195,15 +199,25 @@ class Engine:
     # Components.
 
     def create_component(
-        self, environment_id: UUID, name: str, wasm: bytes, options: ComponentOptions = NO_OPTIONS
+        self,
+        environment_id: UUID,
+        name: str,
+        wasm: bytes,
+        options: ComponentOptions = NO_OPTIONS,
+        files: Files | None = None,
     ) -> Component:
-        return self._deployments.create(environment_id, name, wasm, options)
+        """Make a component; `files` are its initial ones, by path (`options.files` follows from them)."""
+        return self._deployments.create(environment_id, name, wasm, options, files)
 
     def update_component(
-        self, component_id: ComponentId, wasm: bytes, options: ComponentOptions | None = None
+        self,
+        component_id: ComponentId,
+        wasm: bytes,
+        options: ComponentOptions | None = None,
+        files: Files | None = None,
     ) -> Component:
-        """Add a version; without options, with those of the one before it."""
-        return self._deployments.update(component_id, wasm, options)
+        """Add a version; without options, with those of the one before it, and without files, with its files."""
+        return self._deployments.update(component_id, wasm, options, files)
 
     def components(self, environment_id: UUID) -> list[Component]:
         return self._deployments.in_environment(environment_id)
@@ -429,6 +443,20 @@ class Engine:
             following = None
         return OplogSlice(tuple(found), last_index, version, following)
 
+    def worker_files(self, worker: WorkerId, path: str = "/") -> Future[list[FileNode]]:
+        """List a directory of a worker, or one file, when the invocations accepted before are over.
+
+        Raises:
+            PreviousInvocationFailed, WorkerExited: It cannot be started. The future has FileNotFound or BadInput.
+        """
+        path = clean_path(path)
+        return self._loaded.on(worker, lambda found: found.read_files(partial(nodes_at, path)))
+
+    def worker_file(self, worker: WorkerId, path: str) -> Future[bytes]:
+        """Read a file of a worker; as `worker_files`."""
+        path = clean_path(path)
+        return self._loaded.on(worker, lambda found: found.read_files(partial(content_at, path)))
+
     def events(self, worker: WorkerId) -> Subscription:
         """Return the worker's events: the last 128, then live ones. Does not start the worker."""
         return self._loaded.on(worker, lambda found: found.subscribe())
@@ -547,6 +575,12 @@ class Engine:
 
     def component_options(self, component_id: ComponentId, version: int) -> ComponentOptions:
         return self._deployments.options(component_id, version)
+
+    def initial_files(self, component_id: ComponentId, version: int) -> InitialFiles:
+        return self._deployments.initial_files(component_id, version)
+
+    def file_content(self, sha256: str) -> bytes:
+        return self._deployments.file_content(sha256)
 
     def component_id_beside(self, component_id: ComponentId, name: str) -> ComponentId:
         """Return the component of this name in the environment of another one."""

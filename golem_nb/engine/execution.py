@@ -10,6 +10,7 @@ from typing import Any
 from golem_nb.engine import recovery
 from golem_nb.engine.checks import check_types, is_same_result
 from golem_nb.engine.durability import Durability
+from golem_nb.engine.files import PlannedFiles, versions
 from golem_nb.engine.host_context import Output, WorkerHost
 from golem_nb.engine.incoming import called
 from golem_nb.engine.journal import Journal
@@ -17,7 +18,7 @@ from golem_nb.engine.recovery import Plan
 from golem_nb.engine.replay import ReplayCursor
 from golem_nb.engine.services import Services
 from golem_nb.errors import ComponentNotFound
-from golem_nb.model import WorkerId
+from golem_nb.model import ComponentType, WorkerId
 from golem_nb.oplog.entries import (
     CreateResource,
     DescribeResource,
@@ -26,6 +27,7 @@ from golem_nb.oplog.entries import (
     HostState,
     Recorded,
 )
+from golem_nb.oplog.fold import WorkerState
 from golem_nb.values.types import TypedValue
 from golem_nb.wasm.components import Export, Indexed
 from golem_nb.wasm.instance import GuestTrap, Instance, TrapKind
@@ -40,9 +42,15 @@ class Execution:
     """Used by one thread at a time."""
 
     def __init__(
-        self, journal: Journal, linked: LinkedComponent, instance: Instance, host: WorkerHost, durability: Durability
+        self,
+        journal: Journal,
+        linked: LinkedComponent,
+        instance: Instance,
+        host: WorkerHost,
+        durability: Durability,
+        files: PlannedFiles,
     ) -> None:
-        self._journal, self.linked, self.instance = journal, linked, instance
+        self._journal, self._files, self.linked, self.instance = journal, files, linked, instance
         self.host, self.durability = host, durability
 
     def run(self, invoked: ExportedFunctionInvoked) -> tuple[bool, TypedValue | None]:
@@ -104,8 +112,9 @@ class Execution:
 
         Raises:
             SnapshotFailed: The component does not take it.
+            FilesConflict: The files of its version have no room among the worker's.
         """
-        recovery.restore_files(self.host, state)
+        self._files.load(state.files)
         recovery.load(self.linked.compiled, data, self._call_unrecorded)
         self.instance.handles.next = state.next_handle
         self.durability.is_idempotent = state.is_idempotent
@@ -146,6 +155,14 @@ def begin(
     """
     state = journal.state
     assert state.create is not None, "entry 1 is Create"
+    try:
+        linked = services.linked(worker.component_id, plan.component_version)
+        options = services.component_options(worker.component_id, plan.component_version)
+        files = _files(plan, worker, state, services)
+    except Exception as error:
+        if plan.update is not None and isinstance(error, ComponentNotFound):
+            raise
+        raise CannotStart(str(error)) from error
     chunks = journal.stored_chunks(plan.snapshot + 1 if plan.snapshot else 2)
     cursor = ReplayCursor(
         chunks,
@@ -153,15 +170,14 @@ def begin(
         state.last_index,
         reprinted=state.reprinted,
         started_us=state.create.timestamp_us,
+        passed_update=files.pass_update,
     )
-    durability = Durability(journal, cursor, became_live, str(worker))
-    try:
-        linked = services.linked(worker.component_id, plan.component_version)
-        options = services.component_options(worker.component_id, plan.component_version)
-    except Exception as error:
-        if plan.update is not None and isinstance(error, ComponentNotFound):
-            raise
-        raise CannotStart(str(error)) from error
+
+    def replay_is_over() -> None:
+        files.finish_update()  # its failure is the update's
+        became_live()
+
+    durability = Durability(journal, cursor, replay_is_over, str(worker))
     host = WorkerHost(
         services.surroundings,
         journal,
@@ -174,6 +190,7 @@ def begin(
         args=state.create.args,
         env=tuple(_environment(worker, {**options.env, **state.create.env}, plan.component_version).items()),
         config=state.create.config,
+        files=files.tree,
         output=output,
         wake=wake,
         stop=stop,
@@ -186,7 +203,13 @@ def begin(
         raise CannotStart(str(trap)) from trap
     except (MemoryError, OSError) as error:
         raise CannotStart(str(error)) from error
-    return Execution(journal, linked, instance, host, durability)
+    return Execution(journal, linked, instance, host, durability, files)
+
+
+def _files(plan: Plan, worker: WorkerId, state: WorkerState, services: Services) -> PlannedFiles:
+    options = services.component_options(worker.component_id, state.component_version)
+    planned = versions(state, plan, is_ephemeral=options.type is ComponentType.EPHEMERAL)
+    return PlannedFiles(planned, partial(services.initial_files, worker.component_id), services.file_content)
 
 
 def _environment(worker: WorkerId, env: dict[str, str], version: int) -> dict[str, str]:

@@ -19,6 +19,7 @@ from golem_nb.engine.stores import Stores
 from golem_nb.engine.tracing import new_span_id
 from golem_nb.host.context import Blobs, Closable, HostContext, KeyValues, Peers, PersistedCall, Remote, Source
 from golem_nb.host.declare import Effect, HostFunction, Interface, ResourceTable
+from golem_nb.host.filetree import FileTree
 from golem_nb.host.network import Network
 from golem_nb.model import LogLevel, OplogIndex, WorkerId
 from golem_nb.oplog.entries import InvocationContext, Recorded
@@ -75,12 +76,13 @@ class WorkerHost:
         args: Sequence[str],
         env: Sequence[tuple[str, str]],
         config: Mapping[str, str],
+        files: FileTree,
         output: Output,
         wake: threading.Event,
         stop: Callable[[], BaseException | None],
     ) -> None:
         self.args, self.env, self.config, self.table = args, env, config, ResourceTable()
-        self.id, self.peers = id, peers
+        self.id, self.peers, self.files = id, peers, files
         self.remote: Remote = RemoteCalls(calls, self)
         self.keyvalue: KeyValues = surroundings.stores.keyvalue(id.component_id)
         self.blobs: Blobs = surroundings.stores.blobs(id.component_id, number)

@@ -41,8 +41,10 @@ class WorkerOutput:
         shown = level.value if kind is EventType.LOG else None
         self._events.publish(WorkerEvent(kind, moment(self._journal.last_timestamp_us), message, shown, fields))
 
-    def invocation(self, kind: EventType, invoked: ExportedFunctionInvoked) -> None:
-        """Tell that an invocation has started, or is over."""
+    def invocation(self, kind: EventType, invoked: ExportedFunctionInvoked | None) -> None:
+        """Tell that an invocation, if there is one, has started, or is over."""
+        if invoked is None:
+            return
         context = {"function": invoked.function_name, "idempotencyKey": invoked.idempotency_key}
         at = moment(self._journal.last_timestamp_us)
         self._events.publish(WorkerEvent(kind, at, invoked.function_name, None, context))

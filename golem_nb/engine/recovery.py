@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from golem_nb.errors import GolemError
-from golem_nb.host.filesystem import files_of
 from golem_nb.model import OplogIndex, SnapshotPolicy
 from golem_nb.oplog.entries import HostState, OplogEntry, PendingUpdate, Snapshot
 from golem_nb.oplog.fold import Update, WorkerState
@@ -131,9 +130,4 @@ def _found(component: CompiledComponent, interface: str, function: str) -> Expor
 
 def host_state(host: Any, next_handle: int, is_idempotent: bool) -> HostState:
     """Return what lies outside the component's memory: its files, and the settings that its host functions made."""
-    return HostState(files_of(host).saved(), next_handle, is_idempotent)
-
-
-def restore_files(host: Any, state: HostState) -> None:
-    if state.files:
-        files_of(host).restore(state.files)
+    return HostState(host.files.saved(), next_handle, is_idempotent)

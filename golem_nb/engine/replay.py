@@ -19,6 +19,7 @@ from golem_nb.oplog.entries import (
     Log,
     OplogEntry,
     Recorded,
+    SuccessfulUpdate,
 )
 from golem_nb.oplog.regions import Regions
 
@@ -38,12 +39,15 @@ class ReplayCursor:
         *,
         reprinted: Regions = NONE,
         started_us: int = 0,
+        passed_update: Callable[[OplogIndex], None] = lambda index: None,
     ) -> None:
         """Stand before the first entry of `chunks`, up to `last_index`: what is appended later is none of ours.
 
         Output in the regions `reprinted` is not remembered. `started_us` is the time of what comes before.
+        `passed_update` is told of each SuccessfulUpdate that the cursor comes by, skipped or not.
         """
         self._chunks, self._skipped, self.last_index, self._reprinted = chunks, skipped, last_index, reprinted
+        self._passed_update = passed_update
         self._window: list[tuple[OplogIndex, OplogEntry]] = []
         self._position = 0
         self._logs: Counter[LogLine] = Counter()
@@ -145,6 +149,8 @@ class ReplayCursor:
     def _remember(self, index: OplogIndex, entry: OplogEntry) -> None:
         if isinstance(entry, Log) and index not in self._reprinted:
             self._logs[(entry.level, entry.context, entry.message)] += 1
+        elif isinstance(entry, SuccessfulUpdate):
+            self._passed_update(index)
 
 
 def described(entry: OplogEntry) -> str:

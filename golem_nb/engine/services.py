@@ -8,6 +8,7 @@ from golem_nb.engine.calls import Calls
 from golem_nb.engine.host_context import Surroundings
 from golem_nb.engine.scheduler import Threads, Timers
 from golem_nb.host.context import Peers
+from golem_nb.host.initialfiles import InitialFiles
 from golem_nb.model import ComponentId, ComponentOptions, SnapshotPolicy, WorkerId
 from golem_nb.wasm.link import LinkedComponent
 
@@ -29,6 +30,11 @@ class Services(Protocol):
 
     def component_options(self, component_id: ComponentId, version: int) -> ComponentOptions:
         """Return what a component version has besides its wasm."""
+
+    def initial_files(self, component_id: ComponentId, version: int) -> InitialFiles:
+        """Return the files that a component version gives its workers."""
+
+    def file_content(self, sha256: str) -> bytes: ...
 
     def snapshot_policy(self, component_id: ComponentId) -> SnapshotPolicy | None: ...
 

@@ -10,11 +10,15 @@ from collections.abc import Callable
 
 
 class Stop(BaseException):
-    """The invocation ends here; its worker instance is dropped."""
+    """The invocation ends here; its worker instance is dropped. Of two, the one of higher `rank` goes further."""
+
+    rank = 0
 
 
 class Interrupt(Stop):
     """By the API: an Interrupted entry, and nothing more until the worker is resumed."""
+
+    rank = 1
 
 
 class Restart(Stop):
@@ -38,3 +42,5 @@ class Suspended(Stop):
 
 class Unload(Stop):
     """The engine closes, or the worker is deleted: nothing is written; the store has all that counts."""
+
+    rank = 2

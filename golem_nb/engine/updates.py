@@ -17,7 +17,7 @@ from golem_nb.engine.services import Services
 from golem_nb.engine.stopping import Stop
 from golem_nb.errors import UpdateRefused
 from golem_nb.host.declare import Exit
-from golem_nb.model import UpdateMode, WorkerId
+from golem_nb.model import ComponentType, UpdateMode, WorkerId
 from golem_nb.oplog.entries import (
     FailedUpdate,
     PendingUpdate,
@@ -37,6 +37,12 @@ class Updates:
         """The plan that the present recovery follows, if it is the attempt of an update that is yet to be decided."""
         self._is_snapshotting = True
         """False when the component has failed to give a snapshot: it is not asked again by this object."""
+
+    @property
+    def is_ephemeral(self) -> bool:
+        """Is the component version that the worker has one whose workers have no history?"""
+        version = self._journal.state.component_version
+        return self._services.component_options(self._id.component_id, version).type is ComponentType.EPHEMERAL
 
     def accept(self, target_version: int, mode: UpdateMode) -> None:
         """Append what asks for an update.

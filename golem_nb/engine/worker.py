@@ -17,10 +17,7 @@ An update is an attempt to recover in another way (`recovery`): what fails befor
 the worker, which then recovers as it was.
 
 This is one long file because all of it turns on the same few fields (what runs, what was asked of it, the lock): spread
-over several, none could be read alone. What needs none of them has gone out: callers, durability, recovery, checks,
-metadata, updates, output, scheduling, events.
-
-Callers wait on futures, which `callers` resolves when the entries that they speak of are stored.
+over several, none could be read alone. What needs none of them has gone out.
 """
 
 from __future__ import annotations
@@ -29,6 +26,7 @@ import logging
 import threading
 from concurrent.futures import Future
 from functools import partial
+from typing import Any
 
 from golem_nb.engine import checks, execution, recovery
 from golem_nb.engine.callers import Callers, Result, Waiter, answer, done, own, result_in
@@ -38,6 +36,7 @@ from golem_nb.engine.invocation import Invocation, begun
 from golem_nb.engine.journal import Journal
 from golem_nb.engine.metadata import metadata_of
 from golem_nb.engine.output import WorkerOutput
+from golem_nb.engine.reads import Read, answer_reads
 from golem_nb.engine.recovery import Plan
 from golem_nb.engine.services import Services
 from golem_nb.engine.stopping import Interrupt, Jumped, Restart, Stop, Suspended, Unload
@@ -56,7 +55,6 @@ from golem_nb.errors import (
 )
 from golem_nb.host.declare import Exit, Trap
 from golem_nb.model import (
-    ComponentType,
     EventType,
     IdempotencyKey,
     UpdateMode,
@@ -80,7 +78,6 @@ from golem_nb.wasm.instance import GuestTrap
 
 START_AGAIN_NS = 100_000_000  # after the system had no thread or memory for it; doubled up to 30 times that
 STARTS_BEFORE_CALLERS_ARE_TOLD = 5
-_RANK: dict[type[Stop], int] = {Suspended: 0, Restart: 0, Interrupt: 1, Unload: 2}
 _ENDED = (WorkerStatus.FAILED, WorkerStatus.EXITED)
 _WAITING = (WorkerStatus.INTERRUPTED, WorkerStatus.SUSPENDED, WorkerStatus.RETRYING)
 
@@ -142,6 +139,19 @@ class Worker:
             self._start()
             return accepted
 
+    def read_files(self, read: Read) -> Future[Any]:
+        """Look at the worker's files when the invocations accepted before are over. Raises what `accept` does."""
+        with self._lock:
+            self._check_not_gone()
+            checks.check_takes_invocations(self.journal.state)
+            with self.journal.lock:
+                answer = self._callers.reads.add(self.journal.state.pending, read)
+            if self.journal.state.status in (WorkerStatus.INTERRUPTED, WorkerStatus.SUSPENDED):
+                self._unpause()
+                self.journal.commit()
+            self._start()
+            return answer
+
     def interrupt(self, recover_immediately: bool) -> None:
         """End what runs now; return when that is so, and stored. Nothing happens to a worker that does nothing."""
         with self._lock:
@@ -166,8 +176,7 @@ class Worker:
         """Go on with what was interrupted or suspended.
 
         Raises:
-            NotResumable: The worker runs, or is being retried.
-            PreviousInvocationFailed, WorkerExited: It takes no more invocations.
+            NotResumable, PreviousInvocationFailed, WorkerExited: There is nothing to go on with.
         """
         with self._lock:
             self._check_not_gone()
@@ -235,7 +244,7 @@ class Worker:
         return True
 
     def promise_completed(self) -> None:
-        """Go on if this is what the worker waits for. An interrupted one goes on, too. Source: SEMANTICS 1.5."""
+        """Go on, if this is what the worker waits for, or it was interrupted. Source: SEMANTICS 1.5."""
         with self._lock:
             self._check_not_gone()
             self._wake.set()
@@ -318,7 +327,7 @@ class Worker:
 
     def _ask(self, stop: Stop) -> None:
         """Have what runs end in this way, unless it was asked for one that goes further."""
-        if self._stop is None or _RANK[type(stop)] > _RANK[type(self._stop)]:
+        if self._stop is None or stop.rank > self._stop.rank:
             self._stop = stop
         self._wake.set()
         self._services.surroundings.slots.wake()
@@ -340,7 +349,7 @@ class Worker:
     def evict(self) -> bool:
         """Be of no more use, if nothing runs and nobody waits or watches: all that counts is stored."""
         with self._lock:
-            is_used = self._is_running or bool(self._callers.keys()) or self.events.is_watched
+            is_used = self._is_running or bool(self._callers) or self.events.is_watched
             if is_used or self.journal.is_broken or not self.journal.commit().done():
                 return False
             self._unload_idle()
@@ -392,7 +401,7 @@ class Worker:
         state = self.journal.state
         if self._is_paused or state.status in _ENDED:
             return False
-        return state.is_unfinished or self._must_recover
+        return state.is_unfinished or self._must_recover or bool(self._callers.reads)
 
     def _run(self) -> None:
         has_more = True
@@ -465,8 +474,10 @@ class Worker:
         if self._live is None:
             self._recover()
             return
-        with self.journal.lock:
+        with self._lock, self.journal.lock:
             pending = next(iter(self.journal.state.pending.values()), None)
+            due = self._callers.reads.take_due(self.journal.state.pending)
+        answer_reads(due, self._live.host.files, self.journal.commit)
         if pending is None:
             return
         if pending.target_version is not None:
@@ -479,7 +490,7 @@ class Worker:
         """Make an instance and let it meet everything recorded; it ends live, between two invocations."""
         self._must_recover = False
         self.journal.commit().result()
-        for plan in recovery.plans(self.journal.state, is_ephemeral=self._is_ephemeral):
+        for plan in recovery.plans(self.journal.state, is_ephemeral=self._updates.is_ephemeral):
             self._updates.attempted = plan if plan.update is not None else None
             live = self._live = self._execution(plan)
             try:
@@ -496,11 +507,6 @@ class Worker:
                     raise
                 log.warning("worker %s: its snapshot of entry %d cannot be used: %s", self.id, plan.snapshot, error)
                 self._drop_instance()
-
-    @property
-    def _is_ephemeral(self) -> bool:
-        version = self.journal.state.component_version
-        return self._services.component_options(self.id.component_id, version).type is ComponentType.EPHEMERAL
 
     def _execution(self, plan: Plan) -> Execution:
         live = execution.begin(
@@ -548,7 +554,7 @@ class Worker:
             self._output.invocation(EventType.INVOCATION_FINISHED, invoked)
             self._settle(invoked.idempotency_key, result)
             self._updates.snapshot_if_due(live, self._drop_instance)
-            if self._is_ephemeral:
+            if self._updates.is_ephemeral:
                 self._drop_instance()
 
     def _became_live(self) -> None:
@@ -573,7 +579,7 @@ class Worker:
                 self._stop = None
             match stop:
                 case Interrupt():
-                    self._finished_without_result(current)
+                    self._output.invocation(EventType.INVOCATION_FINISHED, current)
                     self._interrupted()
                 case Suspended():
                     self._suspend(stop)
@@ -623,7 +629,7 @@ class Worker:
             self._drop_instance()
             self.journal.append(lambda now: Exited(now, exit.code))
             stored = self.journal.commit()
-            self._finished_without_result(current)
+            self._output.invocation(EventType.INVOCATION_FINISHED, current)
             self._callers.fail_all(lambda key: WorkerExited(f"Process exited with code {exit.code}"), stored)
 
     def _failed(self, error: BaseException) -> None:
@@ -638,7 +644,7 @@ class Worker:
             due_ns = None if delay_ns is None else self._now_ns() + delay_ns
             self.journal.append(lambda now: Error(now, kind, cause, stderr, retry_from, due_ns))
             stored = self.journal.commit()
-            self._finished_without_result(current)
+            self._output.invocation(EventType.INVOCATION_FINISHED, current)
             state = self.journal.state
             if state.status is WorkerStatus.FAILED:
                 failed = None if current is None else current.idempotency_key
@@ -662,10 +668,6 @@ class Worker:
             self._is_paused = True  # holds no thread
             pause_ns = min(START_AGAIN_NS * 2**self._failed_starts, 30 * START_AGAIN_NS)
             self._wake_up_at(self._now_ns() + pause_ns)
-
-    def _finished_without_result(self, current: ExportedFunctionInvoked | None) -> None:
-        if current is not None:
-            self._output.invocation(EventType.INVOCATION_FINISHED, current)
 
     def _drop_instance(self) -> None:
         live, self._live = self._live, None

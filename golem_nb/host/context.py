@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from golem_nb.host.declare import Effect, HostFunction, ResourceTable
+from golem_nb.host.filetree import FileTree
 from golem_nb.host.network import Network
 from golem_nb.model import (
     ComponentId,
@@ -237,6 +238,7 @@ class HostContext(Protocol):
     args: Sequence[str]
     env: Sequence[tuple[str, str]]
     config: Mapping[str, str]
+    files: FileTree
     table: ResourceTable
     id: WorkerId
     peers: Peers

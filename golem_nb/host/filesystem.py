@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from golem_nb.host.clocks import DATETIME, datetime_value
 from golem_nb.host.context import HostContext
 from golem_nb.host.declare import Interface, Resource, Value, WitError, deterministic, read_local
-from golem_nb.host.filetree import FileTree, Kind, Node
+from golem_nb.host.filetree import Kind, Node
 from golem_nb.host.io import CLOSED, MOST_READ, InputStream, IoError, OutputStream
 from golem_nb.values.types import STRING, record
 
@@ -20,20 +20,12 @@ TIMES = record(data_access_timestamp=DATETIME, data_modification_timestamp=DATET
 MOST_FILE_BYTES = 1 << 30
 
 
-def files_of(worker: HostContext) -> FileTree:
-    return worker.shared(_tree)
-
-
-def _tree(worker: HostContext) -> FileTree:
-    return FileTree()
-
-
 class Descriptor(Resource, wit="wasi:filesystem/types#descriptor"):
     """An open file or directory. `path` is how it was come by, for the oplog's reader."""
 
     def __init__(self, worker: HostContext, node: Node, flags: frozenset[str], path: str) -> None:
         self.worker, self.node, self.flags, self.path = worker, node, flags, path
-        self.tree = files_of(worker)
+        self.tree = worker.files
 
     # Recorded.
 
@@ -118,10 +110,11 @@ class Descriptor(Resource, wit="wasi:filesystem/types#descriptor"):
     def set_size(self, size: int) -> None:
         node = self._file("write")
         _check_size(size)
-        if size < node.size:
-            del node.data[size:]
+        data = node.own_data()
+        if size < len(data):
+            del data[size:]
         else:
-            node.data.extend(bytes(size - node.size))
+            data.extend(bytes(size - len(data)))
         node.modified_ns = self.worker.moment_ns()
 
     @deterministic
@@ -173,7 +166,7 @@ class Descriptor(Resource, wit="wasi:filesystem/types#descriptor"):
             raise WitError("not-directory")
         _check_openable(node, open_flags, flags)
         if "truncate" in open_flags:
-            node.data.clear()
+            node.own_data().clear()
             node.modified_ns = self.worker.moment_ns()
         return Descriptor(self.worker, node, flags, _joined(self.path, path))
 
@@ -242,9 +235,12 @@ class Descriptor(Resource, wit="wasi:filesystem/types#descriptor"):
         rights = self.flags if self.flags & {"read", "write"} else {"read"}
         if right is not None and right not in rights:
             raise WitError("bad-descriptor")
+        if right == "write":
+            self.node.check_changeable()
         return self.node
 
     def _set_times(self, node: Node, accessed: Value, modified: Value) -> None:
+        node.check_changeable()
         now_ns = self.worker.moment_ns()
         node.accessed_ns = _new_time(accessed, node.accessed_ns, now_ns)
         node.modified_ns = _new_time(modified, node.modified_ns, now_ns)
@@ -257,6 +253,8 @@ def _check_openable(node: Node, open_flags: frozenset[str], flags: frozenset[str
         raise WitError("is-directory")
     if "directory" in open_flags and node.kind is not Kind.DIRECTORY:
         raise WitError("not-directory")
+    if "write" in flags or "truncate" in open_flags:
+        node.check_changeable()
 
 
 def _new_time(wanted: Value, old_ns: int, now_ns: int) -> int:
@@ -303,9 +301,10 @@ def _joined(directory: str, path: str) -> str:
 def put(node: Node, offset: int, contents: bytes, at_ns: int) -> None:
     """Write into a file; a hole before `offset` is zeroes."""
     _check_size(offset + len(contents))
-    if offset > len(node.data):
-        node.data.extend(bytes(offset - len(node.data)))
-    node.data[offset : offset + len(contents)] = contents
+    data = node.own_data()
+    if offset > len(data):
+        data.extend(bytes(offset - len(data)))
+    data[offset : offset + len(contents)] = contents
     node.modified_ns = at_ns
 
 
@@ -379,5 +378,5 @@ class Types(Interface, wit="wasi:filesystem/types"):
 class Preopens(Interface, wit="wasi:filesystem/preopens"):
     @deterministic
     def get_directories(self) -> Sequence[tuple[Descriptor, str]]:
-        root, flags = files_of(self.worker).root, frozenset({"read", "mutate-directory"})
+        root, flags = self.worker.files.root, frozenset({"read", "mutate-directory"})
         return [(Descriptor(self.worker, root, flags, path), path) for path in ("/", ".")]

@@ -2,6 +2,7 @@
 
 Not recorded: replay builds it again by running the same operations (SEMANTICS 3.4). So nothing here depends on anything
 but the calls: node numbers count, directories are read in the order of their names, and times are given by the caller.
+A component's initial files (`host.initialfiles`) lie in it from the beginning; read-only ones refuse every change.
 
 Paths are resolved below a directory and cannot leave it: neither by `..`, nor by a leading slash, nor by a symbolic
 link whose target has one.
@@ -10,7 +11,7 @@ link whose target has one.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -32,16 +33,21 @@ class Kind(StrEnum):
 
 @dataclass(slots=True, eq=False)
 class Node:
-    """A file, a directory or a symbolic link. Times are nanoseconds since the Unix epoch."""
+    """A file, a directory or a symbolic link. Times are nanoseconds since the Unix epoch.
+
+    `sha256` is that of an initial file nobody has written to: its `data` belong to all workers, and are not saved.
+    """
 
     kind: Kind
     number: int
     accessed_ns: int
     modified_ns: int
     links: int = 1
-    data: bytearray = field(default_factory=bytearray)
+    data: bytearray | bytes = field(default_factory=bytearray)
     entries: dict[str, Node] = field(default_factory=dict)
     target: str = ""
+    is_read_only: bool = False
+    sha256: str = ""
 
     @property
     def size(self) -> int:
@@ -52,9 +58,38 @@ class Node:
                 return len(self.target.encode())
         return 0
 
+    def own_data(self) -> bytearray:
+        """Return the data to change them."""
+        if not isinstance(self.data, bytearray):
+            self.data = bytearray(self.data)
+        self.sha256 = ""
+        return self.data
+
+    def check_changeable(self) -> None:
+        """Source: SEMANTICS 6.5.
+
+        Raises:
+            WitError: not-permitted: it is a read-only initial file.
+        """
+        if self.is_read_only:
+            raise WitError("not-permitted")
+
 
 # Kind, number, times of access and modification, links, data, target, entries by name.
 _SavedNode = tuple[str, int, int, int, int, bytes, str, dict[str, int]]
+
+
+class _SavedTree(msgspec.Struct, array_like=True):
+    """`initial` has the nodes of initial files: number -> whether it is read-only, and the SHA-256 of its data."""
+
+    root: int
+    following: int
+    nodes: list[_SavedNode]
+    initial: dict[int, tuple[bool, str]] = {}
+
+
+def _no_contents(sha256: str) -> bytes:
+    raise WitError("io")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +116,7 @@ class FileTree:
     def saved(self) -> bytes:
         """Return the tree as bytes for `restore`: every node once, with its number, times, links and contents."""
         nodes: dict[int, _SavedNode] = {}
+        initial: dict[int, tuple[bool, str]] = {}
         waiting = [self.root]
         while waiting:
             node = waiting.pop()
@@ -92,25 +128,31 @@ class FileTree:
                     node.accessed_ns,
                     node.modified_ns,
                     node.links,
-                    bytes(node.data),
+                    b"" if node.sha256 else bytes(node.data),
                     node.target,
                     names,
                 )
+                if node.is_read_only or node.sha256:
+                    initial[node.number] = (node.is_read_only, node.sha256)
                 waiting += node.entries.values()
         following = next(self._numbers)
         self._numbers = itertools.count(following)
-        return msgspec.msgpack.encode((self.root.number, following, list(nodes.values())))
+        return msgspec.msgpack.encode(_SavedTree(self.root.number, following, list(nodes.values()), initial))
 
-    def restore(self, saved: bytes) -> None:
-        """Become the tree that `saved` gave."""
-        root, following, rows = msgspec.msgpack.decode(saved, type=tuple[int, int, list[_SavedNode]])
+    def restore(self, saved: bytes, content: Callable[[str], bytes] = _no_contents) -> None:
+        """Become the tree that `saved` gave; `content` finds the data of initial files by their SHA-256."""
+        tree = msgspec.msgpack.decode(saved, type=_SavedTree)
         nodes = {
             number: Node(Kind(kind), number, accessed_ns, modified_ns, links, bytearray(data), {}, target)
-            for kind, number, accessed_ns, modified_ns, links, data, target, _ in rows
+            for kind, number, accessed_ns, modified_ns, links, data, target, _ in tree.nodes
         }
-        for _, number, *_, names in rows:
+        for _, number, *_, names in tree.nodes:
             nodes[number].entries = {name: nodes[entry] for name, entry in names.items()}
-        self.root, self._numbers = nodes[root], itertools.count(following)
+        for number, (is_read_only, sha256) in tree.initial.items():
+            nodes[number].is_read_only, nodes[number].sha256 = is_read_only, sha256
+            if sha256:
+                nodes[number].data = content(sha256)
+        self.root, self._numbers = nodes[tree.root], itertools.count(tree.following)
 
     # Looking.
 
@@ -215,6 +257,7 @@ class FileTree:
         """Give a file a further name."""
         if old.kind is Kind.DIRECTORY:
             raise WitError("not-permitted")
+        old.check_changeable()
         place = self._free(start, path)
         if place.wants_directory:
             raise WitError("no-entry")
@@ -229,6 +272,7 @@ class FileTree:
             raise WitError("is-directory")
         if place.wants_directory:
             raise WitError("not-directory")
+        node.check_changeable()
         self._leave(place, at_ns)
 
     def remove_directory(self, start: Node, path: str, at_ns: int) -> None:
@@ -254,6 +298,7 @@ class FileTree:
             raise WitError("invalid")
         if new.node is moved:
             return
+        _check_movable(moved)
         if new.node is not None:
             _check_replaceable(new.node, is_directory)
             self._leave(new, at_ns)
@@ -294,7 +339,17 @@ def _contains(directory: Node, other: Node) -> bool:
     )
 
 
+def _check_movable(node: Node) -> None:
+    """A read-only file stays where its component has put it, and so do the directories that it is in."""
+    waiting = [node]
+    while waiting:
+        node = waiting.pop()
+        node.check_changeable()
+        waiting += node.entries.values()
+
+
 def _check_replaceable(node: Node, by_directory: bool) -> None:
+    node.check_changeable()
     if by_directory and node.kind is not Kind.DIRECTORY:
         raise WitError("not-directory")
     if not by_directory and node.kind is Kind.DIRECTORY:

@@ -48,6 +48,8 @@ def _holds(condition: Value, worker: WorkerMetadata) -> bool:
             return compare(int(worker.created_at.timestamp() * 1000), wanted)
         case "env":
             return asked["name"] in worker.env and compare(worker.env[asked["name"]], wanted)
+        case "wasi-config-vars":
+            return asked["name"] in worker.config and compare(worker.config[asked["name"]], wanted)
         case _:
             return False
 

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from golem_nb.errors import ValueMismatch
-from golem_nb.model import Component, EventType, PublicEntry, WorkerEvent, WorkerMetadata, WorkerStatus
+from golem_nb.model import Component, EventType, FileNode, PublicEntry, WorkerEvent, WorkerMetadata, WorkerStatus
 from golem_nb.values.json import typed_from_json
 from golem_nb.values.python import python_from_value
 
@@ -304,6 +304,23 @@ def workers_frame(workers: Iterable[WorkerMetadata], component: str) -> pd.DataF
     frame["created_at"] = _timestamps(frame["created_at"])
     numbers = dict.fromkeys(("version", "attempts", "pending", "last_index"), "Int64")
     return frame.astype({"worker": "str", "last_error": "str", "component": "str", **numbers})
+
+
+def files_frame(nodes: Iterable[FileNode]) -> pd.DataFrame:
+    """Return one row for each file or directory; directories have neither size nor permissions."""
+    rows = [
+        {
+            "name": node.name,
+            "kind": "directory" if node.is_directory else "file",
+            "size": None if node.is_directory else node.size_bytes,
+            "permissions": None if node.is_directory else "read-only" if node.is_read_only else "read-write",
+            "modified_at": node.modified_at,
+        }
+        for node in nodes
+    ]
+    frame = pd.DataFrame(rows, columns="name kind size permissions modified_at".split())
+    frame["modified_at"] = _timestamps(frame["modified_at"])
+    return frame.astype({"name": "str", "kind": "str", "size": "Int64", "permissions": "str"})
 
 
 def calls_frame(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:

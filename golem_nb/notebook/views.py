@@ -13,7 +13,17 @@ from datetime import datetime
 from html import escape
 from typing import Any
 
-from golem_nb.model import Component, SnapshotPolicy, UpdateRecord, UpdateState, WorkerMetadata, WorkerStatus
+from golem_nb.model import (
+    Component,
+    ComponentOptions,
+    ComponentType,
+    InitialFile,
+    SnapshotPolicy,
+    UpdateRecord,
+    UpdateState,
+    WorkerMetadata,
+    WorkerStatus,
+)
 from golem_nb.values.types import FunctionType
 from golem_nb.values.wave import text_from_type
 
@@ -114,6 +124,22 @@ def policy_text(policy: SnapshotPolicy) -> str:
     return f"every {' or '.join(parts)}{', whatever comes first' if len(parts) > 1 else ''}"
 
 
+def options_rows(options: ComponentOptions) -> list[tuple[str, str]]:
+    """Return rows for what a component version has besides its wasm."""
+    kind = [("type", "ephemeral")] if options.type is ComponentType.EPHEMERAL else []
+    env = [("env", f"{name}={value}") for name, value in options.env.items()]
+    links = [
+        ("link", f"{instance}.{resource} = {target.component}:{target.interface}")
+        for instance, targets in options.dynamic_linking.items()
+        for resource, target in targets.items()
+    ]
+    return [*kind, *env, *(("file", _file_text(file)) for file in options.files), *links]
+
+
+def _file_text(file: InitialFile) -> str:
+    return f"{file.path}, {size_text(file.size_bytes)}{'' if file.is_read_only else ', read-write'}"
+
+
 @dataclass(frozen=True, repr=False)
 class ComponentView(View):
     """A component version, and what became of it just now ("created", "version 4", "unchanged, version 3")."""
@@ -132,7 +158,7 @@ class ComponentView(View):
 
     def text(self) -> str:
         exports = [("export", signature(f)) for f in self.component.exports or ()]
-        rows = [("size", self._size), *self._policy, *exports]
+        rows = [("size", self._size), *self._policy, *options_rows(self.component.options), *exports]
         return f"{self._title}\n{rows_text(rows)}"
 
     def html(self) -> str:
@@ -142,6 +168,7 @@ class ComponentView(View):
             for f in self.component.exports or ()
         )
         rows = [("size", escape(self._size)), *self._policy]
+        rows += [(name, escape(value)) for name, value in options_rows(self.component.options)]
         if self.component.exports is not None:
             rows.append(("exports", exports or "none"))
         return head_html(f"component {self.component.name}", self._news) + rows_html(rows)

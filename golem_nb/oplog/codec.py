@@ -12,7 +12,7 @@ from golem_nb.oplog.entries import KINDS, OplogEntry
 from golem_nb.oplog.fold import WorkerState
 
 CHUNK_CODEC = 1  # stored beside each chunk, so that a later form can stand beside this one
-STATE_CODEC = 3  # of a checkpoint, which is a cache: one of another form is not read. One more with each change of fold
+STATE_CODEC = 4  # of a checkpoint, which is a cache: one of another form is not read. One more with each change of fold
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(list[functools.reduce(operator.or_, KINDS)])  # type: ignore[misc]

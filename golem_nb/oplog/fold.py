@@ -308,9 +308,12 @@ class WorkerState:
     def _succeed(self, entry: SuccessfulUpdate, is_skipped: bool) -> None:
         version = entry.target_version
         front = self.pending_updates.pop(0) if self.pending_updates else None
-        self.finished_updates.append(Update(self.last_index, entry.timestamp_us, version, UpdateState.SUCCESSFUL))
+        has_snapshot = front is not None and front.has_snapshot
+        self.finished_updates.append(
+            Update(self.last_index, entry.timestamp_us, version, UpdateState.SUCCESSFUL, has_snapshot)
+        )
         self.component_version = version
-        if front is not None and front.has_snapshot:
+        if front is not None and has_snapshot:
             self.base = front.index
             self.skipped = self.skipped.adding(2, front.index)
             self.snapshots.clear()

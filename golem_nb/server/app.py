@@ -26,7 +26,7 @@ from golem_nb.server.access import Access
 from golem_nb.server.connect import stream_events
 from golem_nb.server.handlers import DONE, HANDLERS, Call, Later
 from golem_nb.wire.failures import answer_from_failure
-from golem_nb.wire.operations import EXTENSIONS, OPERATIONS, Op
+from golem_nb.wire.operations import EXTENSIONS, FILE_PATH, OPERATIONS, Op
 
 JSON = "application/json"
 UPGRADE_REQUIRED, METHOD_NOT_ALLOWED = 426, 405
@@ -177,8 +177,10 @@ class Server:
 
 
 def _route_path(path: str) -> str:
-    """Return a path as Starlette spells it. A key may be any text, slashes too; a worker's name has none."""
-    return path.replace("{idempotency_key}", "{idempotency_key:path}")
+    """Return a path as Starlette spells it. A key, and a file's path, may have slashes; a worker's name has none."""
+    for parameter in ("idempotency_key", FILE_PATH):
+        path = path.replace(f"{{{parameter}}}", f"{{{parameter}:path}}")
+    return path
 
 
 def _limited(request: Request, limit: int) -> Request:

@@ -15,7 +15,7 @@ from starlette.datastructures import FormData, Headers, QueryParams, UploadFile
 
 from golem_nb.engine.engine import MOST_OPLOG_ENTRIES, Engine
 from golem_nb.errors import BadInput
-from golem_nb.model import ComponentOptions, WorkerId, parse_uuid
+from golem_nb.model import ComponentOptions, FileContent, WorkerId, parse_uuid
 from golem_nb.oplog.query import parse_query
 from golem_nb.oplog.search import matching
 from golem_nb.values.types import TypedValue
@@ -30,7 +30,8 @@ from golem_nb.wire.codec import (
     json_from_workers_page,
 )
 from golem_nb.wire.entries import following_index, public_page
-from golem_nb.wire.operations import KEY_HEADER
+from golem_nb.wire.files import FILES, PERMISSIONS, files_from_parts, json_from_nodes
+from golem_nb.wire.operations import FILE_PATH, KEY_HEADER
 from golem_nb.wire.options import options_from_parts
 from golem_nb.wire.reading import MOST
 from golem_nb.wire.requests import (
@@ -72,7 +73,8 @@ def create_component(engine: Engine, call: Call) -> Any:
     if not isinstance(name, str):
         raise BadInput("the part `name` is missing, or is a file; it is the component's name")
     options = options_from_parts(call.body, ComponentOptions())
-    return json_from_component(engine.create_component(_environment(call), name, _wasm(call.body), options))
+    files = _files(call.body)
+    return json_from_component(engine.create_component(_environment(call), name, _wasm(call.body), options, files))
 
 
 def list_components(engine: Engine, call: Call) -> Any:
@@ -90,7 +92,7 @@ def component(engine: Engine, call: Call) -> Any:
 def update_component(engine: Engine, call: Call) -> Any:
     component_id = _component_id(call)
     options = options_from_parts(call.body, engine.component(component_id).options)
-    return json_from_component(engine.update_component(component_id, _wasm(call.body), options))
+    return json_from_component(engine.update_component(component_id, _wasm(call.body), options, _files(call.body)))
 
 
 def delete_component(engine: Engine, call: Call) -> Any:
@@ -219,6 +221,14 @@ def oplog(engine: Engine, call: Call) -> Any:
     return json_from_oplog_page(page, found.component_version)
 
 
+def worker_files(engine: Engine, call: Call) -> Later:
+    return Later(engine.worker_files(_worker_id(call), call.path[FILE_PATH]), json_from_nodes)
+
+
+def worker_file(engine: Engine, call: Call) -> Later:
+    return Later(engine.worker_file(_worker_id(call), call.path[FILE_PATH]), lambda content: content)
+
+
 HANDLERS: dict[str, Handler] = {
     "createComponent": create_component,
     "listEnvironmentComponents": list_components,
@@ -243,6 +253,8 @@ HANDLERS: dict[str, Handler] = {
     "getSnapshotPolicy": snapshot_policy,
     "setSnapshotPolicy": set_snapshot_policy,
     "getOplog": oplog,
+    "getWorkerFiles": worker_files,
+    "getWorkerFileContents": worker_file,
     "simulateCrash": crash_worker,
 }
 
@@ -293,6 +305,19 @@ def _wasm(form: FormData) -> bytes:
     if isinstance(part, str):
         raise BadInput("the part `component` must be a file (with a filename), not a text field")
     raise BadInput("the part `component` is missing; it is the component's wasm, as a file")
+
+
+def _files(form: FormData) -> dict[str, FileContent] | None:
+    archive, mentioned = form.get(FILES), form.get(PERMISSIONS)
+    if isinstance(archive, str):
+        raise BadInput(f"the part `{FILES}` must be a file (with a filename): a zip archive")
+    if isinstance(mentioned, UploadFile):
+        mentioned = mentioned.file.read().decode("utf-8", "replace")
+    if archive is None:
+        if mentioned is not None:
+            raise BadInput(f"the part `{PERMISSIONS}` needs the part `{FILES}`, a zip archive")
+        return None
+    return files_from_parts(archive.file.read(), mentioned)
 
 
 def _integer(text: str, what: str, least: int) -> int:

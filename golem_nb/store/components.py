@@ -1,8 +1,7 @@
-"""Components, their versions, and their wasm as content-addressed files."""
+"""Components and their versions; their wasm and initial files are kept by content beside the database."""
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -11,8 +10,8 @@ from pathlib import Path
 from uuid import UUID
 
 from golem_nb.errors import ComponentExists, ComponentNotFound
-from golem_nb.files import write_whole
 from golem_nb.model import ComponentId, SnapshotPolicy
+from golem_nb.store.contents import Contents
 from golem_nb.store.database import Connection, Database
 
 
@@ -44,16 +43,13 @@ def _row(values: tuple[str, str, str, int, str, int, int, str, str]) -> VersionR
 
 class Components:
     def __init__(self, database: Database, folder: Path) -> None:
-        self._database, self._folder = database, folder
-        folder.mkdir(parents=True, exist_ok=True)
+        """`folder` is for wasm; initial files lie beside it."""
+        self._database = database
+        self._wasm, self.files = Contents(folder, ".wasm"), Contents(folder.with_name("files"))
 
     def keep_wasm(self, wasm: bytes) -> str:
-        """Store the bytes, whole or not at all, and return their SHA-256. They are kept before any row names them."""
-        sha256 = hashlib.sha256(wasm).hexdigest()
-        path = self._path(sha256)
-        if not path.exists() or hashlib.sha256(path.read_bytes()).hexdigest() != sha256:  # deploying again mends it
-            write_whole(path, wasm)
-        return sha256
+        """Store the bytes and return their SHA-256. They are kept before any row names them."""
+        return self._wasm.keep(wasm)
 
     def wasm(self, sha256: str) -> bytes:
         """Return the bytes that were stored.
@@ -61,13 +57,7 @@ class Components:
         Raises:
             ComponentNotFound: The file is gone, or not what it was.
         """
-        try:
-            wasm = self._path(sha256).read_bytes()
-        except OSError as error:
-            raise ComponentNotFound(f"the wasm {sha256} is missing from the data folder: {error.strerror}") from None
-        if hashlib.sha256(wasm).hexdigest() != sha256:
-            raise ComponentNotFound(f"the file {self._path(sha256)} is damaged: deploy the component again")
-        return wasm
+        return self._wasm.read(sha256)
 
     def create(self, row: VersionRow) -> Future[None]:
         """Store a new component with its first version. The future fails with ComponentExists if its name is taken."""
@@ -152,9 +142,6 @@ class Components:
         if values is None:
             raise ComponentNotFound(f"Component not found: {what}")
         return _row(values)
-
-    def _path(self, sha256: str) -> Path:
-        return self._folder / f"{sha256}.wasm"
 
 
 def _insert(connection: Connection, row: VersionRow, version: int) -> None:

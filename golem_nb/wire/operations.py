@@ -14,6 +14,7 @@ Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Body = Literal["json", "multipart"]
 
 KEY_HEADER = "idempotency-key"
+FILE_PATH = "file_path"  # the parameter that may have slashes
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +29,12 @@ class Op:
     header: str | None = None
 
     def url(self, **parameters: object) -> str:
-        """Return the path with its parameters filled in, each percent-encoded as one segment.
+        """Return the path with its parameters filled in, each percent-encoded as one segment; but a file's has many.
 
         Raises:
             KeyError: A parameter is missing.
         """
-        encoded = {name: quote(str(value), safe="") for name, value in parameters.items()}
+        encoded = {name: quote(str(value), safe="/" if name == FILE_PATH else "") for name, value in parameters.items()}
         return self.path.format_map(encoded)
 
 
@@ -95,6 +96,8 @@ EXTENSIONS = (
     Op("revertWorker", "POST", f"{_WORKER}/revert", "json"),
     Op("forkWorker", "POST", f"{_WORKER}/fork", "json"),
     Op("cancelInvocation", "DELETE", f"{_WORKER}/invocations/{{idempotency_key}}"),
+    Op("getWorkerFiles", "GET", f"{_WORKER}/files/{{{FILE_PATH}}}"),
+    Op("getWorkerFileContents", "GET", f"{_WORKER}/file-contents/{{{FILE_PATH}}}"),
     Op("simulateCrash", "POST", "/v1/x/components/{component_id}/workers/{agent_name}/crash"),
     Op("getSnapshotPolicy", "GET", _SNAPSHOT_POLICY),
     Op("setSnapshotPolicy", "PUT", _SNAPSHOT_POLICY, "json"),

@@ -9,12 +9,12 @@ from typing import Any
 
 from golem_nb.errors import BadInput
 from golem_nb.model import ComponentOptions, ComponentType, InitialFile, LinkTarget
+from golem_nb.wire.files import READ_ONLY, permissions
 from golem_nb.wire.reading import read_list, read_number, read_text, reading
 
 Json = dict[str, Any]
 TYPE, ENV, LINKS = "componentType", "env", "dynamicLinking"  # also the names of the parts
 _WASM_RPC = "WasmRpc"
-READ_ONLY, READ_WRITE = "read-only", "read-write"
 
 
 def json_from_options(options: ComponentOptions) -> Json:
@@ -89,8 +89,8 @@ def _env(given: Any) -> dict[str, str]:
 
 
 def _json_from_file(file: InitialFile) -> Json:
-    permissions = READ_ONLY if file.is_read_only else READ_WRITE
-    return {"path": file.path, "key": file.sha256, "permissions": permissions, "size": file.size_bytes}
+    shown = permissions(file.is_read_only)
+    return {"path": file.path, "key": file.sha256, "permissions": shown, "size": file.size_bytes}
 
 
 def _file_from_json(json: Any) -> InitialFile:

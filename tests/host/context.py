@@ -3,6 +3,7 @@
 import threading
 
 from golem_nb.host.declare import Effect, ResourceTable, WitError
+from golem_nb.host.filetree import FileTree
 from golem_nb.host.network import Network
 from golem_nb.oplog.spans import Span
 
@@ -14,6 +15,7 @@ class FakeWorker:
 
     def __init__(self, args=(), env=(), config=None):
         self.args, self.env, self.config, self.table = args, env, config or {}, ResourceTable()
+        self.files = FileTree()
         self.is_live = True
         self.effects = 0
         self.output, self.spans, self.begun, self.ended, self.held = [], [], [], [], []

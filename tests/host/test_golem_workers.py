@@ -13,7 +13,7 @@ COMPONENT = UUID(int=1)
 
 def metadata(name="w1", status=WorkerStatus.IDLE, version=2, env=None):
     created = datetime.fromtimestamp(1.5, UTC)
-    return WorkerMetadata(WorkerId(COMPONENT, name), status, version, created, (), env or {})
+    return WorkerMetadata(WorkerId(COMPONENT, name), status, version, created, (), env or {}, config={"mode": "dry"})
 
 
 def any_of(*groups):
@@ -39,6 +39,7 @@ def condition(case, comparator, value, **fields):
         (condition("created-at", "equal", 1500), True),
         (condition("env", "equal", "red", name="COLOUR"), True),
         (condition("env", "not-equal", "red", name="SIZE"), False),
+        (condition("wasi-config-vars", "equal", "dry", name="mode"), True),
         (condition("wasi-config-vars", "equal", "x", name="y"), False),
     ],
 )

@@ -6,6 +6,10 @@ import pytest
 
 from golem_nb.model import (
     Component,
+    ComponentOptions,
+    ComponentType,
+    InitialFile,
+    LinkTarget,
     SnapshotPolicy,
     UpdateRecord,
     UpdateState,
@@ -38,6 +42,12 @@ WORKER = WorkerMetadata(
 )
 FAILED = UpdateRecord(UpdateState.FAILED, AT, 3, "expected <boom>,\ngot <http>")
 DONE = UpdateRecord(UpdateState.SUCCESSFUL, AT, 3)
+OPTIONS = ComponentOptions(
+    ComponentType.EPHEMERAL,
+    {"<A>": "<b>"},
+    (InitialFile("/<etc>", "0", 5), InitialFile("/notes", "0", 5, is_read_only=False)),
+    {"a:b/c": {"api": LinkTarget("d:e/f", "<cart>")}},
+)
 VIEWS = [
     Text("a\n<b>"),
     ComponentView(COMPONENT, "created, version 3"),
@@ -46,6 +56,7 @@ VIEWS = [
     UpdateReport("shop/w", 2, FAILED, 12),
     UpdateReport("shop/w", 2, DONE, 12),
     ComponentView(COMPONENT, snapshots=SnapshotPolicy(100)),
+    ComponentView(replace(COMPONENT, options=OPTIONS)),
     CrashReport("worker crashed", 9, 4, 12, WorkerStatus.IDLE, (1, 2)),
     ServerCard((("engine", "<http>"),)),
 ]
@@ -125,3 +136,10 @@ def test_sizes_are_for_people(size, text):
 
 def test_a_signature_reads_as_one_would_call_it():
     assert signature(ADD) == "add-item(name: string) -> u32"
+
+
+def test_a_component_shows_what_its_version_has_besides_its_bytes():
+    text = ComponentView(replace(COMPONENT, options=OPTIONS)).text()
+
+    for shown in ("ephemeral", "<A>=<b>", "/<etc>, 5 B", "/notes, 5 B, read-write", "a:b/c.api = <cart>:d:e/f"):
+        assert shown in text

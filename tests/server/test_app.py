@@ -15,7 +15,7 @@ def test_every_operation_of_the_contract_is_routed(running):
     """It answers something of its own: never "no such path", never a 5xx but 501 for what comes later."""
     ids = {"environment_id": uuid4(), "component_id": uuid4(), "agent_name": "w", "component_name": "c", "revision": 0}
     ids |= {"id": "i", "version": "1", "site": "s", "account_id": "a", "plugin_id": uuid4()}
-    ids |= {"idempotency_key": "k"}
+    ids |= {"idempotency_key": "k", "file_path": "a/b"}
     for op in OPERATIONS + EXTENSIONS:
         answer = running.http.request(op.method, op.url(**ids))
 

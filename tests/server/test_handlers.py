@@ -1,4 +1,7 @@
+import io
+import json
 import time
+import zipfile
 from pathlib import Path
 from uuid import uuid4
 
@@ -369,3 +372,59 @@ def test_a_handler_of_http_is_invoked_over_rest(running):
     assert name in [function["name"] for function in component["exports"]]
     assert answer.status_code == 200
     assert answer.json()["result"]["value"]["status"] == 201
+
+
+def packed(**files):
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as made:
+        for name, data in files.items():
+            made.writestr(name, data)
+    return archive.getvalue()
+
+
+PERMISSIONS = json.dumps({"values": [{"path": "/notes", "permissions": "read-write"}]})
+
+
+def test_files_are_uploaded_shown_listed_and_read(running):
+    files = {"component": ("c.wasm", wasm_from_text(COUNTER)), "files": ("f.zip", packed(notes=b"n", motd=b"hello"))}
+    name = f"counter-{uuid4()}"
+    made = running.http.post(COMPONENTS, data={"name": name, "filesPermissions": PERMISSIONS}, files=files).json()
+    worker = f"/v1/components/{made['componentId']}/workers/w"
+    running.http.post(f"/v1/components/{made['componentId']}/workers", json={"name": "w"})
+
+    assert [(f["path"], f["permissions"], f["size"]) for f in made["files"]] == [
+        ("/motd", "read-only", 5),
+        ("/notes", "read-write", 1),
+    ]
+    motd, notes = running.http.get(f"{worker}/files/").json()["nodes"]
+    assert (motd["kind"], motd["permissions"], motd["size"]) == ("file", "read-only", 5)
+    assert motd["lastModified"] <= time.time()
+    assert running.http.get(f"{worker}/files//notes").json() == {"nodes": [notes]}
+    content = running.http.get(f"{worker}/file-contents/motd")
+    assert (content.content, content.headers["content-type"]) == (b"hello", "application/octet-stream")
+    assert running.http.get(f"{worker}/file-contents/none").status_code == 404
+    assert running.http.get(f"{worker}/files/none").status_code == 404
+    assert running.http.get(f"{worker}/file-contents/").status_code == 400
+    assert running.http.get(f"{worker}/file-contents/%2e%2e%2fetc").status_code == 400
+    kept = running.http.patch(f"/v1/components/{made['componentId']}", files={"component": files["component"]}).json()
+    assert kept["files"] == made["files"]
+
+
+@pytest.mark.parametrize(
+    ("data", "files", "text"),
+    [
+        ({}, {"files": b"no zip"}, "not a zip archive"),
+        ({}, {"files": packed(**{"../etc": b""})}, ".."),
+        ({"files": "text"}, {}, "must be a file"),
+        ({"filesPermissions": PERMISSIONS}, {}, "needs the part `files`"),
+        ({"filesPermissions": PERMISSIONS}, {"files": packed(a=b"")}, "mentions /notes"),
+        ({"filesPermissions": "{"}, {"files": packed(a=b"")}, "not JSON"),
+        ({}, {"files": packed(a=b"", **{"a/b": b""})}, "is a directory of /a/b"),
+    ],
+)
+def test_bad_files_are_400(running, data, files, text):
+    files = {"component": wasm_from_text(COUNTER), **files}
+
+    answer = running.http.post(COMPONENTS, data={"name": f"counter-{uuid4()}", **data}, files=files)
+
+    assert (answer.status_code, text in answer.json()["error"]) == (400, True), answer.json()

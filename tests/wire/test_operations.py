@@ -60,6 +60,7 @@ def test_ids_and_places_are_unique():
 WORKER = "/v1/components/{component_id}/workers/{agent_name}"
 OF_GOLEM = {"/version", "/healthcheck", f"{WORKER}/invocations/{{idempotency_key}}"}
 OF_GOLEM |= {f"{WORKER}/{verb}" for verb in ("complete", "revert", "fork")}
+OF_GOLEM |= {f"{WORKER}/{verb}/{{file_path}}" for verb in ("files", "file-contents")}
 
 
 def test_extensions_have_golems_path_where_golem_has_one_and_else_lie_under_v1_x():
@@ -75,6 +76,14 @@ def test_url_encodes_each_parameter_as_one_segment():
     url = by_id(OPERATIONS)["getOplog"].url(component_id=component, agent_name='Counter("c 1/2")?#')
 
     assert url == f"/v1/components/{component}/workers/Counter%28%22c%201%2F2%22%29%3F%23/oplog"
+
+
+def test_url_leaves_the_slashes_of_a_files_path():
+    component = uuid4()
+
+    url = by_id(EXTENSIONS)["getWorkerFiles"].url(component_id=component, agent_name="w", file_path="a b/c?#%2F")
+
+    assert url == f"/v1/components/{component}/workers/w/files/a%20b/c%3F%23%252F"
 
 
 def test_url_without_a_parameter_is_refused():

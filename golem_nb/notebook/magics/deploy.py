@@ -1,4 +1,8 @@
-"""`%golem_deploy`: a component from a file or from the text in the cell; a new version where there is one."""
+"""`%golem_deploy`: a component from a file or from the text in the cell; a new version where there is one.
+
+What its options are about (`magics.options`) belongs to a version as its bytes do. For what no option says, what the
+version before has holds.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,9 @@ from pathlib import Path
 
 from golem_nb.authoring.wat import TextRejected, component_from_text
 from golem_nb.errors import ComponentRejected, NotFound, UsageError
-from golem_nb.model import Component
+from golem_nb.model import Component, ComponentOptions
 from golem_nb.notebook.magics.grammar import Option
+from golem_nb.notebook.magics.options import NO_CHANGES, OPTIONS, RULES, Changes, read_changes
 from golem_nb.notebook.magics.verb import Request, Verb
 from golem_nb.notebook.session import Session
 from golem_nb.notebook.views import ComponentView
@@ -29,21 +34,23 @@ def run(request: Request) -> ComponentView:
         raise UsageError(f"write: {USAGE}")
     else:
         wasm = _from_file(Path(words[1]).expanduser())
-    view = deploy(request.session, words[0], wasm)
+    view = deploy(request.session, words[0], wasm, read_changes(request))
     request.session.note(view.component)
     return view
 
 
-def deploy(session: Session, name: str, wasm: bytes) -> ComponentView:
-    """Make the component, or a new version of it; nothing where its latest version has the same bytes."""
+def deploy(session: Session, name: str, wasm: bytes, changes: Changes = NO_CHANGES) -> ComponentView:
+    """Make the component, or a new version of it; nothing where its latest version has the same bytes and options."""
     client = session.client()
     try:
         found = client.component_by_name(name)
     except NotFound:
-        return _view(client.create_component(name, wasm), "created, version")
-    if found.sha256 == hashlib.sha256(wasm).hexdigest():
+        options = changes.options(ComponentOptions()) if changes.has_options else None
+        return _view(client.create_component(name, wasm, options, changes.files), "created, version")
+    if found.sha256 == hashlib.sha256(wasm).hexdigest() and changes.are_made(found.options):
         return _view(found, "unchanged, version")
-    return _view(client.update_component(found.id, wasm), "updated, now version")
+    options = changes.options(found.options) if changes.has_options else None
+    return _view(client.update_component(found.id, wasm, options, changes.files), "updated, now version")
 
 
 def _view(component: Component, news: str) -> ComponentView:
@@ -81,10 +88,19 @@ def _from_cell(language: str, source: str) -> bytes:
 VERB = Verb(
     name="golem_deploy",
     summary="Deploy a component: from a file (.wasm, or .wat text), or from the source in the cell.",
-    forms=(USAGE, "%%golem_deploy NAME [--lang wat]     body: the source"),
-    options=(Option("lang", f"language of the cell: {', '.join(LANGUAGES)} (wat)", "LANG"),),
-    rules="The same bytes again change nothing; other bytes make a new version. Workers keep the version they have.",
-    examples=("%golem_deploy cart cart.wasm", "%golem_deploy counter {path}"),
+    forms=(
+        USAGE,
+        "%%golem_deploy NAME [--lang wat]     body: the source",
+        f"{USAGE} [--ephemeral] [-e NAME=VALUE]... [--file PATH=LOCAL[:rw]]... [--link RESOURCE=TARGET]...",
+    ),
+    options=(Option("lang", f"language of the cell: {', '.join(LANGUAGES)} (wat)", "LANG"), *OPTIONS),
+    rules=RULES,
+    examples=(
+        "%golem_deploy cart cart.wasm",
+        "%golem_deploy counter {path}",
+        "%golem_deploy shop shop.wasm -e MODE=dry --file /etc/menu.txt=menu.txt --file /notes=notes.txt:rw",
+        "%golem_deploy shop shop.wasm --link rpc:cart-client/cart-client.api=cart:rpc:cart-exports/api",
+    ),
     run=run,
     is_cell=True,
 )

@@ -58,6 +58,20 @@ class Request:
         text = self.option(name)
         return None if text is None else whole_number(text, f"--{name}")
 
+    def pairs(self, name: str, shown: str) -> dict[str, str]:
+        """Return the pairs of an option that is repeated; `shown` is how the option was written.
+
+        Raises:
+            UsageError: One has no name, or no equals sign.
+        """
+        pairs = {}
+        for pair in self.option(name) or ():
+            key, equals, value = pair.partition("=")
+            if not key or not equals:
+                raise UsageError(f"{shown} {pair}: write NAME=VALUE")
+            pairs[key] = value
+        return pairs
+
     def only_words(self, most: int, usage: str) -> tuple[str, ...]:
         """Return the words.
 

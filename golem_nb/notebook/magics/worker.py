@@ -10,6 +10,7 @@ from typing import Any
 from golem_nb.errors import UsageError
 from golem_nb.model import WorkerId, WorkerStatus
 from golem_nb.notebook.magics.arguments import evaluate
+from golem_nb.notebook.magics.files import files
 from golem_nb.notebook.magics.grammar import Option, Target, near_or_all, read_target
 from golem_nb.notebook.magics.update import WAIT_S, update
 from golem_nb.notebook.magics.verb import COMMON, Request, Verb, whole_number
@@ -57,20 +58,10 @@ def _new(request: Request, target: Target, worker: WorkerId, rest: tuple[str, ..
         worker.component_id,
         worker.name,
         args=request.option("arg") or (),
-        env=_pairs(request, "env", "-e"),
-        config=_pairs(request, "config", "--config"),
+        env=request.pairs("env", "-e"),
+        config=request.pairs("config", "--config"),
     )
     return WorkerView(str(target), client.worker(worker), "created")
-
-
-def _pairs(request: Request, option: str, shown: str) -> dict[str, str]:
-    pairs = {}
-    for pair in request.option(option) or ():
-        name, equals, value = pair.partition("=")
-        if not name or not equals:
-            raise UsageError(f"{shown} {pair}: write NAME=VALUE")
-        pairs[name] = value
-    return pairs
 
 
 def _interrupt(request: Request, target: Target, worker: WorkerId, rest: tuple[str, ...]) -> WorkerView:
@@ -162,6 +153,7 @@ ACTIONS = {
     "fork": Action(_fork, "NAME", ("at",)),
     "cancel": Action(_cancel, "KEY"),
     "complete": Action(_complete, "INDEX DATA"),
+    "files": Action(files, "[PATH]"),
     "delete": Action(_delete, options=("yes",)),
 }
 
@@ -177,6 +169,7 @@ VERB = Verb(
         f"{USAGE} fork NAME [--at INDEX]",
         f"{USAGE} cancel KEY",
         f"{USAGE} complete INDEX DATA",
+        f"{USAGE} files [PATH]",
     ),
     options=(
         Option("arg", "an argument of the new worker; may be repeated", "A", many=True),
@@ -198,7 +191,8 @@ VERB = Verb(
     rules=(
         "VERSION is the component's latest where it is left out. KEY is the idempotency key of an invocation that\n"
         "waits. INDEX is where the worker made a promise. DATA is Python where it has quotes or brackets, or begins\n"
-        "with the name of a variable, and must give text or bytes; else it is the text itself."
+        "with the name of a variable, and must give text or bytes; else it is the text itself. PATH is a directory,\n"
+        "which is listed (the root where it is left out), or a file: its text, or bytes where it is none."
     ),
     examples=(
         "%golem_worker counter/c1",

@@ -62,3 +62,27 @@ def test_a_variable_names_the_file(notebook):
 def test_what_cannot_be_deployed_is_refused_with_a_reason(notebook, source, error, fault):
     with pytest.raises(error, match=fault):
         notebook.run(source)
+
+
+def test_options_belong_to_a_version_and_its_workers_have_the_files(notebook, tmp_path):
+    menu = tmp_path / "menu.txt"
+    menu.write_text("soup")
+    line = f"%golem_deploy optional {LEDGER} -e A=1 --file /etc/menu.txt={menu} --file /notes={menu}:rw"
+
+    first, again = notebook.run(line), notebook.run(line)
+    menu.write_text("stew")
+    other = notebook.run(line)
+
+    assert [view.news for view in (first, again, other)] == [
+        "created, version 0",
+        "unchanged, version 0",
+        "updated, now version 1",
+    ]
+    shown = notebook.run("%golem_components optional").text()
+    assert "A=1" in shown
+    assert "/etc/menu.txt, 4 B" in shown
+    assert "/notes, 4 B, read-write" in shown
+    notebook.run("%golem_worker optional/w new")
+    assert list(notebook.run("%golem_worker optional/w files")["name"]) == ["etc", "notes"]
+    assert list(notebook.run("%golem_worker optional/w files etc")["name"]) == ["menu.txt"]
+    assert notebook.run("%golem_worker optional/w files /etc/menu.txt") == "stew"

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from componentize_py_types import Err, Ok
 from wit_world import exports
 from wit_world.imports import host, outgoing_handler
-from wit_world.imports import types as http
+from wit_world.imports import wasi_http_types as http
 from wit_world.imports.streams import StreamError_Closed
 
 VERSION = 1
