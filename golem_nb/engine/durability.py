@@ -83,8 +83,11 @@ class Durability:
         cursor: ReplayCursor,
         became_live: Callable[[], None] = lambda: None,
         worker: str = "",
+        *,
+        is_ephemeral: bool = False,
     ) -> None:
         """`became_live` is called once, when replay is over; `worker` is `COMPONENT/NAME`."""
+        self._is_ephemeral, self._keys_derived = is_ephemeral, 0
         self._journal, self._cursor, self._worker = journal, cursor, worker
         self._became_live: Callable[[], None] | None = became_live
         self._when_live: list[Callable[[], None]] = []
@@ -494,7 +497,14 @@ class Durability:
         return handed_on(self._trace_id, self._trace_states, span)
 
     def derived_key(self, index: OplogIndex) -> str:
-        """Return the idempotency key of an effect at `index`. Source: SEMANTICS 2.2."""
+        """Return the idempotency key of an effect at `index`. Source: SEMANTICS 2.2.
+
+        An ephemeral worker's invocation that was cut off begins anew, behind what it left: its effects have their keys
+        by their order.
+        """
+        if self._is_ephemeral:
+            self._keys_derived += 1
+            index = self._keys_derived
         try:
             namespace = UUID(self.invocation_key)
         except ValueError:
@@ -508,7 +518,7 @@ class Durability:
     # Invocations.
 
     def begin_invocation(self, invoked: ExportedFunctionInvoked) -> None:
-        self.invocation_key = invoked.idempotency_key
+        self.invocation_key, self._keys_derived = invoked.idempotency_key, 0
         self._trace_id, self._trace_states = invoked.trace_id, invoked.trace_states
         self.span = span_of_invocation(invoked, self._worker)
 

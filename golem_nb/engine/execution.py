@@ -17,7 +17,7 @@ from golem_nb.engine.recovery import Plan
 from golem_nb.engine.replay import ReplayCursor
 from golem_nb.engine.services import Services
 from golem_nb.errors import ComponentNotFound
-from golem_nb.model import WorkerId
+from golem_nb.model import ComponentType, WorkerId
 from golem_nb.oplog.entries import (
     CreateResource,
     DescribeResource,
@@ -154,7 +154,6 @@ def begin(
         reprinted=state.reprinted,
         started_us=state.create.timestamp_us,
     )
-    durability = Durability(journal, cursor, became_live, str(worker))
     try:
         linked = services.linked(worker.component_id, plan.component_version)
         options = services.component_options(worker.component_id, plan.component_version)
@@ -162,6 +161,8 @@ def begin(
         if plan.update is not None and isinstance(error, ComponentNotFound):
             raise
         raise CannotStart(str(error)) from error
+    is_ephemeral = options.type is ComponentType.EPHEMERAL
+    durability = Durability(journal, cursor, became_live, str(worker), is_ephemeral=is_ephemeral)
     host = WorkerHost(
         services.surroundings,
         journal,

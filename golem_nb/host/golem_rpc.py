@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -250,7 +251,7 @@ class PendingResult:
 
     def is_ready(self) -> bool:
         self._make()
-        return self.is_over or (self._result is not None and self._result.done())
+        return self.is_over or self._is_answered
 
     def call_when_ready(self, wake: Callable[[], None]) -> None:
         self._make()
@@ -271,9 +272,18 @@ class PendingResult:
         return case, outcome
 
     def abandon(self) -> None:
-        if not self.is_over:
-            self.is_over = True
-            self.worker.finish_span(self._span)
+        """Nobody will ask for the result. The call itself was made, and must outlive a crash from here on."""
+        if self.is_over:
+            return
+        self.is_over = True
+        if self.worker.is_live and not self._is_answered:
+            with suppress(GolemError):  # that it failed would be its result
+                self.worker.remote.enqueue(self.call)
+        self.worker.finish_span(self._span)
+
+    @property
+    def _is_answered(self) -> bool:
+        return self._result is not None and self._result.done()
 
 
 def _outcome_type(ok: WitType | None) -> VariantType:

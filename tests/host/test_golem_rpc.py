@@ -115,6 +115,18 @@ def test_the_result_of_a_call_that_was_begun_is_there_later(worker):
     assert future.pending.is_ready()
 
 
+@pytest.mark.parametrize("is_answered", [False, True])
+def test_a_call_whose_result_nobody_will_ask_for_is_accepted_before_it_is_forgotten(worker, is_answered):
+    future = call(rpc(worker), "async_invoke_and_await", function_name="f", function_params=[FIVE])
+    if is_answered:
+        worker.remote.begun.set_result(TypedValue(U32, 7))
+
+    future.dropped()
+
+    assert ("enqueue", "f") in worker.remote.made or is_answered
+    assert len(worker.spans) == 3
+
+
 def test_spans_end_with_what_they_are_for(worker):
     made = rpc(worker)
     call(made, "invoke", function_name="f", function_params=[])
