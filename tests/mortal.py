@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from golem_nb.client.connect import running_engine
@@ -63,8 +64,9 @@ def is_alive(pid):
 def kill(pid):
     """Send signal 9 to an engine of a nursery, and wait until it is gone."""
     deadline = time.monotonic() + START_S
-    while is_alive(pid):
+    with suppress(ProcessLookupError):  # it has died by itself
         os.kill(pid, signal.SIGKILL)
+    while is_alive(pid):
         assert time.monotonic() < deadline, f"process {pid} does not end"
         time.sleep(0.002)
 

@@ -466,7 +466,7 @@ def oplog_of(folder, worker):
     rows = connection.execute(
         "SELECT first_index, count, body FROM oplog_chunk JOIN worker ON worker = number "
         "WHERE name = ? AND component_id = ? ORDER BY first_index",
-        (worker.name, worker.component_id.bytes),
+        (worker.name, str(worker.component_id)),
     ).fetchall()
     connection.close()
     found = []
@@ -479,6 +479,7 @@ def oplog_of(folder, worker):
 
 def check_oplog(name, oplog, *, is_ephemeral):
     state = state_of(oplog)
+    assert oplog, name
     assert [e for e in oplog if isinstance(e, Error)] == [], name
     assert (state.status, state.current, dict(state.pending)) == (WorkerStatus.IDLE, None, {}), name
     counted = [e for index, e in enumerate(oplog, start=1) if index not in state.skipped]

@@ -26,7 +26,8 @@ LogLine = tuple[str, str, str]  # level, context, message
 Entries = Sequence[tuple[OplogIndex, OplogEntry]]
 
 NONE = Regions()
-_WRITES_OUTSIDE = ("WriteRemote", "WriteRemoteBatched", "WriteRemoteTransaction")
+_WRITES_THAT_BEGIN = ("WriteRemoteBatched", "WriteRemoteTransaction")
+_WRITES_OUTSIDE = ("WriteRemote", *_WRITES_THAT_BEGIN)
 
 
 class ReplayCursor:
@@ -80,11 +81,16 @@ class ReplayCursor:
         return not self.meets_in_this_invocation(lambda e: is_end(e) or isinstance(e, ExportedFunctionCompleted))
 
     def foreign_effect_after(self, begin: OplogIndex) -> OplogIndex | None:
-        """Return the index of an effect outside, ahead, that does not belong to `begin`. Source: SEMANTICS 3.6."""
+        """Return the index of an effect outside, ahead, that does not belong to `begin`. Source: SEMANTICS 3.6.
+
+        A library's only call of a write names no begin: it belongs to the write that it opened.
+        """
         for index, entry in self._ahead():
             match entry:
                 case ExportedFunctionCompleted():
                     return index
+                case ImportedFunctionInvoked(effect=effect, begin=None) if effect in _WRITES_THAT_BEGIN:
+                    continue
                 case ImportedFunctionInvoked(effect=effect, begin=of) if effect in _WRITES_OUTSIDE and of != begin:
                     return index
         return None

@@ -50,6 +50,7 @@ RPC_ERROR = VariantType(
     tuple(Case(name, STRING) for name in ("protocol-error", "denied", "not-found", "remote-internal-error"))
 )
 NOTHING = RecordType(())
+LATEST_NS = (1 << 63) - 1  # in the year 2262: what the store takes
 NO_SELF_CALLS = "RPC calls to the same agent are not supported"
 
 
@@ -217,7 +218,7 @@ class Connection:
         return PendingResult(self.worker, *prepared(self.worker, self.target, function, params, self.span))
 
     def schedule(self, function: str, params: Sequence[Value], at: Value) -> RemoteCall:
-        due_ns = at["seconds"] * 10**9 + at["nanoseconds"]
+        due_ns = min(at["seconds"] * 10**9 + at["nanoseconds"], LATEST_NS)
         call, span = prepared(self.worker, self.target, function, params, self.span, due_ns)
         self.worker.call(_scheduled, self.worker, {"call": call})
         self.worker.finish_span(span)

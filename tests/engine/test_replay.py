@@ -148,3 +148,8 @@ def test_effects_outside_that_belong_to_others_are_found():
     assert cursor(*mine, call("WriteRemote")).foreign_effect_after(2) == 5
     assert cursor(call("WriteRemoteBatched", 9)).foreign_effect_after(2) == 2
     assert cursor(ExportedFunctionCompleted(2, None)).foreign_effect_after(1) == 2
+
+
+def test_a_librarys_only_call_belongs_to_the_write_that_it_opened():
+    assert cursor(call("WriteRemoteBatched")).foreign_effect_after(2) is None
+    assert cursor(call("WriteRemoteTransaction")).foreign_effect_after(2) is None
