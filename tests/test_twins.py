@@ -44,10 +44,12 @@ from tests.host.socket_peers import TcpServer
 from tests.mortal import AFTER, BEFORE, Nursery, is_alive, kill
 from tests.script import (
     ADD,
+    ASK,
     AWAIT,
     BEGIN,
     COMPLETE,
     END,
+    HEAR,
     INDEX,
     JUMP_IF,
     LEVEL,
@@ -354,6 +356,16 @@ STORIES = {
         {"script": ("w",)},
         Outside,
         told=told_script,
+    ),
+    "writes at once": Story(
+        [
+            program((ASK, 1), (TELL, 2), (ADD, 1), HEAR, (TELL, 3)),
+            program((ASK, 4), PROMISE, COMPLETE, AWAIT, (TELL, 5), (SLEEP_MS, 2), HEAR),
+        ],
+        {"script": ("w",)},
+        Outside,
+        told=told_script,
+        shown=all_but(1),
     ),
     "regions": Story(
         [

@@ -103,6 +103,8 @@ class Durability:
         self.is_recording = True
         """False while the component saves or loads a snapshot: what it does then is its own affair."""
         self._open_writes: list[OplogIndex] = []
+        self._going_on: set[OplogIndex] = set()
+        """Those of the open writes that were cut off, and are taken up when replay is over."""
         self._open_transactions: set[OplogIndex] = set()
         """Those of the open writes that are transactions."""
         self._open_regions: list[OplogIndex] = []
@@ -237,7 +239,7 @@ class Durability:
         if begin is not None:
             return begin
         if effect is Effect.WRITE_REMOTE_BATCHED:
-            return self.begin_remote_write()
+            return self._begin(BeginRemoteWrite, (EndRemoteWrite,), "a remote write")
         if effect is Effect.WRITE_REMOTE_TRANSACTION:
             return self._begin_transaction()
         if effect is Effect.WRITE_REMOTE and not self.is_idempotent:
@@ -348,9 +350,20 @@ class Durability:
     # Remote writes of several calls.
 
     def begin_remote_write(self) -> OplogIndex:
-        return self._begin(BeginRemoteWrite, (EndRemoteWrite,), "a remote write")
+        """Begin a write that is done again from here where it was cut off, or goes on where that would undo others."""
+        return self._begin(BeginRemoteWrite, (EndRemoteWrite,), "a remote write", can_go_on=True)
 
-    def _begin(self, kind: type[OplogEntry], ends: tuple[type[Any], ...], attempted: str, *fields: Any) -> OplogIndex:
+    def goes_on(self, begin: OplogIndex) -> bool:
+        return begin in self._going_on
+
+    def _begin(
+        self,
+        kind: type[OplogEntry],
+        ends: tuple[type[Any], ...],
+        attempted: str,
+        *fields: Any,
+        can_go_on: bool = False,
+    ) -> OplogIndex:
         """Append the beginning of what ends by one of `ends`, or meet it; what was cut off is done again from here."""
         if self.is_live:
             begin = self._append_or_meet(kind, attempted, *fields)
@@ -358,16 +371,19 @@ class Durability:
         else:
             begin, _ = self._meet(kind, attempted)
             if self._is_open(lambda e: isinstance(e, ends) and e.begin_index == begin):
-                self._redo_write(begin)
+                self._redo_write(begin, can_go_on)
         self._open_writes.append(begin)
         return begin
 
     def _is_open(self, is_end: Callable[[OplogEntry], bool]) -> bool:
         return self.is_live or not self._cursor.meets_in_this_invocation(is_end)
 
-    def _redo_write(self, begin: OplogIndex) -> None:
+    def _redo_write(self, begin: OplogIndex, can_go_on: bool) -> None:
         if not self.is_idempotent:
             raise Trap(f"{_NOT_IDEMPOTENT} (entry {begin})")
+        if can_go_on and not self.is_live and not self._cursor.is_alone(begin):
+            self._going_on.add(begin)
+            return
         foreign = None if self.is_live else self._cursor.foreign_effect_after(begin)
         if foreign is not None:
             raise Trap(

@@ -250,6 +250,9 @@ class WorkerHost:
     def begin_remote_write(self) -> int:
         return self._durability.begin_remote_write()
 
+    def goes_on(self, begin: int) -> bool:
+        return self._durability.goes_on(begin)
+
     def end_remote_write(self, begin: int) -> None:
         self._durability.end_remote_write(begin)
 

@@ -15,10 +15,14 @@ from golem_nb.model import OplogIndex
 from golem_nb.oplog.entries import (
     ExportedFunctionCompleted,
     ExportedFunctionInvoked,
+    FinishSpan,
     ImportedFunctionInvoked,
     Log,
+    NoOp,
     OplogEntry,
     Recorded,
+    SetSpanAttribute,
+    StartSpan,
 )
 from golem_nb.oplog.regions import Regions
 
@@ -26,6 +30,9 @@ LogLine = tuple[str, str, str]  # level, context, message
 Entries = Sequence[tuple[OplogIndex, OplogEntry]]
 
 NONE = Regions()
+_READS = ("ReadLocal", "ReadRemote")
+# Recorded as reads; whoever is called knows the call by it.
+_IDENTITIES = ("golem::rpc::wasm-rpc::invoke-and-await idempotency key",)
 _WRITES_THAT_BEGIN = ("WriteRemoteBatched", "WriteRemoteTransaction")
 _WRITES_OUTSIDE = ("WriteRemote", *_WRITES_THAT_BEGIN)
 
@@ -95,6 +102,13 @@ class ReplayCursor:
                     return index
         return None
 
+    def is_alone(self, begin: OplogIndex) -> bool:
+        """Does all that lies ahead belong to the write of `begin`, but for what is read again without harm?
+
+        Then it may be void. A promise, a key or another write that was begun must stay what it is.
+        """
+        return all(_is_of(begin, entry) for _, entry in self._ahead())
+
     def pass_until(self, is_end: Callable[[OplogEntry], bool]) -> None:
         """Go on to the first such entry without meeting what lies before it; output on the way is remembered."""
         while not self.is_live and not is_end(self.peek()[1]):
@@ -151,6 +165,15 @@ class ReplayCursor:
     def _remember(self, index: OplogIndex, entry: OplogEntry) -> None:
         if isinstance(entry, Log) and index not in self._reprinted:
             self._logs[(entry.level, entry.context, entry.message)] += 1
+
+
+def _is_of(begin: OplogIndex, entry: OplogEntry) -> bool:
+    match entry:
+        case ImportedFunctionInvoked(begin=of) if of == begin:
+            return True
+        case ImportedFunctionInvoked(effect=effect, function_name=name):
+            return effect in _READS and name not in _IDENTITIES
+    return isinstance(entry, StartSpan | FinishSpan | SetSpanAttribute | NoOp)
 
 
 def described(entry: OplogEntry) -> str:

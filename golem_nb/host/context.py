@@ -288,7 +288,13 @@ class HostContext(Protocol):
         """Open a remote write and return the index of its BeginRemoteWrite entry.
 
         Live: the entry is committed before this returns. In replay of a write that never ended, the worker is live when
-        this returns: the whole write must be done again. Source: SEMANTICS 3.6, 3.7.
+        this returns: the whole write must be done again. Or it `goes_on`. Source: SEMANTICS 3.6, 3.7.
+        """
+
+    def goes_on(self, begin: int) -> bool:
+        """Was this remote write cut off, and is to be taken up when replay is over?
+
+        That is so where others were begun or made meanwhile: doing it again from its beginning would undo them.
         """
 
     def end_remote_write(self, begin: int) -> None:
