@@ -276,7 +276,11 @@ STORIES = {
         told=told_script,
     ),
     "exchange": Story(
-        [call("exchange", authority, "/echo", CONTENTS), call("exchange", authority, "/echo", "second")],
+        [
+            call("exchange", authority, "/echo", CONTENTS),
+            call("exchange", authority, "/echo", "second"),
+            call("trailers", authority, "/trailers", "third"),
+        ],
         {"exchange": ("w",)},
         Server,
         told=told_server,

@@ -18,7 +18,8 @@ from typing import Any
 
 import httpx
 
-from golem_nb.host.http_network import TRAILERS, Cancellation, Cancelled, Client, Refused
+from golem_nb.host.http_network import Cancellation, Cancelled, Client, Refused
+from golem_nb.host.http_trailers import RECEIVED, TO_SEND
 
 Headers = list[tuple[str, bytes]]
 # Of bodies, in each direction, between the worker and the network.
@@ -65,6 +66,8 @@ class Pipe:
     """Bytes from one thread to another: bounded, with an end, and with somebody to wake."""
 
     def __init__(self) -> None:
+        self.trailers: Headers = []
+        """Of a request, from its end on."""
         self._parts: deque[bytes] = deque()
         self._size = 0
         self._ended = False
@@ -148,7 +151,8 @@ class Pipe:
         """Has it ended, after at most this time, without having held anything?"""
         with self._changed:
             self._changed.wait_for(lambda: self._parts or self._ended or self._abandoned, timeout_s)
-            return self._ended and not self._parts and self._failure is None and not self._abandoned
+            is_empty = self._ended and not self._parts and not self.trailers
+            return is_empty and self._failure is None and not self._abandoned
 
     @property
     def has_room(self) -> bool:
@@ -229,7 +233,7 @@ class Exchange:
             request.extensions["timeout"]["read"] = self.request.timeouts.between_bytes_s or client.timeout.read
             for data in response.iter_raw():
                 self.response_body.put(data)
-            self.trailers = _headers(request.extensions.get(TRAILERS, ()))
+            self.trailers = _headers(request.extensions.get(RECEIVED, ()))
             self.response_body.end()
         finally:
             response.close()
@@ -248,9 +252,12 @@ class Exchange:
         return httpx.Request(
             self.request.method,
             self.request.url,
-            headers=[(name.encode(), value) for name, value in self.request.headers],
+            headers=_raw(self.request.headers),
             content=None if body is None else body.chunks(),
-            extensions={"timeout": timeout.as_dict()},
+            extensions={
+                "timeout": timeout.as_dict(),
+                **({} if body is None else {TO_SEND: lambda: _raw(body.trailers)}),
+            },
         )
 
     def release(self) -> None:
@@ -270,6 +277,10 @@ class Exchange:
         if self.request_body is not None:
             self.request_body.abandon()
         self._cancellation.cancel()
+
+
+def _raw(headers: Headers) -> list[tuple[bytes, bytes]]:
+    return [(name.encode(), value) for name, value in headers]
 
 
 def _headers(raw: Iterable[tuple[bytes, bytes]]) -> Headers:
