@@ -188,6 +188,8 @@ class Exchange:
     def __init__(self, request: Request, body: Pipe | None) -> None:
         self.request, self.request_body = request, body
         self.head: Future[Head] = Future()
+        self.sent: Future[None] = Future()
+        """Done when the network has all of the request, or will not get it."""
         self.response_body = Pipe()
         self.trailers: Headers = []
         """Of the response, when its body has ended."""
@@ -220,6 +222,7 @@ class Exchange:
                 self.head.set_exception(failed)
             self.response_body.end(failed)
         finally:
+            self._note_sent()
             if self.request_body is not None:
                 self.request_body.abandon()  # a component that still writes must not wait for us
 
@@ -238,10 +241,19 @@ class Exchange:
         finally:
             response.close()
 
+    def _trace(self, event: str, info: Any) -> None:
+        if event.endswith("send_request_body.complete"):
+            self._note_sent()
+
+    def _note_sent(self) -> None:
+        if not self.sent.done():  # both come from the exchange's own thread
+            self.sent.set_result(None)
+
     def _http_request(self, most: httpx.Timeout) -> httpx.Request:
         wanted, body = self.request.timeouts, self.request_body
         if body is not None and body.is_empty_within(EMPTY_BODY_WAIT_S):
             body = None
+        trailers = {} if body is None else {TO_SEND: lambda: _raw(body.trailers)}
         timeout = httpx.Timeout(
             connect=wanted.connect_s or most.connect,
             read=wanted.first_byte_s or most.read,
@@ -254,10 +266,7 @@ class Exchange:
             self.request.url,
             headers=_raw(self.request.headers),
             content=None if body is None else body.chunks(),
-            extensions={
-                "timeout": timeout.as_dict(),
-                **({} if body is None else {TO_SEND: lambda: _raw(body.trailers)}),
-            },
+            extensions={"timeout": timeout.as_dict(), "trace": self._trace, **trailers},
         )
 
     def release(self) -> None:
@@ -267,9 +276,17 @@ class Exchange:
         """
         self._is_released = True
         self.response_body.abandon()
-        is_whole = self.request_body is None or self.request_body.is_whole
-        if self.head.done() or not is_whole:
+        if self.head.done() or not self._is_whole:
             self.cancel()
+
+    @property
+    def will_be_sent(self) -> bool:
+        """Is some of it still to be sent, and all of it there?"""
+        return not self.sent.done() and self._is_whole
+
+    @property
+    def _is_whole(self) -> bool:
+        return self.request_body is None or self.request_body.is_whole
 
     def cancel(self) -> None:
         """End the exchange's thread, and close its connection, whatever it waits for."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from golem_nb.host.clocks import Deadline
 from golem_nb.host.context import HostContext
 from golem_nb.host.declare import Trap, Value
 from golem_nb.host.http_exchange import Exchange, Failed, Pipe, Request
@@ -17,6 +18,24 @@ from golem_nb.host.http_request import OutgoingBody
 from golem_nb.oplog.spans import Span
 
 KEY_HEADER = "idempotency-key"
+# A component that drops a request may do so because nobody takes it: it is not held up for long.
+SEND_WITHIN_NS = 250_000_000
+
+
+class _Sent:
+    """Ready when a request has gone out."""
+
+    deadline_ns: int | None = None
+    is_promise = False
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+
+    def is_ready(self) -> bool:
+        return self._exchange.sent.done()
+
+    def call_when_ready(self, wake: Callable[[], None]) -> None:
+        self._exchange.sent.add_done_callback(lambda _: wake())
 
 
 class Owner:
@@ -67,6 +86,10 @@ class Owner:
         """Close the remote write, once."""
         if self.is_ended:
             return
+        if self.exchange is not None and self.exchange.will_be_sent:
+            # A crash behind the end would lose it: nobody sends again what has an end.
+            deadline = Deadline(self.worker, self.worker.now_ns() + SEND_WITHIN_NS)
+            self.worker.wait_until_any([_Sent(self.exchange), deadline])
         self.is_ended = True
         self.worker.end_remote_write(self.begin)
         self.worker.finish_span(self.span)

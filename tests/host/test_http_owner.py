@@ -6,6 +6,7 @@ from golem_nb.host import http, http_request
 from golem_nb.host.declare import WitError
 from tests.host.context import call
 from tests.host.http_requests import request, static
+from tests.host.raw_server import RawServer
 from tests.host.test_http import handle, read_all
 
 SENT = b"0123456789"
@@ -71,3 +72,29 @@ def test_one_that_was_ended_meanwhile_is_not_sent(online, http_server):
     end_replay(online)
 
     assert (stream.owner.exchange, http_server.requests[seen:]) == (None, [])
+
+
+def test_a_request_that_is_dropped_at_once_has_gone_out_before_it_counts_as_ended(online, http_server):
+    sent_at_end = []
+    end, online.end_remote_write = online.end_remote_write, lambda begin: sent_at_end.append(exchange.sent.done())
+    future = handle(online, request(online, http_server.authority, "/slow"))
+    exchange = future.owner.exchange
+
+    future.dropped()
+
+    assert sent_at_end == [True]
+    assert exchange.head.result(5).status == 200
+    end(1)
+
+
+def test_one_that_nobody_takes_can_be_dropped(online, monkeypatch):
+    monkeypatch.setattr("golem_nb.host.http_owner.SEND_WITHIN_NS", 0)
+    server = RawServer(accepts=False)
+    server.fill_queue()
+    future = handle(online, request(online, server.authority, "/"))
+
+    future.dropped()
+
+    assert online.ended == [1]
+    future.owner.exchange.cancel()
+    server.close()
