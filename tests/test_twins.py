@@ -81,13 +81,8 @@ class Telling:
     """One way through a story: an engine on a folder, which is started again whenever it has died."""
 
     def __init__(self, nursery, folder, workers, outside, lives=()):
-        self.nursery, self.folder, self.workers, self.outside, self.lives = (
-            nursery,
-            folder,
-            workers,
-            outside,
-            iter(lives),
-        )
+        self.nursery, self.folder, self.workers = nursery, folder, workers
+        self.outside, self.lives = outside, iter(lives)
         self.deaths, self.pid, self.client = -1, None, None
         self.answers: list[Any] = []
 
@@ -531,6 +526,7 @@ def test_a_story_ends_the_same_however_often_engines_die(name, nursery, outside,
     for number in range(TELLINGS):
         seed = f"{SEED}-{name}-{number}"
         folder = tmp_path / f"twin-{number}"
+        print(f"seed {seed}")
         assert tell(folder, lives(random.Random(seed))) == whole, f"seed {seed}"
         shutil.rmtree(folder)
-    print(f"{name}: {deaths} deaths in {TELLINGS} tellings, seed {SEED}")
+    print(f"{name}: {deaths} deaths in {TELLINGS} tellings")

@@ -9,7 +9,8 @@ The body runs before its entry exists, so a crash between the two runs it again:
 has a Begin entry, or an idempotency key that is the same again.
 
 What was cut off, and cannot be taken up where it stopped (a remote write, an atomic region, a zone without
-persistence), is done again from its beginning: replay ends there, and a Jump makes the rest void.
+persistence), is done again from its beginning: replay ends there, and a Jump makes the rest void. A remote write that
+has other effects in its midst goes on instead when replay is over, if it can.
 
 All of this is one file because all of it is one door: each rule asks the others (is there an open write, a region, a
 zone?) before it appends or meets an entry.
