@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 TOOLCHAINS := .venv/.toolchains
 
-.PHONY: demo test test-toolchains check lab kill machine bench setup clean
+.PHONY: demo test test-toolchains check lab kill twins machine bench setup clean
 
 setup: $(READY)
 
@@ -44,6 +44,10 @@ lab: $(READY)
 # 200 kills of the engine instead of the 25 that `make test` does.
 kill: $(READY)
 	GOLEM_NB_KILLS=200 $(BIN)/python -m pytest tests/test_kill.py -s
+
+# Each component's story told 40 times with engines that die, instead of the once that `make test` does.
+twins: $(READY)
+	GOLEM_NB_TWINS=40 $(BIN)/python -m pytest tests/test_twins.py -s
 
 # 300 examples of random verbs against the model, other ones each time, instead of the same few that `make test` does.
 machine: $(READY)

@@ -37,7 +37,9 @@ TEXT = (Path(__file__).parent / "components" / "script.wat").read_text()
     EXIT,
     KEY,
     SPIN,
-) = range(21)
+    ASK,
+    HEAR,
+) = range(23)
 NOTHING, REMOTE, SMART = range(3)  # arguments of LEVEL
 
 _SAVE = '(export "golem:api/save-snapshot@1.1.7" (instance $save-snapshot))'

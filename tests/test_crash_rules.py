@@ -32,11 +32,13 @@ from tests.engine.conftest import until
 from tests.script import (
     ADD,
     ANOTHER_PATH,
+    ASK,
     AWAIT,
     BEGIN,
     DRAW,
     END,
     EXIT,
+    HEAR,
     IDEMPOTENCE,
     INDEX,
     JUMP_IF,
@@ -196,6 +198,7 @@ EVERY_TWO = SnapshotPolicy(every_invocations=2)
 
 STORIES = {
     "writes": Story([call("a", KEY, (TELL, 1), DRAW, (PRINT, 1), (TELL, 2)), call("b", (TELL, 3))]),
+    "writes at once": Story([call("a", (ASK, 1), (TELL, 2), (PRINT, 1), HEAR, (TELL, 3)), call("b", (TELL, 4))]),
     "failing writes": Story(
         [call("a", (POLICY, 3), (TELL, 1), (ADD, 1), (TELL, 2), (PRINT, 2)), call("b", (TELL, 3))], {1: [BREAK, BREAK]}
     ),

@@ -12,7 +12,7 @@ from golem_nb.errors import ComponentRejected, InvocationFailed
 from golem_nb.model import LOCAL_ENVIRONMENT, ComponentOptions, ComponentType, LinkTarget, UpdateState, WorkerId
 from golem_nb.oplog.entries import Error, ExportedFunctionInvoked
 from tests.engine.conftest import until
-from tests.script import ADD, DRAW, PRINT, script, steps
+from tests.script import ADD, DRAW, PRINT, TELL, Outside, script, steps
 from tests.test_rpc import cut, oplog_of
 
 API = "rpc:counters-exports/api"
@@ -161,6 +161,24 @@ def test_an_invocation_of_an_ephemeral_worker_that_was_cut_off_begins_anew(tmp_p
             assert run_script(again, worker, (ADD, 1)) == 1
         finally:
             again.engine.close()
+
+
+def test_an_ephemeral_worker_that_was_cut_off_has_the_same_keys_again(tmp_path):
+    outside, folder = Outside(), tmp_path / "data"
+    bench = Bench(folder)
+    options = ComponentOptions(type=ComponentType.EPHEMERAL)
+    worker = WorkerId(bench.engine.create_component(LOCAL_ENVIRONMENT, "script", script(), options).id, "e")
+    bench.run(worker, "run", outside.authority, steps((TELL, 1), (TELL, 2)), key="k")
+    bench.engine.close()
+    cut(folder, "e", len(oplog_of(folder, "e")) - 1)
+
+    again = Bench(folder, bench.components)
+    again.run(worker, "total", key="k")
+
+    assert outside.steps == [1, 2, 1, 2]
+    assert [len(outside.keys(step)) for step in (1, 2)] == [1, 1]
+    again.engine.close()
+    outside.close()
 
 
 def test_an_ephemeral_worker_is_updated_without_looking_back(bench, ephemeral):

@@ -9,7 +9,8 @@ The body runs before its entry exists, so a crash between the two runs it again:
 has a Begin entry, or an idempotency key that is the same again.
 
 What was cut off, and cannot be taken up where it stopped (a remote write, an atomic region, a zone without
-persistence), is done again from its beginning: replay ends there, and a Jump makes the rest void.
+persistence), is done again from its beginning: replay ends there, and a Jump makes the rest void. A remote write that
+has other effects in its midst goes on instead when replay is over, if it can.
 
 All of this is one file because all of it is one door: each rule asks the others (is there an open write, a region, a
 zone?) before it appends or meets an entry.
@@ -84,10 +85,14 @@ class Durability:
         cursor: ReplayCursor,
         became_live: Callable[[], None] = lambda: None,
         worker: str = "",
+        *,
+        is_ephemeral: bool = False,
     ) -> None:
         """`became_live` is called once, when replay is over; `worker` is `COMPONENT/NAME`."""
+        self._is_ephemeral, self._keys_derived = is_ephemeral, 0
         self._journal, self._cursor, self._worker = journal, cursor, worker
         self._became_live: Callable[[], None] | None = became_live
+        self._when_live: list[Callable[[], None]] = []
         self.invocation_key = ""
         """The idempotency key of the invocation that runs."""
         self.span: Span | None = None
@@ -100,6 +105,8 @@ class Durability:
         self.is_recording = True
         """False while the component saves or loads a snapshot: what it does then is its own affair."""
         self._open_writes: list[OplogIndex] = []
+        self._going_on: set[OplogIndex] = set()
+        """Those of the open writes that were cut off, and are taken up when replay is over."""
         self._open_transactions: set[OplogIndex] = set()
         """Those of the open writes that are transactions."""
         self._open_regions: list[OplogIndex] = []
@@ -234,7 +241,7 @@ class Durability:
         if begin is not None:
             return begin
         if effect is Effect.WRITE_REMOTE_BATCHED:
-            return self.begin_remote_write()
+            return self._begin(BeginRemoteWrite, (EndRemoteWrite,), "a remote write")
         if effect is Effect.WRITE_REMOTE_TRANSACTION:
             return self._begin_transaction()
         if effect is Effect.WRITE_REMOTE and not self.is_idempotent:
@@ -304,6 +311,16 @@ class Durability:
         if self._cursor.is_live and self._became_live is not None:
             became_live, self._became_live = self._became_live, None
             became_live()
+            for do in self._when_live:
+                do()
+            self._when_live.clear()
+
+    def when_live(self, do: Callable[[], None]) -> None:
+        """Call this when the worker is live: now, or at the end of replay."""
+        if self.is_live:
+            do()
+        else:
+            self._when_live.append(do)
 
     def _meet(self, kind: type[E], attempted: str) -> tuple[OplogIndex, E]:
         self._check_replayable(attempted)
@@ -335,9 +352,20 @@ class Durability:
     # Remote writes of several calls.
 
     def begin_remote_write(self) -> OplogIndex:
-        return self._begin(BeginRemoteWrite, (EndRemoteWrite,), "a remote write")
+        """Begin a write that is done again from here where it was cut off, or goes on where that would undo others."""
+        return self._begin(BeginRemoteWrite, (EndRemoteWrite,), "a remote write", can_go_on=True)
 
-    def _begin(self, kind: type[OplogEntry], ends: tuple[type[Any], ...], attempted: str, *fields: Any) -> OplogIndex:
+    def goes_on(self, begin: OplogIndex) -> bool:
+        return begin in self._going_on
+
+    def _begin(
+        self,
+        kind: type[OplogEntry],
+        ends: tuple[type[Any], ...],
+        attempted: str,
+        *fields: Any,
+        can_go_on: bool = False,
+    ) -> OplogIndex:
         """Append the beginning of what ends by one of `ends`, or meet it; what was cut off is done again from here."""
         if self.is_live:
             begin = self._append_or_meet(kind, attempted, *fields)
@@ -345,16 +373,19 @@ class Durability:
         else:
             begin, _ = self._meet(kind, attempted)
             if self._is_open(lambda e: isinstance(e, ends) and e.begin_index == begin):
-                self._redo_write(begin)
+                self._redo_write(begin, can_go_on)
         self._open_writes.append(begin)
         return begin
 
     def _is_open(self, is_end: Callable[[OplogEntry], bool]) -> bool:
         return self.is_live or not self._cursor.meets_in_this_invocation(is_end)
 
-    def _redo_write(self, begin: OplogIndex) -> None:
+    def _redo_write(self, begin: OplogIndex, can_go_on: bool) -> None:
         if not self.is_idempotent:
             raise Trap(f"{_NOT_IDEMPOTENT} (entry {begin})")
+        if can_go_on and not self.is_live and not self._cursor.is_alone(begin):
+            self._going_on.add(begin)
+            return
         foreign = None if self.is_live else self._cursor.foreign_effect_after(begin)
         if foreign is not None:
             raise Trap(
@@ -484,7 +515,14 @@ class Durability:
         return handed_on(self._trace_id, self._trace_states, span)
 
     def derived_key(self, index: OplogIndex) -> str:
-        """Return the idempotency key of an effect at `index`. Source: SEMANTICS 2.2."""
+        """Return the idempotency key of an effect at `index`. Source: SEMANTICS 2.2.
+
+        An ephemeral worker's invocation that was cut off begins anew, behind what it left: its effects have their keys
+        by their order.
+        """
+        if self._is_ephemeral:
+            self._keys_derived += 1
+            index = self._keys_derived
         try:
             namespace = UUID(self.invocation_key)
         except ValueError:
@@ -498,7 +536,7 @@ class Durability:
     # Invocations.
 
     def begin_invocation(self, invoked: ExportedFunctionInvoked) -> None:
-        self.invocation_key = invoked.idempotency_key
+        self.invocation_key, self._keys_derived = invoked.idempotency_key, 0
         self._trace_id, self._trace_states = invoked.trace_id, invoked.trace_states
         self.span = span_of_invocation(invoked, self._worker)
 

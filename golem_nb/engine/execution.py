@@ -177,7 +177,8 @@ def begin(
         files.finish_update()  # its failure is the update's
         became_live()
 
-    durability = Durability(journal, cursor, replay_is_over, str(worker))
+    is_ephemeral = options.type is ComponentType.EPHEMERAL
+    durability = Durability(journal, cursor, replay_is_over, str(worker), is_ephemeral=is_ephemeral)
     host = WorkerHost(
         services.surroundings,
         journal,

@@ -256,6 +256,9 @@ class WorkerHost:
     def begin_remote_write(self) -> int:
         return self._durability.begin_remote_write()
 
+    def goes_on(self, begin: int) -> bool:
+        return self._durability.goes_on(begin)
+
     def end_remote_write(self, begin: int) -> None:
         self._durability.end_remote_write(begin)
 
@@ -286,6 +289,9 @@ class WorkerHost:
 
     def handed_on(self, span: Span) -> InvocationContext:
         return self._durability.handed_on(span)
+
+    def when_live(self, do: Callable[[], None]) -> None:
+        self._durability.when_live(do)
 
     def trace_headers(self, span: Span) -> list[tuple[str, str]]:
         return self._durability.trace_headers(span)

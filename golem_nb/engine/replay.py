@@ -15,10 +15,14 @@ from golem_nb.model import OplogIndex
 from golem_nb.oplog.entries import (
     ExportedFunctionCompleted,
     ExportedFunctionInvoked,
+    FinishSpan,
     ImportedFunctionInvoked,
     Log,
+    NoOp,
     OplogEntry,
     Recorded,
+    SetSpanAttribute,
+    StartSpan,
     SuccessfulUpdate,
 )
 from golem_nb.oplog.regions import Regions
@@ -27,7 +31,11 @@ LogLine = tuple[str, str, str]  # level, context, message
 Entries = Sequence[tuple[OplogIndex, OplogEntry]]
 
 NONE = Regions()
-_WRITES_OUTSIDE = ("WriteRemote", "WriteRemoteBatched", "WriteRemoteTransaction")
+_READS = ("ReadLocal", "ReadRemote")
+# Recorded as reads; whoever is called knows the call by it.
+_IDENTITIES = ("golem::rpc::wasm-rpc::invoke-and-await idempotency key",)
+_WRITES_THAT_BEGIN = ("WriteRemoteBatched", "WriteRemoteTransaction")
+_WRITES_OUTSIDE = ("WriteRemote", *_WRITES_THAT_BEGIN)
 
 
 class ReplayCursor:
@@ -84,14 +92,26 @@ class ReplayCursor:
         return not self.meets_in_this_invocation(lambda e: is_end(e) or isinstance(e, ExportedFunctionCompleted))
 
     def foreign_effect_after(self, begin: OplogIndex) -> OplogIndex | None:
-        """Return the index of an effect outside, ahead, that does not belong to `begin`. Source: SEMANTICS 3.6."""
+        """Return the index of an effect outside, ahead, that does not belong to `begin`. Source: SEMANTICS 3.6.
+
+        A library's only call of a write names no begin: it belongs to the write that it opened.
+        """
         for index, entry in self._ahead():
             match entry:
                 case ExportedFunctionCompleted():
                     return index
+                case ImportedFunctionInvoked(effect=effect, begin=None) if effect in _WRITES_THAT_BEGIN:
+                    continue
                 case ImportedFunctionInvoked(effect=effect, begin=of) if effect in _WRITES_OUTSIDE and of != begin:
                     return index
         return None
+
+    def is_alone(self, begin: OplogIndex) -> bool:
+        """Does all that lies ahead belong to the write of `begin`, but for what is read again without harm?
+
+        Then it may be void. A promise, a key or another write that was begun must stay what it is.
+        """
+        return all(_is_of(begin, entry) for _, entry in self._ahead())
 
     def pass_until(self, is_end: Callable[[OplogEntry], bool]) -> None:
         """Go on to the first such entry without meeting what lies before it; output on the way is remembered."""
@@ -151,6 +171,15 @@ class ReplayCursor:
             self._logs[(entry.level, entry.context, entry.message)] += 1
         elif isinstance(entry, SuccessfulUpdate):
             self._passed_update(index)
+
+
+def _is_of(begin: OplogIndex, entry: OplogEntry) -> bool:
+    match entry:
+        case ImportedFunctionInvoked(begin=of) if of == begin:
+            return True
+        case ImportedFunctionInvoked(effect=effect, function_name=name):
+            return effect in _READS and name not in _IDENTITIES
+    return isinstance(entry, StartSpan | FinishSpan | SetSpanAttribute | NoOp)
 
 
 def described(entry: OplogEntry) -> str:

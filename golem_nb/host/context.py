@@ -299,7 +299,13 @@ class HostContext(Protocol):
         """Open a remote write and return the index of its BeginRemoteWrite entry.
 
         Live: the entry is committed before this returns. In replay of a write that never ended, the worker is live when
-        this returns: the whole write must be done again. Source: SEMANTICS 3.6, 3.7.
+        this returns: the whole write must be done again. Or it `goes_on`. Source: SEMANTICS 3.6, 3.7.
+        """
+
+    def goes_on(self, begin: int) -> bool:
+        """Was this remote write cut off, and is to be taken up when replay is over?
+
+        That is so where others were begun or made meanwhile: doing it again from its beginning would undo them.
         """
 
     def end_remote_write(self, begin: int) -> None:
@@ -389,6 +395,9 @@ class HostContext(Protocol):
 
     def handed_on(self, span: Span) -> InvocationContext:
         """Return what a call to another worker hands on from a span."""
+
+    def when_live(self, do: Callable[[], None]) -> None:
+        """Call this, which must not wait, when the worker is live: now, or at the end of replay."""
 
     def trace_headers(self, span: Span) -> list[tuple[str, str]]:
         """Return `traceparent`, and `tracestate` if there is any, of what is done in a span. Source: SEMANTICS 2.8."""

@@ -60,6 +60,7 @@ RPC_ERROR = VariantType(
     tuple(Case(name, STRING) for name in ("protocol-error", "denied", "not-found", "remote-internal-error"))
 )
 NOTHING = RecordType(())
+LATEST_NS = (1 << 63) - 1  # in the year 2262: what the store takes
 NO_SELF_CALLS = "RPC calls to the same agent are not supported"
 
 
@@ -241,7 +242,7 @@ class Connection:
         return PendingResult(self.worker, *prepared(self.worker, self.target, function, params, self.span))
 
     def schedule(self, function: str, params: Sequence[Value], at: Value) -> RemoteCall:
-        due_ns = max(1, at["seconds"] * 10**9 + at["nanoseconds"])
+        due_ns = min(max(1, at["seconds"] * 10**9 + at["nanoseconds"]), LATEST_NS)
         call, span = prepared(self.worker, self.target, function, params, self.span, due_ns)
         self.worker.call(_scheduled, self.worker, {"call": call})
         self.worker.finish_span(span)
@@ -295,6 +296,7 @@ class PendingResult:
         return case, outcome
 
     def abandon(self) -> None:
+        """Nobody will ask for the result."""
         if not self.is_over:
             self.is_over = True
             self.worker.finish_span(self._span)

@@ -3,7 +3,7 @@
 How a request is recorded: `handle` opens a remote write (BeginRemoteWrite, committed) and sends only when live; each
 `get` of the response and each read of its body is one entry of that batch; when its last owner is dropped, or its body
 has ended, EndRemoteWrite closes it. The owner moves along: future -> response -> body -> stream. In replay nothing is
-sent; a request that has no end in the oplog is sent again whole, with the same idempotency key.
+sent; a request that has no end in the oplog is sent again, with the same idempotency key (`http_owner`).
 """
 
 from __future__ import annotations
@@ -16,17 +16,16 @@ from golem_nb.host.declare import (
     HostFunction,
     Interface,
     Resource,
-    Trap,
     Value,
     WitError,
     deterministic,
     write_remote_batched,
 )
-from golem_nb.host.http_exchange import Exchange, Failed, Head, Request, Timeouts
+from golem_nb.host.http_exchange import Failed, Head, Request, Timeouts
 from golem_nb.host.http_incoming import GivenTrailers, RequestBody
-from golem_nb.host.http_request import Fields, OutgoingBody, OutgoingRequest, RequestOptions
+from golem_nb.host.http_owner import Owner
+from golem_nb.host.http_request import Fields, OutgoingRequest, RequestOptions
 from golem_nb.host.io import CLOSED, MOST_READ, InputStream, IoError, Pollable
-from golem_nb.oplog.spans import Span
 from golem_nb.values.types import (
     BOOL,
     BYTES,
@@ -60,70 +59,7 @@ STREAM_ERROR = VariantType((Case("closed"), Case("last-operation-failed", STRING
 # Failures of the request itself, or of what the engine allows: the next attempt would fail as this one did.
 WILL_NOT_PASS = frozenset({"HTTP-request-denied", "HTTP-request-URI-invalid", "HTTP-request-method-invalid"})
 
-KEY_HEADER = "idempotency-key"
 TRACE_HEADER = "traceparent"
-
-
-class _Owner:
-    """The request that a response, its body and its stream belong to, and whose turn it is to end it."""
-
-    def __init__(self, worker: HostContext, begin: int, span: Span, request: Request) -> None:
-        self.worker, self.begin, self.span, self.request = worker, begin, span, request
-        self.exchange: Exchange | None = None
-        """None in replay."""
-        self.trailers: Sequence[tuple[str, bytes]] = ()
-        self.holder: object = None
-        self.is_ended = False
-
-    def send(self, body: OutgoingBody | None) -> None:
-        """Send the request, with the idempotency key that a second sending would have, too."""
-        shown, headers = self.request, list(self.request.headers)
-        if KEY_HEADER not in {name.lower() for name, _ in headers}:
-            headers.append((KEY_HEADER, self.worker.derived_key(self.begin).encode()))
-        sent = Request(shown.method, shown.url, headers, shown.timeouts)
-        exchange = self.exchange = Exchange(sent, None if body is None else body.pipe)
-        self.worker.close_with_instance(self)
-        client = self.worker.network.http_client()
-        self.worker.submit(lambda: exchange.run(client))
-
-    def pass_to(self, holder: object) -> None:
-        self.holder = holder
-
-    def dropped_by(self, holder: object) -> None:
-        if self.holder is holder:
-            self.end()
-
-    def end(self) -> None:
-        """Close the remote write, once."""
-        if self.is_ended:
-            return
-        self.is_ended = True
-        self.worker.end_remote_write(self.begin)
-        self.worker.finish_span(self.span)
-        if self.exchange is not None:
-            self.exchange.release()
-
-    def close(self) -> None:
-        """The instance is dropped.
-
-        A write that is still open is cut off: it is done again when the worker comes back. One that the oplog has as
-        ended is not, so what is not sent of it goes on.
-        """
-        if self.exchange is None:
-            return
-        if self.worker.is_remote_write_open(self.begin):
-            self.exchange.cancel()
-        else:
-            self.exchange.release()
-
-    def live_exchange(self) -> Exchange:
-        if self.exchange is None:
-            raise Trap("Body stream was interrupted due to a restart")
-        return self.exchange
-
-    def request_value(self) -> Value:
-        headers = [(name, value.decode("utf-8", "replace")) for name, value in self.request.headers]
-        return {"uri": self.request.url, "method": self.request.method, "headers": headers}
 
 
 class OutgoingHandler(Interface, wit="wasi:http/outgoing-handler"):
@@ -140,11 +76,8 @@ class OutgoingHandler(Interface, wit="wasi:http/outgoing-handler"):
         if worker.forwards_trace_headers and TRACE_HEADER not in {name.lower() for name, _ in headers}:
             headers += [(name, value.encode()) for name, value in worker.trace_headers(span)]
         shown = Request(verb, url, headers, options.timeouts() if options else Timeouts())
-        owner = _Owner(worker, begin, span, shown)
-        if worker.is_live:
-            owner.send(request.outgoing)
-        if request.outgoing is not None:
-            request.outgoing.send_with(owner.exchange)
+        owner = Owner(worker, begin, span, shown)
+        owner.start(request.outgoing)
         future = FutureIncomingResponse(worker, owner)
         owner.pass_to(future)
         return future
@@ -156,7 +89,7 @@ class _HeadSource:
     deadline_ns: int | None = None
     is_promise = False
 
-    def __init__(self, owner: _Owner) -> None:
+    def __init__(self, owner: Owner) -> None:
         self._owner = owner
 
     def is_ready(self) -> bool:
@@ -170,7 +103,7 @@ class _HeadSource:
 
 
 class FutureIncomingResponse(Resource, wit="wasi:http/types#future-incoming-response"):
-    def __init__(self, worker: HostContext, owner: _Owner) -> None:
+    def __init__(self, worker: HostContext, owner: Owner) -> None:
         self.worker, self.owner = worker, owner
         self.is_taken = False
 
@@ -243,7 +176,7 @@ def error_code_value(code: str, detail: str | None) -> Value:
 
 
 class IncomingResponse(Resource, wit="wasi:http/types#incoming-response"):
-    def __init__(self, worker: HostContext, owner: _Owner, status: int, headers: Sequence[tuple[str, bytes]]) -> None:
+    def __init__(self, worker: HostContext, owner: Owner, status: int, headers: Sequence[tuple[str, bytes]]) -> None:
         self.worker, self.owner, self.code = worker, owner, status
         self.fields = [(name, value) for name, value in headers]
         self.is_consumed = False
@@ -270,7 +203,7 @@ class IncomingResponse(Resource, wit="wasi:http/types#incoming-response"):
 
 
 class IncomingBody(Resource, wit="wasi:http/types#incoming-body"):
-    def __init__(self, worker: HostContext, owner: _Owner) -> None:
+    def __init__(self, worker: HostContext, owner: Owner) -> None:
         self.worker, self.owner = worker, owner
         self.is_streamed = False
 
@@ -300,18 +233,14 @@ class _BodySource:
     deadline_ns: int | None = None
     is_promise = False
 
-    def __init__(self, owner: _Owner) -> None:
+    def __init__(self, owner: Owner) -> None:
         self._owner = owner
 
     def is_ready(self) -> bool:
-        # Without an exchange it was one of the past, and stays readable: its stream says `closed`.
-        exchange = self._owner.exchange
-        return exchange is None or self._owner.is_ended or exchange.response_body.is_readable
+        return self._owner.is_readable()
 
     def call_when_ready(self, wake: Callable[[], None]) -> None:
-        exchange = self._owner.exchange
-        if exchange is not None:
-            exchange.response_body.call_when_changed(wake)
+        self._owner.call_when_readable(wake)
 
 
 def _body_read(name: str, response: WitType) -> Callable[[Callable[..., Any]], HostFunction]:
@@ -325,7 +254,12 @@ def _body_read(name: str, response: WitType) -> Callable[[Callable[..., Any]], H
         begin=lambda self: self.owner.begin,
         failure=lambda case, value: value[1] if case == "err" and value[0] == "last-operation-failed" else None,
     )
-    return lambda body: mark(body).failing(_end_of_body)
+    return lambda body: mark(body).rebuilt(_given).failing(_end_of_body)
+
+
+def _given(stream: BodyInput, found: bytes | int, len: int) -> bytes | int:
+    stream.owner.given += found if isinstance(found, int) else _size(found)
+    return found
 
 
 def _end_of_body(stream: BodyInput, error: tuple[str, Value], len: int) -> Value:
@@ -342,7 +276,7 @@ def _end_of_body(stream: BodyInput, error: tuple[str, Value], len: int) -> Value
 class BodyInput(InputStream):
     """The stream of a response's body. Each read is recorded; the end of the stream ends the request."""
 
-    def __init__(self, worker: HostContext, owner: _Owner) -> None:
+    def __init__(self, worker: HostContext, owner: Owner) -> None:
         super().__init__(worker)
         self.owner = owner
 
@@ -373,7 +307,7 @@ class BodyInput(InputStream):
             raise WitError(CLOSED)
         exchange = self.owner.live_exchange()
         try:
-            data = exchange.response_body.take(min(most, MOST_READ))
+            data = self.owner.take(min(most, MOST_READ))
         except Failed as failed:
             raise WitError(("last-operation-failed", failed.code[0])) from None
         if data is None:
@@ -393,7 +327,7 @@ def _size(data: bytes) -> int:
 class FutureTrailers(Resource, wit="wasi:http/types#future-trailers"):
     """There are trailers where the body was read to its end: that read has recorded them."""
 
-    def __init__(self, worker: HostContext, owner: _Owner) -> None:
+    def __init__(self, worker: HostContext, owner: Owner) -> None:
         self.worker, self.owner = worker, owner
         self.is_taken = False
 

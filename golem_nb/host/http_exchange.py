@@ -18,7 +18,8 @@ from typing import Any
 
 import httpx
 
-from golem_nb.host.http_network import TRAILERS, Cancellation, Cancelled, Client, Refused
+from golem_nb.host.http_network import Cancellation, Cancelled, Client, Refused
+from golem_nb.host.http_trailers import RECEIVED, TO_SEND
 
 Headers = list[tuple[str, bytes]]
 # Of bodies, in each direction, between the worker and the network.
@@ -65,6 +66,8 @@ class Pipe:
     """Bytes from one thread to another: bounded, with an end, and with somebody to wake."""
 
     def __init__(self) -> None:
+        self.trailers: Headers = []
+        """Of a request, from its end on."""
         self._parts: deque[bytes] = deque()
         self._size = 0
         self._ended = False
@@ -148,7 +151,8 @@ class Pipe:
         """Has it ended, after at most this time, without having held anything?"""
         with self._changed:
             self._changed.wait_for(lambda: self._parts or self._ended or self._abandoned, timeout_s)
-            return self._ended and not self._parts and self._failure is None and not self._abandoned
+            is_empty = self._ended and not self._parts and not self.trailers
+            return is_empty and self._failure is None and not self._abandoned
 
     @property
     def has_room(self) -> bool:
@@ -184,6 +188,8 @@ class Exchange:
     def __init__(self, request: Request, body: Pipe | None) -> None:
         self.request, self.request_body = request, body
         self.head: Future[Head] = Future()
+        self.sent: Future[None] = Future()
+        """Done when the network has all of the request, or will not get it."""
         self.response_body = Pipe()
         self.trailers: Headers = []
         """Of the response, when its body has ended."""
@@ -216,6 +222,7 @@ class Exchange:
                 self.head.set_exception(failed)
             self.response_body.end(failed)
         finally:
+            self._note_sent()
             if self.request_body is not None:
                 self.request_body.abandon()  # a component that still writes must not wait for us
 
@@ -229,15 +236,24 @@ class Exchange:
             request.extensions["timeout"]["read"] = self.request.timeouts.between_bytes_s or client.timeout.read
             for data in response.iter_raw():
                 self.response_body.put(data)
-            self.trailers = _headers(request.extensions.get(TRAILERS, ()))
+            self.trailers = _headers(request.extensions.get(RECEIVED, ()))
             self.response_body.end()
         finally:
             response.close()
+
+    def _trace(self, event: str, info: Any) -> None:
+        if event.endswith("send_request_body.complete"):
+            self._note_sent()
+
+    def _note_sent(self) -> None:
+        if not self.sent.done():  # both come from the exchange's own thread
+            self.sent.set_result(None)
 
     def _http_request(self, most: httpx.Timeout) -> httpx.Request:
         wanted, body = self.request.timeouts, self.request_body
         if body is not None and body.is_empty_within(EMPTY_BODY_WAIT_S):
             body = None
+        trailers = {} if body is None else {TO_SEND: lambda: _raw(body.trailers)}
         timeout = httpx.Timeout(
             connect=wanted.connect_s or most.connect,
             read=wanted.first_byte_s or most.read,
@@ -248,9 +264,9 @@ class Exchange:
         return httpx.Request(
             self.request.method,
             self.request.url,
-            headers=[(name.encode(), value) for name, value in self.request.headers],
+            headers=_raw(self.request.headers),
             content=None if body is None else body.chunks(),
-            extensions={"timeout": timeout.as_dict()},
+            extensions={"timeout": timeout.as_dict(), "trace": self._trace, **trailers},
         )
 
     def release(self) -> None:
@@ -260,9 +276,17 @@ class Exchange:
         """
         self._is_released = True
         self.response_body.abandon()
-        is_whole = self.request_body is None or self.request_body.is_whole
-        if self.head.done() or not is_whole:
+        if self.head.done() or not self._is_whole:
             self.cancel()
+
+    @property
+    def will_be_sent(self) -> bool:
+        """Is some of it still to be sent, and all of it there?"""
+        return not self.sent.done() and self._is_whole
+
+    @property
+    def _is_whole(self) -> bool:
+        return self.request_body is None or self.request_body.is_whole
 
     def cancel(self) -> None:
         """End the exchange's thread, and close its connection, whatever it waits for."""
@@ -270,6 +294,10 @@ class Exchange:
         if self.request_body is not None:
             self.request_body.abandon()
         self._cancellation.cancel()
+
+
+def _raw(headers: Headers) -> list[tuple[bytes, bytes]]:
+    return [(name.encode(), value) for name, value in headers]
 
 
 def _headers(raw: Iterable[tuple[bytes, bytes]]) -> Headers:

@@ -22,7 +22,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -33,13 +33,13 @@ from typing import Any, TypeVar
 import httpcore
 import httpx
 
+from golem_nb.host.http_trailers import keep_trailers, with_trailers
 from golem_nb.host.network_policy import EVERYTHING, NetworkPolicy, address_of
 
 T = TypeVar("T")
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 EVERY_SCHEME = ("all://", "http://", "https://")  # each by itself, or a proxy for one of them would go before
-TRAILERS = "trailers"  # a request's extension: pairs of bytes, when its response has ended
 DEFAULT_PORTS = {"http": 80, "https": 443}
 # How long a cancellation may wait for a connection that is being made: not every system ends that by a shutdown.
 CONNECT_SLICE_S = 0.05
@@ -232,13 +232,14 @@ def _use_backend(transport: httpx.BaseTransport | None, backend: Backend) -> Non
 
 
 def _closed_on_failure(connection: httpcore.ConnectionInterface) -> httpcore.ConnectionInterface:
-    """Have a connection closed when a request over it fails.
+    """Have a connection closed when a request over it fails, and trailers sent and kept.
 
     One that fails, or is cancelled, in the handshake behind a proxy would otherwise stay in the pool as one in use.
     """
     handle = connection.handle_request
 
     def handle_request(request: httpcore.Request) -> httpcore.Response:
+        with_trailers(connection, request)
         try:
             response = handle(request)
         except httpcore.ConnectionNotAvailable:
@@ -246,26 +247,11 @@ def _closed_on_failure(connection: httpcore.ConnectionInterface) -> httpcore.Con
         except BaseException:
             connection.close()
             raise
-        _keep_trailers(getattr(response.stream, "_connection", None), request.extensions)
+        keep_trailers(getattr(response.stream, "_connection", None), request.extensions)
         return response
 
     connection.handle_request = handle_request  # type: ignore[method-assign]
     return connection
-
-
-def _keep_trailers(connection: Any, extensions: MutableMapping[str, Any]) -> None:
-    """Have the trailers of the response under way put among its request's extensions; httpcore drops them."""
-    receive = getattr(type(connection), "_receive_event", None)
-    if receive is None:
-        return  # its insides have changed; a test tells
-
-    def receive_event(timeout: float | None = None) -> Any:
-        event = receive(connection, timeout=timeout)
-        if type(event).__name__ == "EndOfMessage":
-            extensions[TRAILERS] = list(event.headers)
-        return event
-
-    connection._receive_event = receive_event
 
 
 class Backend(httpcore.NetworkBackend):

@@ -167,7 +167,7 @@ class OutgoingRequest(Resource, wit="wasi:http/types#outgoing-request"):
     def body(self) -> OutgoingBody:
         if self.outgoing is not None:
             raise WitError()
-        self.outgoing = OutgoingBody(self.worker, self.fields.content_length(), "HTTP-request-body-size", False)
+        self.outgoing = OutgoingBody(self.worker, self.fields.content_length(), "HTTP-request-body-size", True)
         return self.outgoing
 
     @deterministic
@@ -232,9 +232,9 @@ class OutgoingRequest(Resource, wit="wasi:http/types#outgoing-request"):
 
 
 class OutgoingBody(Resource, wit="wasi:http/types#outgoing-body"):
-    def __init__(self, worker: HostContext, length: int | None, size_error: str, takes_trailers: bool = True) -> None:
+    def __init__(self, worker: HostContext, length: int | None, size_error: str, is_request: bool = False) -> None:
         self.worker, self.length, self.pipe = worker, length, Pipe()
-        self._size_error, self._takes_trailers = size_error, takes_trailers
+        self._size_error, self._is_request = size_error, is_request
         self.trailers: list[tuple[str, bytes]] | None = None
         self.written = 0
         self.is_sent = False
@@ -253,16 +253,22 @@ class OutgoingBody(Resource, wit="wasi:http/types#outgoing-body"):
     def finish(worker: HostContext, this: OutgoingBody, trailers: Fields | None) -> None:
         failure = this.failure_with(trailers)
         this.trailers = None if trailers is None else list(trailers.list)
+        this.pipe.trailers = this.trailers or []
         this.end(failure and Failed(failure))
         if failure is not None:
             raise WitError(failure)
 
     def failure_with(self, trailers: Fields | None) -> tuple[str, Value] | None:
-        """Return the error-code if the body is not what was announced, or its trailers cannot be sent."""
+        """Return the error-code if the body is not what was announced, or its trailers cannot be sent.
+
+        HTTP/1.1 has trailers behind a body in chunks only, and none that say how long it was.
+        """
         if self.length is not None and self.written != self.length:
             return self._size_error, self.written
-        if trailers is not None and trailers.list and not self._takes_trailers:
-            return "internal-error", "trailers of requests cannot be sent here"
+        if trailers is None or not trailers.list or not self._is_request:
+            return None
+        if self.length is not None or trailers.content_length() is not None:
+            return "internal-error", "trailers follow a body without a content-length, and have none"
         return None
 
     def dropped(self) -> None:

@@ -1,6 +1,8 @@
 ;; One HTTP exchange with bodies both ways: the request's is streamed, the response's is read in small parts.
 ;;
 ;;     exchange: func(authority: string, path: string, body: string) -> string      POST; returns the response's body
+;;     trailers: func(authority: string, path: string, body: string) -> string      POST, with the body in a trailer
+;;                                                                `x-copy`, too; returns the response's first `x-copy`
 ;;
 ;; Traps at anything else than the way through. The allocator only goes up; the response is gathered from 32768 on.
 (component
@@ -60,6 +62,8 @@
       (case "HTTP-response-timeout") (case "HTTP-upgrade-failed") (case "HTTP-protocol-error") (case "loop-detected")
       (case "configuration-error") (case "internal-error" (option string))))
     (export "error-code" (type $error-code (eq $error-code')))
+    (type $header-error' (variant (case "invalid-syntax") (case "forbidden") (case "immutable")))
+    (export "header-error" (type $header-error (eq $header-error')))
     (export "fields" (type $fields (sub resource)))
     (export "headers" (type $headers (eq $fields)))
     (export "trailers" (type $trailers (eq $fields)))
@@ -69,7 +73,13 @@
     (export "incoming-response" (type $incoming-response (sub resource)))
     (export "incoming-body" (type $incoming-body (sub resource)))
     (export "future-incoming-response" (type $future (sub resource)))
+    (export "future-trailers" (type $future-trailers (sub resource)))
     (export "[constructor]fields" (func (result (own $fields))))
+    (export "[method]fields.append"
+      (func (param "self" (borrow $fields)) (param "name" string) (param "value" (list u8))
+        (result (result (error $header-error)))))
+    (export "[method]fields.get"
+      (func (param "self" (borrow $fields)) (param "name" string) (result (list (list u8)))))
     (export "[constructor]outgoing-request" (func (param "headers" (own $headers)) (result (own $outgoing-request))))
     (export "[method]outgoing-request.set-method"
       (func (param "self" (borrow $outgoing-request)) (param "method" $method) (result (result))))
@@ -93,7 +103,15 @@
     (export "[method]incoming-response.consume"
       (func (param "self" (borrow $incoming-response)) (result (result (own $incoming-body)))))
     (export "[method]incoming-body.stream"
-      (func (param "self" (borrow $incoming-body)) (result (result (own $input-stream)))))))
+      (func (param "self" (borrow $incoming-body)) (result (result (own $input-stream)))))
+    (export "[static]incoming-body.finish" (func (param "this" (own $incoming-body)) (result (own $future-trailers))))
+    (export "[method]future-trailers.subscribe"
+      (func (param "self" (borrow $future-trailers)) (result (own $pollable))))
+    (export "[method]future-trailers.get"
+      (func (param "self" (borrow $future-trailers))
+        (result (option (result (result (option (own $trailers)) (error $error-code)))))))))
+  (alias export $http "fields" (type $fields))
+  (alias export $http "future-trailers" (type $future-trailers))
   (alias export $http "outgoing-request" (type $outgoing-request))
   (alias export $http "request-options" (type $request-options))
   (alias export $http "future-incoming-response" (type $future))
@@ -143,6 +161,14 @@
   (core func $get (canon lower (func $http "[method]future-incoming-response.get") (memory $mem) (realloc $realloc)))
   (core func $consume (canon lower (func $http "[method]incoming-response.consume") (memory $mem)))
   (core func $stream (canon lower (func $http "[method]incoming-body.stream") (memory $mem)))
+  (core func $append (canon lower (func $http "[method]fields.append") (memory $mem)))
+  (core func $values (canon lower (func $http "[method]fields.get") (memory $mem) (realloc $realloc)))
+  (core func $finish-reading (canon lower (func $http "[static]incoming-body.finish")))
+  (core func $await-trailers (canon lower (func $http "[method]future-trailers.subscribe")))
+  (core func $get-trailers
+    (canon lower (func $http "[method]future-trailers.get") (memory $mem) (realloc $realloc)))
+  (core func $drop-fields (canon resource.drop $fields))
+  (core func $drop-trailers (canon resource.drop $future-trailers))
   (core func $drop-pollable (canon resource.drop $pollable))
   (core func $drop-output (canon resource.drop $output-stream))
   (core func $drop-input (canon resource.drop $input-stream))
@@ -170,6 +196,13 @@
     (import "host" "get" (func $get (param i32 i32)))
     (import "host" "consume" (func $consume (param i32 i32)))
     (import "host" "stream" (func $stream (param i32 i32)))
+    (import "host" "append" (func $append (param i32 i32 i32 i32 i32 i32)))
+    (import "host" "values" (func $values (param i32 i32 i32 i32)))
+    (import "host" "finish-reading" (func $finish-reading (param i32) (result i32)))
+    (import "host" "await-trailers" (func $await-trailers (param i32) (result i32)))
+    (import "host" "get-trailers" (func $get-trailers (param i32 i32)))
+    (import "host" "drop-fields" (func $drop-fields (param i32)))
+    (import "host" "drop-trailers" (func $drop-trailers (param i32)))
     (import "host" "drop-pollable" (func $drop-pollable (param i32)))
     (import "host" "drop-output" (func $drop-output (param i32)))
     (import "host" "drop-input" (func $drop-input (param i32)))
@@ -177,18 +210,26 @@
     (import "host" "drop-response" (func $drop-response (param i32)))
     (import "host" "drop-body" (func $drop-body (param i32)))
 
+    (data (i32.const 16) "x-copy")
+
     ;; Results of the host lie at 256: first a byte that says ok (0) or err, at 4 what an ok has.
     (func $must (if (i32.load8_u (i32.const 256)) (then unreachable)))
     (func $got (result i32) (call $must) (i32.load (i32.const 260)))
 
-    (func $send-body (param $body i32) (param $text i32) (param $length i32)
-      (local $stream i32)
+    (func $send-body (param $body i32) (param $text i32) (param $length i32) (param $with-trailers i32)
+      (local $stream i32) (local $trailers i32)
       (call $body-write (local.get $body) (i32.const 256))
       (local.set $stream (call $got))
       (call $write (local.get $stream) (local.get $text) (local.get $length) (i32.const 256))
       (call $must)
       (call $drop-output (local.get $stream))
-      (call $finish (local.get $body) (i32.const 0) (i32.const 0) (i32.const 256))
+      (if (local.get $with-trailers)
+        (then
+          (local.set $trailers (call $new-fields))
+          (call $append (local.get $trailers) (i32.const 16) (i32.const 6) (local.get $text) (local.get $length)
+            (i32.const 256))
+          (call $must)))
+      (call $finish (local.get $body) (local.get $with-trailers) (local.get $trailers) (i32.const 256))
       (call $must))
 
     ;; Wait for the response, and take over its body; the earlier owners are dropped on the way.
@@ -223,12 +264,30 @@
       ;; stream-error: 1 is `closed`, the only good end.
       (if (i32.ne (i32.load8_u (i32.const 260)) (i32.const 1)) (then unreachable))
       (call $drop-input (local.get $stream))
-      (call $drop-body (local.get $body))
       (local.get $length))
 
-    (func (export "exchange")
+    ;; Return where address and length lie of what the trailers of a body say, that was read to its end.
+    (func $copy (param $body i32) (result i32)
+      (local $future i32) (local $pollable i32) (local $trailers i32)
+      (local.set $future (call $finish-reading (local.get $body)))
+      (local.set $pollable (call $await-trailers (local.get $future)))
+      (call $block (local.get $pollable))
+      (call $drop-pollable (local.get $pollable))
+      ;; Three discriminants as above, and at 280 that of an option.
+      (call $get-trailers (local.get $future) (i32.const 256))
+      (if (i32.or (i32.load8_u (i32.const 264)) (i32.load8_u (i32.const 272))) (then unreachable))
+      (if (i32.eqz (i32.load8_u (i32.const 280))) (then unreachable))
+      (local.set $trailers (i32.load (i32.const 284)))
+      (call $values (local.get $trailers) (i32.const 16) (i32.const 6) (i32.const 256))
+      (if (i32.eqz (i32.load (i32.const 260))) (then unreachable))
+      (call $drop-fields (local.get $trailers))
+      (call $drop-trailers (local.get $future))
+      (i32.load (i32.const 256)))
+
+    ;; Send a request, and read the response's body; return it, and leave its length at 1028.
+    (func $do
       (param $authority i32) (param $authority-length i32) (param $path i32) (param $path-length i32)
-      (param $text i32) (param $length i32) (result i32)
+      (param $text i32) (param $length i32) (param $with-trailers i32) (result i32)
       (local $request i32) (local $body i32) (local $future i32)
       (local.set $request (call $new-request (call $new-fields)))
       (drop (call $set-method (local.get $request) (i32.const 2) (i32.const 0) (i32.const 0)))
@@ -240,11 +299,24 @@
       (call $handle (local.get $request) (i32.const 0) (i32.const 0) (i32.const 256))
       (call $must)
       (local.set $future (i32.load (i32.const 264)))
-      (call $send-body (local.get $body) (local.get $text) (local.get $length))
+      (call $send-body (local.get $body) (local.get $text) (local.get $length) (local.get $with-trailers))
+      (local.set $body (call $response-body (local.get $future)))
+      (i32.store (i32.const 1028) (call $read-all (local.get $body)))
+      (local.get $body))
+
+    (func (export "exchange") (param i32 i32 i32 i32 i32 i32) (result i32)
+      (call $drop-body (call $do (local.get 0) (local.get 1) (local.get 2) (local.get 3) (local.get 4) (local.get 5)
+        (i32.const 0)))
       (i32.store (i32.const 1024) (i32.const 32768))
-      (i32.store (i32.const 1028) (call $read-all (call $response-body (local.get $future))))
       (global.set $next (i32.const 4096))
-      (i32.const 1024)))
+      (i32.const 1024))
+
+    (func (export "trailers") (param i32 i32 i32 i32 i32 i32) (result i32)
+      (local $copy i32)
+      (local.set $copy (call $copy (call $do (local.get 0) (local.get 1) (local.get 2) (local.get 3) (local.get 4)
+        (local.get 5) (i32.const 1))))
+      (global.set $next (i32.const 4096))
+      (local.get $copy)))
 
   (core instance $main (instantiate $main
     (with "memory" (instance $memory))
@@ -255,10 +327,16 @@
       (export "set-authority" (func $set-authority)) (export "set-path" (func $set-path))
       (export "outgoing-body" (func $outgoing-body)) (export "body-write" (func $body-write))
       (export "finish" (func $finish)) (export "handle" (func $handle)) (export "subscribe" (func $subscribe))
+      (export "append" (func $append)) (export "values" (func $values))
+      (export "finish-reading" (func $finish-reading)) (export "await-trailers" (func $await-trailers))
+      (export "get-trailers" (func $get-trailers)) (export "drop-fields" (func $drop-fields))
+      (export "drop-trailers" (func $drop-trailers))
       (export "get" (func $get)) (export "consume" (func $consume)) (export "stream" (func $stream))
       (export "drop-pollable" (func $drop-pollable)) (export "drop-output" (func $drop-output))
       (export "drop-input" (func $drop-input)) (export "drop-future" (func $drop-future))
       (export "drop-response" (func $drop-response)) (export "drop-body" (func $drop-body))))))
 
   (func (export "exchange") (param "authority" string) (param "path" string) (param "body" string) (result string)
-    (canon lift (core func $main "exchange") (memory $mem) (realloc $realloc))))
+    (canon lift (core func $main "exchange") (memory $mem) (realloc $realloc)))
+  (func (export "trailers") (param "authority" string) (param "path" string) (param "body" string) (result string)
+    (canon lift (core func $main "trailers") (memory $mem) (realloc $realloc))))

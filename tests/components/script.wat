@@ -143,6 +143,7 @@
     (global $total (mut i64) (i64.const 0))
     (global $index (mut i64) (i64.const 0))   ;; the last one asked for
     (global $begun (mut i64) (i64.const 0))   ;; of the atomic region
+    (global $asked (mut i32) (i32.const 0))
     (global $answer (mut i32) (i32.const 0))  ;; the status of the last response; 0 = there was none
 
     (func (export "total") (result i64) (global.get $total))
@@ -177,7 +178,11 @@
 
     ;; Send `POST http://AUTHORITY/step/NN` and return the status of the answer; 0 = there is none.
     (func $tell (param $authority i32) (param $length i32) (param $step i32) (result i32)
-      (local $request i32) (local $future i32) (local $pollable i32) (local $response i32) (local $status i32)
+      (call $hear (call $ask (local.get $authority) (local.get $length) (local.get $step))))
+
+    ;; Send a request; return what its answer comes by, 0 where it cannot be sent.
+    (func $ask (param $authority i32) (param $length i32) (param $step i32) (result i32)
+      (local $request i32)
       (local.set $request (call $new-request (call $new-fields)))
       (drop (call $set-method (local.get $request) (i32.const 2) (i32.const 0) (i32.const 0)))
       (drop (call $set-scheme (local.get $request) (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 0)))
@@ -186,7 +191,11 @@
       (drop (call $set-path (local.get $request) (i32.const 1) (i32.const 24) (i32.const 8)))
       (call $handle (local.get $request) (i32.const 0) (i32.const 0) (i32.const 256))
       (if (i32.load8_u (i32.const 256)) (then (return (i32.const 0))))
-      (local.set $future (i32.load (i32.const 264)))
+      (i32.load (i32.const 264)))
+
+    (func $hear (param $future i32) (result i32)
+      (local $pollable i32) (local $response i32) (local $status i32)
+      (if (i32.eqz (local.get $future)) (then (return (i32.const 0))))
       (local.set $pollable (call $subscribe (local.get $future)))
       (call $block (local.get $pollable))
       (call $drop-pollable (local.get $pollable))
@@ -230,11 +239,11 @@
 
     (func $do (param $authority i32) (param $length i32) (param $step i32) (param $value i32)
       (block $other
-        (block $spin (block $key (block $exit (block $trap-unless (block $trap (block $complete (block $await
+        (block $hear (block $ask (block $spin (block $key (block $exit (block $trap-unless (block $trap (block $complete (block $await
         (block $promise (block $policy (block $idempotence (block $level (block $jump-if (block $index (block $end
         (block $begin (block $commit (block $draw (block $sleep (block $tell (block $print (block $add
           (br_table $add $print $tell $sleep $draw $commit $begin $end $index $jump-if $level $idempotence $policy
-            $promise $await $complete $trap $trap-unless $exit $key $spin $other (local.get $step)))
+            $promise $await $complete $trap $trap-unless $exit $key $spin $ask $hear $other (local.get $step)))
         (call $add (i64.extend_i32_u (local.get $value))) (return))
         (call $print (local.get $value)) (return))
         (global.set $answer (call $tell (local.get $authority) (local.get $length) (local.get $value))) (return))
@@ -261,6 +270,8 @@
         (call $new-key (i32.const 256))
         (call $add (i64.rem_u (i64.load (i32.const 256)) (i64.const 1000))) (return))
         (loop $again (br $again)))
+        (global.set $asked (call $ask (local.get $authority) (local.get $length) (local.get $value))) (return))
+        (global.set $answer (call $hear (global.get $asked))) (return))
       (unreachable))
 
     (func (export "run") (param $authority i32) (param $length i32) (param $at i32) (param $steps i32) (result i64)

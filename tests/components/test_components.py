@@ -158,6 +158,23 @@ def test_a_cut_off_exchange_is_made_again_whole_and_an_ended_one_is_not(tmp_path
             assert repeated[0][2]["idempotency-key"] == keys[ended], f"cut after entry {at}"
 
 
+def test_trailers_go_both_ways_wherever_the_exchange_is_cut_off(tmp_path, server):
+    run = Run(tmp_path / "whole", "exchange")
+    calls = [
+        ("trailers", server.authority, "/trailers", "first"),
+        ("trailers", server.authority, "/trailers", "second"),
+    ]
+    assert run.calls(calls) == ["first", "second"]
+    assert server.trailers[-2:] == [[("x-copy", "first")], [("x-copy", "second")]]
+    ends = indices(oplog_of(run.folder), EndRemoteWrite)
+
+    for at, copy in run.cuts(tmp_path):
+        seen = len(server.requests)
+        assert run.calls(calls, copy) == ["first", "second"], f"cut after entry {at}"
+        ended = sum(end <= at for end in ends)
+        assert [body for *_, body in server.requests[seen:]] == [b"first", b"second"][ended:], f"cut after entry {at}"
+
+
 def test_files_are_built_again_and_their_times_are_those_that_were_told(tmp_path):
     run = Run(tmp_path / "whole", "files")
     calls = [("note", "one,"), ("note", "two"), ("modified",)]

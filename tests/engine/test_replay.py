@@ -148,3 +148,22 @@ def test_effects_outside_that_belong_to_others_are_found():
     assert cursor(*mine, call("WriteRemote")).foreign_effect_after(2) == 5
     assert cursor(call("WriteRemoteBatched", 9)).foreign_effect_after(2) == 2
     assert cursor(ExportedFunctionCompleted(2, None)).foreign_effect_after(1) == 2
+
+
+def test_a_librarys_only_call_belongs_to_the_write_that_it_opened():
+    assert cursor(call("WriteRemoteBatched")).foreign_effect_after(2) is None
+    assert cursor(call("WriteRemoteTransaction")).foreign_effect_after(2) is None
+
+
+def test_a_write_is_alone_where_all_else_can_be_read_again():
+    mine = (call("WriteRemoteBatched", 2), call("ReadLocal"), call("ReadRemote"), NoOp(5))
+    assert cursor(*mine).is_alone(2)
+    for other in (call("WriteRemote"), call("WriteLocal"), call("WriteRemoteBatched", 9), BeginRemoteWrite(6)):
+        assert not cursor(*mine, other).is_alone(2)
+
+
+def test_a_write_is_not_alone_with_a_call_that_has_its_key():
+    key = "golem::rpc::wasm-rpc::invoke-and-await idempotency key"
+    begun = ImportedFunctionInvoked(3, key, Recorded("", b""), Recorded("", b""), "ReadLocal", None)
+
+    assert not cursor(begun).is_alone(1)

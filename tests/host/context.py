@@ -19,6 +19,7 @@ class FakeWorker:
         self.is_live = True
         self.effects = 0
         self.output, self.spans, self.begun, self.ended, self.held = [], [], [], [], []
+        self.going_on, self.at_the_end_of_replay = set(), []
         self.clock_ns = START_NS
         self._shared = {}
         self.forwards_trace_headers, self.trace_id = True, "1" * 32
@@ -90,6 +91,12 @@ class FakeWorker:
     def begin_remote_write(self):
         self.begun.append(len(self.begun) + 1)
         return self.begun[-1]
+
+    def goes_on(self, begin):
+        return begin in self.going_on
+
+    def when_live(self, do):
+        do() if self.is_live else self.at_the_end_of_replay.append(do)
 
     def end_remote_write(self, begin):
         self.ended.append(begin)

@@ -11,7 +11,8 @@ CERTIFICATE = Path(__file__).parent / "loopback.pem"
 
 
 class Server:
-    """/echo gives the body back; /N answers status N; /slow answers after a second; /drop closes in the middle.
+    """/echo gives the body back; /trailers the trailers, too; /N answers status N; /slow answers after a second; /drop
+    closes in the middle.
 
     /cookie sets a cookie. Requests that break off are not kept. Connections are those that sent a request.
     """
@@ -19,6 +20,8 @@ class Server:
     def __init__(self, tls=False):
         requests = self.requests = []
         connections = self.connections = set()
+        trailers = self.trailers = []
+        """Of each request: pairs as they came."""
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -38,6 +41,9 @@ class Server:
                     self.wfile.flush()
                     self.close_connection = True
                     return
+                if self.path == "/trailers":
+                    self.give_back(body, trailers[-1])
+                    return
                 if self.path == "/slow":
                     time.sleep(1)
                 status = int(self.path[1:]) if self.path[1:].isdigit() else 200
@@ -52,7 +58,16 @@ class Server:
 
             do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = answer
 
+            def give_back(self, body, trailers):
+                self.send_response(200)
+                self.send_header("transfer-encoding", "chunked")
+                self.end_headers()
+                lines = "".join(f"{name}: {value}\r\n" for name, value in trailers)
+                chunk = b"%x\r\n%s\r\n" % (len(body), body) if body else b""
+                self.wfile.write(chunk + b"0\r\n%s\r\n" % lines.encode())
+
             def body(self):
+                trailers.append([])
                 if self.headers.get("transfer-encoding") != "chunked":
                     return self.rfile.read(int(self.headers.get("content-length", 0)))
                 data = b""
@@ -61,7 +76,9 @@ class Server:
                         return None
                     data += self.rfile.read(size)
                     self.rfile.readline()
-                self.rfile.readline()
+                while line := self.rfile.readline().strip().decode():
+                    name, _, value = line.partition(": ")
+                    trailers[-1].append((name, value))
                 return data
 
             def log_message(self, *arguments):

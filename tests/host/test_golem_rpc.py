@@ -138,6 +138,13 @@ def test_spans_end_with_what_they_are_for(worker):
     assert len(worker.spans) == 4
 
 
+def test_a_call_beyond_all_times_is_scheduled_for_the_last_one(worker):
+    at = {"seconds": 2**64 - 1, "nanoseconds": 0}
+    call(rpc(worker), "schedule_invocation", scheduled_time=at, function_name="f", function_params=[])
+
+    assert worker.remote.made[-1] == ("schedule", 2**63 - 1)
+
+
 def test_a_scheduled_call_can_be_cancelled(worker):
     at = {"seconds": 3, "nanoseconds": 5}
     token = call(

@@ -140,13 +140,31 @@ def test_trailers_are_recorded_with_the_end_of_the_body(online):
     server.close()
 
 
-def test_trailers_of_a_request_are_refused(online, http_server):
-    made = request(online, http_server.authority, "/echo", ("post", None))
-    body, trailers = call(made, "body"), static(http_request.Fields, "from_list", online, entries=[("x-end", b"1")])
+@pytest.mark.parametrize("contents", [b"body", b""])
+def test_trailers_of_a_request_are_sent(online, http_server, contents):
+    made = request(online, http_server.authority, "/trailers", ("post", None))
+    body, trailers = call(made, "body"), fields(online, ("x-end", b"1"), ("x-end", b"2"))
+    if contents:
+        call(call(body, "write"), "blocking_write_and_flush", contents=contents)
+    static(http_request.OutgoingBody, "finish", online, this=body, trailers=trailers)
+
+    _, response = response_of(handle(online, made))
+
+    assert http_server.trailers[-1] == [("x-end", "1"), ("x-end", "2")]
+    assert http_server.requests[-1][3] == contents
+    assert call(response, "status") == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "trailer"), [([("content-length", b"0")], ("x-end", b"1")), ([], ("content-length", b"0"))]
+)
+def test_trailers_and_a_length_do_not_go_together(online, http_server, headers, trailer):
+    made = request(online, http_server.authority, "/echo", ("post", None), headers)
+    body, trailers = call(made, "body"), fields(online, trailer)
 
     error = code(lambda: static(http_request.OutgoingBody, "finish", online, this=body, trailers=trailers))
 
-    assert error == ("internal-error", "trailers of requests cannot be sent here")
+    assert error == ("internal-error", "trailers follow a body without a content-length, and have none")
 
 
 def test_options_are_timeouts(online, http_server):
