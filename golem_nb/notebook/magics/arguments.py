@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import enum
+import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
@@ -18,6 +19,10 @@ from golem_nb.values.types import FunctionType, OptionType
 JSON_WORDS = {"true": True, "false": False, "null": None}
 
 Arguments = tuple[list[Any], dict[str, Any]]
+
+
+# [SITE.{]RESOURCE(ARGUMENTS).MEMBER[}]
+_INDEXED = re.compile(r"(?:([^{}()]+)\.\{)?([A-Za-z0-9_-]+)\((.*)\)\.([A-Za-z0-9_-]+)\}?", re.DOTALL)
 
 
 def evaluate(arguments: str, names: Mapping[str, Any]) -> Arguments:
@@ -74,12 +79,15 @@ def _evaluated(source: str, names: Mapping[str, Any]) -> Any:
 def find_function(exports: Sequence[FunctionType] | None, name: str) -> tuple[str, FunctionType | None]:
     """Return the name that the API takes, and the function where the exports are known.
 
-    `add_item` finds `add-item`; `run` finds `golem:demo/steps@1.0.0.{run}` where no other export ends so.
+    `add_item` finds `add-item`; `run` finds `golem:demo/steps@1.0.0.{run}` where no other export ends so, and
+    `cart("ann").add_item` the method of the cart that is made of this text.
 
     Raises:
         FunctionNotFound: There is none; the text has near names.
         UsageError: Several could be meant.
     """
+    if indexed := _INDEXED.fullmatch(name):
+        return _find_of_resource(exports, *indexed.groups())
     kebab = name if "." in name else name.replace("_", "-")
     if exports is None:
         return kebab, None
@@ -94,6 +102,25 @@ def find_function(exports: Sequence[FunctionType] | None, name: str) -> tuple[st
         raise UsageError(f"{name} could be {' or '.join(function.name for function in short)}; write it in full")
     near = {short_name(function.name): function.name for function in exports}
     raise FunctionNotFound(name, get_close_matches(kebab, near, 3) or sorted(near)[:5])
+
+
+def _find_of_resource(
+    exports: Sequence[FunctionType] | None, site: str | None, resource: str, arguments: str, member: str
+) -> tuple[str, FunctionType | None]:
+    """Return the name of a function of a resource that is named by what it is made of. Source: SEMANTICS 2.3."""
+    resource, member = resource.replace("_", "-"), member.replace("_", "-")
+    if exports is None and site is None:
+        raise UsageError("this server does not tell what a component exports: write the function's name in full")
+    if exports is None:
+        return f"{site}.{{{resource}({arguments}).{member}}}", None
+    made = f"[constructor]{resource}"
+    constructor, type = find_function(exports, f"{site}.{{{made}}}" if site else made)
+    full = f"{constructor.partition('.{')[0]}.{{{resource}({arguments}).{member}}}"
+    if type is None or member == "new":
+        return full, None if type is None else FunctionType(full, (), type.result)
+    kind = f"[drop]{resource}" if member == "drop" else f"[method]{resource}.{member}"
+    _, method = find_function(exports, f"{constructor.partition('.{')[0]}.{{{kind}}}")
+    return full, None if method is None else FunctionType(full, method.parameters[1:], method.result, method.docs)
 
 
 def short_name(function: str) -> str:

@@ -210,12 +210,12 @@ def read_target(word: str) -> Target:
 
 
 def read_call(word: str) -> Call:
-    """Read `name(arguments)`.
+    """Read `name(arguments)`; the name may have brackets itself, `counter(10).add(5)`.
 
     Raises:
         UsageError: It is none.
     """
-    opening = next((position for position, char, depth in scan(word) if char == "(" and depth == 0), None)
+    opening = max((position for position, char, depth in scan(word) if char == "(" and depth == 0), default=None)
     if not word.endswith(")") or not opening:
         raise UsageError(f"{word!r} is not a call; it looks like add(5)")
     return Call(word[:opening], word[opening + 1 : -1])

@@ -5,7 +5,7 @@ import pytest
 
 from golem_nb.errors import FunctionNotFound, UsageError, ValueMismatch
 from golem_nb.notebook.magics.arguments import evaluate, evaluate_body, find_function, json_parameters, plain_json
-from golem_nb.values.types import STRING, U32, FunctionType, OptionType, Parameter, record
+from golem_nb.values.types import STRING, U32, FunctionType, HandleType, OptionType, Parameter, record
 
 ADD = FunctionType(
     "shop:cart/api@1.0.0.{add-item}",
@@ -147,3 +147,39 @@ def test_what_json_has_nothing_for_is_refused():
 def test_names_need_a_function_that_is_known():
     with pytest.raises(UsageError, match="by position"):
         json_parameters(None, ([], {"a": 1}))
+
+
+CART = HandleType("shop:cart/api#cart", True)
+OF_CARTS = (
+    FunctionType("shop:cart/api.{[constructor]cart}", (Parameter("name", STRING),), CART),
+    FunctionType("shop:cart/api.{[method]cart.add-item}", (Parameter("self", CART), Parameter("n", U32)), U32),
+    FunctionType("shop:cart/api.{[drop]cart}", (Parameter("self", CART),), None),
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "full", "parameters"),
+    [
+        ('cart("ann").add_item', 'shop:cart/api.{cart("ann").add-item}', ["n"]),
+        ("shop:cart/api.{cart(1).add-item}", "shop:cart/api.{cart(1).add-item}", ["n"]),
+        ("cart(1).drop", "shop:cart/api.{cart(1).drop}", []),
+        ("cart(1).new", "shop:cart/api.{cart(1).new}", []),
+    ],
+)
+def test_a_function_of_a_resource_that_is_named_by_what_it_is_made_of(name, full, parameters):
+    found, type = find_function(OF_CARTS, name)
+
+    assert (found, type.name, [p.name for p in type.parameters]) == (full, full, parameters)
+
+
+def test_what_is_no_function_of_a_resource_is_refused():
+    with pytest.raises(FunctionNotFound, match=r"\[method\]cart.fly"):
+        find_function(OF_CARTS, "cart(1).fly")
+    with pytest.raises(FunctionNotFound, match="basket"):
+        find_function(OF_CARTS, "basket(1).get")
+
+
+def test_without_exports_the_resource_is_named_in_full():
+    assert find_function(None, "a:b/c.{d_e(1).f_g}") == ("a:b/c.{d-e(1).f-g}", None)
+    with pytest.raises(UsageError, match="in full"):
+        find_function(None, "cart(1).get")

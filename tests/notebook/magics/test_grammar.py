@@ -124,6 +124,8 @@ def test_half_a_target_is_refused(word):
         ("add(5)", Call("add", "5")),
         ("golem:it/api@1.0.0.{add-item}(f(1), (2,))", Call("golem:it/api@1.0.0.{add-item}", "f(1), (2,)")),
         ("ns:pkg/i.{[constructor]cart}()", Call("ns:pkg/i.{[constructor]cart}", "")),
+        ('cart("a (b").add(f(5))', Call('cart("a (b").add', "f(5)")),
+        ("ns:pkg/i.{cart(1).add}(5)", Call("ns:pkg/i.{cart(1).add}", "5")),
     ],
 )
 def test_a_call_is_a_name_and_its_arguments(word, call):
