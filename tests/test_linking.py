@@ -8,7 +8,7 @@ import pytest
 
 from golem_nb.authoring.wat import component_from_text
 from golem_nb.engine.engine import Engine
-from golem_nb.errors import ComponentRejected, InvocationFailed
+from golem_nb.errors import ComponentRejected, InvocationFailed, UpdateRefused
 from golem_nb.model import LOCAL_ENVIRONMENT, ComponentOptions, ComponentType, LinkTarget, UpdateState, WorkerId
 from golem_nb.oplog.entries import Error, ExportedFunctionInvoked
 from tests.engine.conftest import until
@@ -189,6 +189,14 @@ def test_an_ephemeral_worker_is_updated_without_looking_back(bench, ephemeral):
 
     until(lambda: bench.engine.worker(ephemeral).updates[-1].state is UpdateState.SUCCESSFUL)
     assert run_script(bench, ephemeral, (ADD, 3)) == 6
+
+
+def test_a_worker_does_not_become_durable(bench, ephemeral):
+    bench.engine.launch_worker(ephemeral.component_id, "w")
+    bench.engine.update_component(ephemeral.component_id, script(1), ComponentOptions())
+
+    with pytest.raises(UpdateRefused, match="is ephemeral cannot go on as one that is durable; make a new one"):
+        bench.engine.update_worker(ephemeral, 1)
 
 
 # The environment of a component.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from uuid import uuid4
 
 from golem_nb.engine.execution import Execution
@@ -15,7 +16,7 @@ from golem_nb.engine.journal import Journal
 from golem_nb.engine.recovery import Plan, SnapshotFailed, is_snapshot_due
 from golem_nb.engine.services import Services
 from golem_nb.engine.stopping import Stop
-from golem_nb.errors import UpdateRefused
+from golem_nb.errors import ComponentNotFound, UpdateRefused
 from golem_nb.host.declare import Exit
 from golem_nb.model import ComponentType, UpdateMode, WorkerId
 from golem_nb.oplog.entries import (
@@ -41,20 +42,30 @@ class Updates:
     @property
     def is_ephemeral(self) -> bool:
         """Is the component version that the worker has one whose workers have no history?"""
-        version = self._journal.state.component_version
-        return self._services.component_options(self._id.component_id, version).type is ComponentType.EPHEMERAL
+        return self._type_of(self._journal.state.component_version) is ComponentType.EPHEMERAL
+
+    def _type_of(self, version: int) -> ComponentType:
+        return self._services.component_options(self._id.component_id, version).type
 
     def accept(self, target_version: int, mode: UpdateMode) -> None:
         """Append what asks for an update.
 
         Raises:
-            UpdateRefused: The worker is on that version, or the same update is under way.
+            UpdateRefused: The worker is on that version, or the same update is under way; or only one of the versions
+                is ephemeral, whose workers have no history that the other could go on with.
         """
         state, is_manual = self._journal.state, mode is UpdateMode.MANUAL
         if target_version == state.component_version:
             raise UpdateRefused(f"Worker is already at the target version: {target_version}")
         if _is_under_way(state, target_version, is_manual):
             raise UpdateRefused("The same update is already in progress")
+        with suppress(ComponentNotFound):  # a version that is not there fails the update later
+            before, after = self._type_of(state.component_version), self._type_of(target_version)
+            if before is not after:
+                raise UpdateRefused(
+                    f"a worker of a version that is {before.lower()} cannot go on as one that is {after.lower()}; "
+                    "make a new one"
+                )
         if is_manual:
             key = str(uuid4())
             self._journal.append(lambda now: PendingWorkerInvocation(now, key, "", (), target_version))
