@@ -18,8 +18,8 @@ from golem_nb.host.http_request import OutgoingBody
 from golem_nb.oplog.spans import Span
 
 KEY_HEADER = "idempotency-key"
-# A component that drops a request may do so because nobody takes it: it is not held up for long.
-SEND_WITHIN_NS = 250_000_000
+# A component that drops a request may do so because nobody takes it: it is not held up for ever.
+SEND_WITHIN_NS = 5 * 10**9
 
 
 class _Sent:
