@@ -227,7 +227,8 @@ class Calls:
         except EngineStopped:
             raise
         except StoreFailed:
-            return  # it is due again at the next start
+            self._again(id)
+            return
         except GolemError as error:
             if self._may_pass(error, call.target):
                 self._again(id)

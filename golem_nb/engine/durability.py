@@ -89,7 +89,7 @@ class Durability:
         is_ephemeral: bool = False,
     ) -> None:
         """`became_live` is called once, when replay is over; `worker` is `COMPONENT/NAME`."""
-        self._is_ephemeral, self._keys_derived = is_ephemeral, 0
+        self._is_ephemeral, self._keys_derived, self._effects_named = is_ephemeral, 0, 0
         self._journal, self._cursor, self._worker = journal, cursor, worker
         self._became_live: Callable[[], None] | None = became_live
         self._when_live: list[Callable[[], None]] = []
@@ -101,7 +101,7 @@ class Durability:
         self._trace_states: tuple[str, ...] = ()
         self.is_idempotent = True
         """May a remote write that was cut off be done again? The component's own setting. Source: SEMANTICS 3.11."""
-        self.persistence_level = SMART
+        self.persistence_level, self._zone = SMART, 0
         self.is_recording = True
         """False while the component saves or loads a snapshot: what it does then is its own affair."""
         self._open_writes: list[OplogIndex] = []
@@ -127,18 +127,25 @@ class Durability:
     @property
     def is_between_effects(self) -> bool:
         """Is nothing open that a recovery would do again: no remote write, no atomic region, no unrecorded zone?"""
-        return not self._open_writes and not self._open_regions and self.persistence_level != PERSIST_NOTHING
+        is_plain = not self._open_regions and self.persistence_level != PERSIST_NOTHING
+        return is_plain and not self._open_writes and not self._is_ephemeral
 
     def retry_point(self) -> OplogIndex:
         """Return where the attempts of what runs now are counted. Source: SEMANTICS 3.5."""
-        if self._open_regions:
-            return self._open_regions[-1]
+        if self._is_ephemeral:
+            return self._journal.state.current_index
+        redone = [*self._open_regions, *([self._zone] if self.persistence_level == PERSIST_NOTHING else [])]
+        if redone:  # from there on each attempt has other indices
+            return min(redone)
         return self._open_writes[0] if self._open_writes else self._journal.state.last_step
 
     def effect_key(self) -> str:
         """See `HostContext`. Hints may be appended between two attempts, so that only steps count."""
         if not self.is_recording:
             return str(uuid4())
+        if self._is_ephemeral:
+            self._effects_named += 1
+            return f"{self.invocation_key}/{self._effects_named}"
         ranges = self._journal.state.skipped.ranges
         return f"{self._journal.state.last_step}/{ranges[-1][1] if ranges else 0}"
 
@@ -459,7 +466,7 @@ class Durability:
             self._cursor.pass_until(_ends_zone)
             self.persistence_level = level  # from here on replay goes on
         index = self._append_or_meet(ChangePersistenceLevel, f"the persistence level {level}", level)
-        self.persistence_level = level
+        self.persistence_level, self._zone = level, index
         if level == PERSIST_NOTHING and self._was_met(index) and self._is_cut_off(_ends_zone):
             self._do_again_from(index)
         elif self.is_live:
@@ -536,7 +543,7 @@ class Durability:
     # Invocations.
 
     def begin_invocation(self, invoked: ExportedFunctionInvoked) -> None:
-        self.invocation_key, self._keys_derived = invoked.idempotency_key, 0
+        self.invocation_key, self._keys_derived, self._effects_named = invoked.idempotency_key, 0, 0
         self._trace_id, self._trace_states = invoked.trace_id, invoked.trace_states
         self.span = span_of_invocation(invoked, self._worker)
 

@@ -234,12 +234,16 @@ class Engine:
     def delete_component(self, component_id: ComponentId) -> None:
         """Delete a component; its workers are stopped and gone."""
         self._deployments.latest(component_id)
-        for worker in self._loaded.of(component_id):
-            worker.let_go(WorkerNotFound(worker.id))
-        with self._loaded.lock:
-            for worker in self._loaded.of(component_id):  # and those that were loaded meanwhile
-                self._loaded.forget(worker, WorkerNotFound(worker.id))
-            self._deployments.delete(component_id)
+        while True:
+            for worker in self._loaded.of(component_id):
+                worker.let_go(WorkerNotFound(worker.id))
+            with self._loaded.lock:
+                if any(worker.is_busy for worker in self._loaded.of(component_id)):
+                    continue  # loaded meanwhile; not to be waited for here, since it may wait for the lock
+                for worker in self._loaded.of(component_id):
+                    self._loaded.forget(worker, WorkerNotFound(worker.id))
+                self._deployments.delete(component_id)
+                return
 
     # Workers.
 
@@ -546,9 +550,10 @@ class Engine:
         with self._loaded.lock:
             if self._loaded.find(worker) is None:
                 given = template or WorkerTemplate((), {}, None)
-                self.launch_worker(
-                    worker.component_id, worker.name, given.args, given.env, given.config, parent=given.parent
-                )
+                with suppress(WorkerExists):  # another caller has made it just now
+                    self.launch_worker(
+                        worker.component_id, worker.name, given.args, given.env, given.config, parent=given.parent
+                    )
             return self._loaded.load(worker)
 
     def set_snapshot_policy(self, component_id: ComponentId, policy: SnapshotPolicy | None) -> None:

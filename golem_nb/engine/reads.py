@@ -20,6 +20,9 @@ from golem_nb.model import FileNode, IdempotencyKey, clean_path
 Read = Callable[[FileTree], Any]
 
 
+LATEST_S = 253_402_300_799  # the end of the year 9999; a component may set any time
+
+
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """A read and who waits for it."""
@@ -61,14 +64,16 @@ class Reads:
 def answer_reads(due: Sequence[Waiting], tree: FileTree, commit: Callable[[], Future[None]]) -> None:
     """Answer reads. What they saw is told when it is stored: nobody must learn of what a crash could yet undo."""
     for waiting in due:
+        failure: Exception | None = None
+        found: Any = None
         try:
-            found, failure = waiting.read(tree), None
-        except GolemError as error:
-            found, failure = None, error
+            found = waiting.read(tree)
+        except Exception as error:  # its own: the worker has nothing to do with it
+            failure = error
         commit().add_done_callback(partial(_tell, waiting.answer, found, failure))
 
 
-def _tell(answer: Future[Any], found: Any, failure: GolemError | None, stored: Future[None]) -> None:
+def _tell(answer: Future[Any], found: Any, failure: Exception | None, stored: Future[None]) -> None:
     if not answer.set_running_or_notify_cancel():
         return  # whoever asked has left
     broken = stored.exception()
@@ -118,5 +123,5 @@ def _existing(path: str, tree: FileTree) -> Node:
 
 def _shown(name: str, node: Node) -> FileNode:
     is_directory = node.kind is Kind.DIRECTORY
-    modified_at = datetime.fromtimestamp(node.modified_ns // 10**9, UTC)
+    modified_at = datetime.fromtimestamp(min(node.modified_ns // 10**9, LATEST_S), UTC)
     return FileNode(name, modified_at, is_directory, node.is_read_only, 0 if is_directory else node.size)

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from golem_nb.engine.journal import Journal
 from golem_nb.errors import GolemError
-from golem_nb.model import OplogIndex, SnapshotPolicy
-from golem_nb.oplog.entries import HostState, OplogEntry, PendingUpdate, Snapshot
+from golem_nb.model import OplogIndex, SnapshotPolicy, WorkerStatus
+from golem_nb.oplog.entries import HostState, OplogEntry, PendingUpdate, Restart, Snapshot
 from golem_nb.oplog.fold import Update, WorkerState
 from golem_nb.oplog.regions import Regions
 from golem_nb.values.types import BYTES, STRING, FunctionType, ResultType
@@ -66,6 +67,12 @@ def _all_but(index: OplogIndex, last_index: OplogIndex) -> Regions:
         return Regions().adding(2, last_index) if last_index >= 2 else Regions()
     before = Regions().adding(2, index - 1) if index > 2 else Regions()
     return before.adding(index + 1, last_index) if index < last_index else before
+
+
+def note_recovered(journal: Journal) -> None:
+    """A recovery that failed outside of an invocation has succeeded: say so, or it would be tried for ever."""
+    if journal.state.current is None and journal.state.status is WorkerStatus.RETRYING:
+        journal.append(Restart)
 
 
 def snapshot_in(entry: OplogEntry) -> tuple[bytes, HostState]:

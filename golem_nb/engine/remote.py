@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
 from golem_nb.engine.calls import Calls
@@ -50,11 +51,13 @@ class RemoteCalls:
         self._calls, self._worker = calls, worker
 
     def connect(self, target: WorkerId, template: WorkerTemplate) -> None:
-        self._without_waiting(target, lambda: self._calls.connect(target, template))
+        with _or_coming_back():
+            self._without_waiting(target, lambda: self._calls.connect(target, template))
 
     def parameters(self, call: RemoteCall) -> Sequence[tuple[WitType, Any]]:
         try:
-            return self._without_waiting(call.target, lambda: self._calls.parameters(call))
+            with _or_coming_back():
+                return self._without_waiting(call.target, lambda: self._calls.parameters(call))
         except GolemError:
             return ()  # who makes the call is told why it cannot be made
 
@@ -92,25 +95,34 @@ class RemoteCalls:
         self.answer(accepted)
 
     def schedule(self, call: RemoteCall) -> None:
-        self._calls.schedule(call)
+        with _or_coming_back():
+            self._calls.schedule(call)
 
     def cancel(self, call: RemoteCall) -> None:
-        self._calls.cancel(call)
+        with _or_coming_back():
+            self._calls.cancel(call)
 
     def _accept(self, call: RemoteCall, waiter: Future[Result] | None) -> Future[None]:
-        return self._without_waiting(call.target, lambda: self._calls.accept(call, waiter))
+        with _or_coming_back():
+            return self._without_waiting(call.target, lambda: self._calls.accept(call, waiter))
 
     def _without_waiting(self, target: WorkerId, do: Callable[[], T]) -> T:
         """Do something about a worker: here, or where it must be loaded first, on a thread that may wait for that."""
         return do() if self._calls.is_at_hand(target) else self._worker.run_apart(do)
 
     def answer(self, result: Future[T]) -> T:
-        """Return what came of a call.
-
-        That the engine is being closed, or could not store what the other worker did, is no answer: the worker does
-        what led here again, and makes the call with the same key.
-        """
-        try:
+        """Return what came of a call."""
+        with _or_coming_back():
             return result.result()
-        except (EngineStopped, StoreFailed) as error:
-            raise Restart() from error
+
+
+@contextmanager
+def _or_coming_back() -> Iterator[None]:
+    """That the engine is being closed, or could not store what the other worker did, is no answer.
+
+    The worker does what led here again, and makes the call with the same key.
+    """
+    try:
+        yield
+    except (EngineStopped, StoreFailed) as error:
+        raise Restart() from error

@@ -73,7 +73,7 @@ from golem_nb.oplog.entries import (
     PendingWorkerInvocation,
     Suspend,
 )
-from golem_nb.oplog.fold import Outcome
+from golem_nb.oplog.fold import NEVER, Outcome
 from golem_nb.wasm.instance import GuestTrap
 
 START_AGAIN_NS = 100_000_000  # after the system had no thread or memory for it; doubled up to 30 times that
@@ -103,7 +103,7 @@ class Worker:
         self._stop: Stop | None = None
         self._gone_because: GolemError | Evicted | None = None
         self._timer: int | None = None
-        self._failed_starts = 0
+        self._failed_starts, self._must_start = 0, False
         self._updates = Updates(id, journal, services)
         self._output = WorkerOutput(journal, self.events)
 
@@ -257,9 +257,9 @@ class Worker:
         with self._lock:
             self._check_not_gone()
             state = self.journal.state
-            if state.is_early(self._now_ns()):
+            if state.is_early(self._now_ns()) and not self._must_start:
                 return  # a timer that an object of this worker left over, which was let go of
-            self._timer = None
+            self._timer, self._must_start = None, False
             if state.status is not WorkerStatus.INTERRUPTED:
                 self._is_paused = False
                 self._start()
@@ -341,10 +341,8 @@ class Worker:
     def unload_if_idle(self) -> bool:
         """Drop the instance of a worker that does nothing, to free its memory."""
         with self._lock:
-            if self._is_running:
-                return False
             self._unload_idle()
-            return True
+            return not self._is_running
 
     def evict(self) -> bool:
         """Be of no more use, if nothing runs and nobody waits or watches: all that counts is stored."""
@@ -395,6 +393,7 @@ class Worker:
         except RuntimeError as error:
             self._is_running = False
             log.warning("worker %s: the system gives no thread (%s); it is started later", self.id, error)
+            self._must_start = True
             self._services.timers.call_at(self._now_ns() + START_AGAIN_NS, partial(self._services.wake, self.id))
 
     def _has_work(self) -> bool:
@@ -448,6 +447,8 @@ class Worker:
                 self._update_failed(self._updates.attempted, error)
             elif isinstance(error, Exit):
                 self._exited(error)
+            elif isinstance(error, EngineStopped):  # what it asked the engine for is to be had later
+                self._stopped(Restart())
             else:
                 self._failed(error)
 
@@ -500,6 +501,7 @@ class Worker:
                 live.durability.note_live()
                 while (invoked := live.durability.next_invocation()) is not None:
                     self._execute(live, invoked)
+                recovery.note_recovered(self.journal)
                 return
             except (GolemError, GuestTrap, Trap, Exit) as error:
                 # A snapshot may leave out what the invocations behind it need: the whole history has it.
@@ -587,6 +589,7 @@ class Worker:
                     self._settle_undone()
                 case Unload():
                     self._stop = stop
+            self._stop = Unload() if isinstance(self._gone_because, EngineStopped) else self._stop
             self._lock.notify_all()
 
     def _suspend(self, reason: Suspended) -> None:
@@ -641,7 +644,7 @@ class Worker:
         with self._lock:
             self._drop_instance()
             delay_ns = self.journal.state.delay_after_failure_ns(retry_from, self._services.draw)
-            due_ns = None if delay_ns is None else self._now_ns() + delay_ns
+            due_ns = None if delay_ns is None else min(self._now_ns() + delay_ns, NEVER)
             self.journal.append(lambda now: Error(now, kind, cause, stderr, retry_from, due_ns))
             stored = self.journal.commit()
             self._output.invocation(EventType.INVOCATION_FINISHED, current)
@@ -665,7 +668,7 @@ class Worker:
                     lambda key: EngineStopped(f"the worker cannot be started now: {error}; the invocation stays queued")
                 )
             self._must_recover = True
-            self._is_paused = True  # holds no thread
+            self._is_paused = self._must_start = True  # holds no thread
             pause_ns = min(START_AGAIN_NS * 2**self._failed_starts, 30 * START_AGAIN_NS)
             self._wake_up_at(self._now_ns() + pause_ns)
 

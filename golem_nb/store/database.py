@@ -19,7 +19,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
 
-from golem_nb.errors import DataFolderUnsuitable, EngineStopped
+from golem_nb.errors import DataFolderUnsuitable, EngineStopped, StoreFailed
 from golem_nb.store.migrations import migrate
 
 T = TypeVar("T")
@@ -129,7 +129,8 @@ class Database:
             connection.execute("COMMIT")
         except sqlite3.Error as error:  # the disk is full, or worse: none of the group is stored, and all are told
             _roll_back(connection)
-            results = [(future, None, error) for _, future in group]
+            told = StoreFailed(f"the data folder did not take it: {error}; make room, and try again")
+            results = [(future, None, told) for _, future in group]
         for future, value, failure in results:
             if not future.set_running_or_notify_cancel():
                 continue  # whoever waited has left; the data is stored all the same
@@ -157,6 +158,8 @@ def _alone(connection: sqlite3.Connection, work: Work) -> tuple[Any, BaseExcepti
     except BaseException as error:  # handed to whoever waits on the future; the writer serves the others
         connection.execute("ROLLBACK TO work")
         connection.execute("RELEASE work")
+        if isinstance(error, sqlite3.Error):
+            error = StoreFailed(f"the data folder did not take it: {error}")
         return None, error
     connection.execute("RELEASE work")
     return value, None

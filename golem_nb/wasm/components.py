@@ -133,6 +133,8 @@ class CompiledComponent:
             made = FunctionType(str(name), (), constructor.type.result)
             return Export(made, (), Indexed(name, constructor, arguments, None))
         function = self.export(name.function)
+        if "[static]" in function.type.name:
+            raise FunctionNotFound(str(name), [function.type.name])
         type = FunctionType(str(name), function.type.parameters[1:], function.type.result, function.type.docs)
         return Export(type, (), Indexed(name, constructor, arguments, function))
 

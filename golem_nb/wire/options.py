@@ -9,6 +9,7 @@ from typing import Any
 
 from golem_nb.errors import BadInput
 from golem_nb.model import ComponentOptions, ComponentType, InitialFile, LinkTarget
+from golem_nb.values.check import is_unicode
 from golem_nb.wire.files import READ_ONLY, permissions
 from golem_nb.wire.reading import read_list, read_number, read_text, reading
 
@@ -68,7 +69,7 @@ def _decoded(parts: Mapping[str, Any], name: str) -> Json:
         raise BadInput(f"the part `{name}` must be a text field with a JSON object, not a file")
     try:
         found = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadInput(f"the part `{name}` is not JSON: {error}") from None
     if not isinstance(found, dict):
         raise BadInput(f"the part `{name}` must be a JSON object, found {text[:80]}")
@@ -85,6 +86,9 @@ def _type(text: str) -> ComponentType:
 def _env(given: Any) -> dict[str, str]:
     if not isinstance(given, dict) or not all(isinstance(value, str) for value in given.values()):
         raise ValueError(f"{ENV} must be an object whose values are strings")
+    for name, value in given.items():
+        if not is_unicode(name + value) or "\0" in name + value or "=" in name or not name:
+            raise ValueError(f"{ENV} has a name or value that no variable can have: {name!r:.80}")
     return given
 
 

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from golem_nb.errors import DataFolderUnsuitable, EngineStopped
+from golem_nb.errors import DataFolderUnsuitable, EngineStopped, StoreFailed
 from golem_nb.store.database import Database, check_folder
 
 
@@ -137,7 +137,7 @@ def test_nothing_that_a_write_raises_ends_the_writer(database, ending):
 def test_a_write_that_ends_the_transaction_fails_and_the_next_succeeds(database):
     failed = database.write(lambda c: c.execute("ROLLBACK"))
 
-    assert isinstance(failed.exception(5), sqlite3.Error)
+    assert isinstance(failed.exception(5), StoreFailed)
     assert database.write(insert(1)).result(5) == 1
 
 
