@@ -12,7 +12,7 @@ from golem_nb.errors import ComponentRejected, InvocationFailed, UpdateRefused
 from golem_nb.model import LOCAL_ENVIRONMENT, ComponentOptions, ComponentType, LinkTarget, UpdateState, WorkerId
 from golem_nb.oplog.entries import Error, ExportedFunctionInvoked
 from tests.engine.conftest import until
-from tests.script import ADD, DRAW, PRINT, TELL, Outside, script, steps
+from tests.script import ADD, DRAW, PRINT, SLEEP_MS, TELL, TRAP, Outside, script, steps
 from tests.test_rpc import cut, oplog_of
 
 API = "rpc:counters-exports/api"
@@ -189,6 +189,18 @@ def test_an_ephemeral_worker_is_updated_without_looking_back(bench, ephemeral):
 
     until(lambda: bench.engine.worker(ephemeral).updates[-1].state is UpdateState.SUCCESSFUL)
     assert run_script(bench, ephemeral, (ADD, 3)) == 6
+
+
+def test_an_ephemeral_worker_waits_in_memory_for_what_is_far_off(bench, ephemeral, monkeypatch):
+    """Woken, it would begin anew, and wait again, for ever."""
+    monkeypatch.setattr("golem_nb.engine.host_context.SUSPEND_AFTER_NS", 10_000_000)
+
+    assert run_script(bench, ephemeral, (SLEEP_MS, 200), (ADD, 2)) == 2
+
+
+def test_an_ephemeral_worker_that_fails_again_and_again_has_failed(bench, ephemeral):
+    with pytest.raises(InvocationFailed):
+        run_script(bench, ephemeral, DRAW, TRAP)
 
 
 def test_a_worker_does_not_become_durable(bench, ephemeral):

@@ -351,3 +351,27 @@ def test_a_promise_wakes_an_interrupted_worker(bench):
     bench.engine.complete_promise(bench.worker, 4, b"\x05")
 
     assert bench.run(key="k") == 9
+
+
+def test_a_zone_without_persistence_that_fails_again_and_again_fails_its_worker(bench):
+    with pytest.raises(InvocationFailed):
+        bench.run((LEVEL, NOTHING), DRAW, TRAP)
+
+    assert len(bench.entries(Error)) == 3
+
+
+def test_nested_regions_that_fail_again_and_again_fail_their_worker(bench):
+    with pytest.raises(InvocationFailed):
+        bench.run(BEGIN, DRAW, BEGIN, DRAW, TRAP)
+
+    assert len(bench.entries(Error)) == 3
+
+
+def test_a_pause_beyond_all_times_is_kept(bench, monkeypatch):
+    monkeypatch.setattr("golem_nb.oplog.fold.RetryPolicy.delay_ns", lambda self, attempts, draw: 2**64 - 1)
+
+    bench.start(TRAP)
+
+    until(lambda: bench.status() is WorkerStatus.RETRYING)
+    bench.restart()
+    assert len(bench.entries(Error)) >= 1
