@@ -2,6 +2,7 @@ from uuid import UUID
 
 import pytest
 
+from golem_nb.engine import execution
 from golem_nb.engine.recovery import (
     Plan,
     SnapshotFailed,
@@ -12,9 +13,11 @@ from golem_nb.engine.recovery import (
     saved,
     snapshot_in,
 )
-from golem_nb.model import SnapshotPolicy
+from golem_nb.host.declare import Trap
+from golem_nb.model import SnapshotPolicy, WorkerStatus
 from golem_nb.oplog.entries import (
     Create,
+    Error,
     ExportedFunctionCompleted,
     HostState,
     NoOp,
@@ -25,6 +28,7 @@ from golem_nb.oplog.entries import (
 )
 from golem_nb.oplog.fold import state_of
 from golem_nb.wasm.platform import Platform
+from tests.engine.conftest import until
 from tests.script import script
 
 CREATE = Create(0, UUID(int=1), "w", 0, (), {}, 10)
@@ -119,3 +123,20 @@ def test_a_plan_is_a_shortcut_or_not():
 
     assert (shortcut.is_shortcut, whole.is_shortcut) == (True, False)
     assert isinstance(whole, Plan)
+
+
+def test_a_recovery_that_fails_once_between_invocations_is_made_good(engine, counter, call, monkeypatch):
+    call("inc", 1)
+    begin, failures = execution.begin, iter([Trap("no luck")])
+
+    def begin_or_fail(*arguments, **options):
+        for failure in failures:
+            raise failure
+        return begin(*arguments, **options)
+
+    monkeypatch.setattr(execution, "begin", begin_or_fail)
+    engine.crash_worker(counter)
+    until(lambda: any(isinstance(entry, Error) for _, entry in engine.oplog(counter).entries))
+
+    until(lambda: engine.worker(counter).status is WorkerStatus.IDLE and not engine._loaded[counter].is_busy)
+    assert call("inc", 1) == 2
