@@ -266,6 +266,7 @@ class PendingResult:
     def __init__(self, worker: HostContext, call: RemoteCall, span: Span) -> None:
         self.worker, self.call, self._span = worker, call, span
         self._result: Future[Result] | None = None
+        self._told: list[Callable[[], None]] = []
         self.is_over, self.was_told = False, not worker.is_live
         if worker.is_live:
             worker.commit_oplog()
@@ -281,7 +282,9 @@ class PendingResult:
         return self.is_over or self._future.done()
 
     def call_when_ready(self, wake: Callable[[], None]) -> None:
-        self._future.add_done_callback(lambda _: wake())
+        if wake not in self._told:  # it may be polled often
+            self._told.append(wake)
+            self._future.add_done_callback(lambda _: wake())
 
     def result(self) -> Result:
         """Raises: GolemError"""
