@@ -259,3 +259,16 @@ def test_who_reads_an_oplog_while_its_worker_is_deleted_hears_of_no_failure(engi
     engine.delete_worker(counter)
 
     assert journal.commit().result(5) is None
+
+
+def test_an_invocation_beside_the_making_of_its_worker_finds_it(engine, counter):
+    made = WorkerId(counter.component_id, "new")
+    launch = engine.launch_worker
+
+    def launch_twice(*arguments, **options):
+        launch(*arguments, **options)  # another caller, just before
+        return launch(*arguments, **options)
+
+    engine.launch_worker = launch_twice
+
+    assert engine.invoke_and_await(made, "inc", [2]).result(5).value == 2

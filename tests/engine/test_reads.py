@@ -74,3 +74,21 @@ def test_what_is_at_a_path():
 def test_what_cannot_be_read(path, error):
     with pytest.raises(error):
         content_at(path, TREE)
+
+
+def test_a_time_that_no_calendar_has_is_the_last_one_that_it_has():
+    tree = FileTree()
+    tree.make_file(tree.resolve(tree.root, "f", follow=False), (2**64 - 1) * 10**9)
+
+    (node,) = nodes_at("/", tree)
+
+    assert node.modified_at.year == 9999
+
+
+def test_a_read_that_breaks_is_its_own_affair():
+    reads = Reads()
+    answer = reads.add({}, lambda tree: 1 // 0)
+
+    answer_reads(reads.take_due({}), TREE, done)
+
+    assert isinstance(answer.exception(0), ZeroDivisionError)

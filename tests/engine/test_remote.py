@@ -104,3 +104,15 @@ def test_a_source_is_ready_when_its_future_is():
     future.set_result(None)
 
     assert (source.is_ready(), woken) == (True, [1])
+
+
+@pytest.mark.parametrize("do", ["connect", "schedule", "cancel"])
+def test_an_engine_that_closes_gives_no_answer(do):
+    def closing(*arguments):
+        raise EngineStopped("the engine is closing")
+
+    calls = SimpleNamespace(**{do: closing}, is_at_hand=lambda target: True)
+    made = RemoteCalls(calls, Worker())
+
+    with pytest.raises(Restart):
+        getattr(made, do)(*((A, None) if do == "connect" else (call(),)))
