@@ -4,7 +4,8 @@ import threading
 
 import pytest
 
-from golem_nb.engine import host_context
+from golem_nb.engine import execution, host_context
+from golem_nb.engine.execution import CannotStart
 from golem_nb.engine.stopping import Interrupt
 from golem_nb.errors import (
     BadInput,
@@ -381,3 +382,19 @@ def test_a_timer_that_is_left_over_starts_no_attempt_before_the_time(bench, monk
 
     until(lambda: not bench.engine._loaded.load(bench.worker).is_busy)
     assert (bench.engine.worker(bench.worker).last_index, bench.status()) == (entries, WorkerStatus.RETRYING)
+
+
+def test_a_wake_up_that_finds_no_room_is_made_good_later(bench, monkeypatch):
+    begin, failures = execution.begin, iter([CannotStart("no room")])
+
+    def begin_or_fail(*arguments, **options):
+        for failure in failures:
+            raise failure
+        return begin(*arguments, **options)
+
+    waiting = bench.start(PROMISE, AWAIT)
+    until(lambda: bench.status() is WorkerStatus.SUSPENDED)
+    monkeypatch.setattr(execution, "begin", begin_or_fail)
+    bench.engine.complete_promise(bench.worker, 4, b"\x07")
+
+    assert waiting.result(20).value == 4 + 7
