@@ -225,7 +225,7 @@ class WorkerMetadata:
     component_size_bytes: int = 0
     last_index: OplogIndex = 0
     entries_replayed: int | None = None
-    """How many entries the loaded instance met in its replay; None where the worker is not loaded."""
+    """How many entries the loaded instance met in its replay; None while it replays, and where none is loaded."""
     skipped_regions: tuple[tuple[OplogIndex, OplogIndex], ...] = ()
     deleted_regions: tuple[tuple[OplogIndex, OplogIndex], ...] = ()
     updates: tuple[UpdateRecord, ...] = ()

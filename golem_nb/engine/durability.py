@@ -121,8 +121,9 @@ class Durability:
         return self._became_live is None
 
     @property
-    def entries_replayed(self) -> int:
-        return self._cursor.replayed
+    def entries_replayed(self) -> int | None:
+        """How many entries the component has met; None while it has not met the last one."""
+        return self._cursor.replayed if self.is_live else None
 
     @property
     def is_between_effects(self) -> bool:

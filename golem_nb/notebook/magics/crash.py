@@ -12,8 +12,9 @@ from golem_nb.notebook.magics.verb import Request, Verb, one_target
 from golem_nb.notebook.views import CrashReport
 
 USAGE = "%golem_crash component/worker"
-# A worker that was under way replays at once; one that was not is left to its next invocation.
 RECOVERY_WAIT_S, POLL_S = 10.0, 0.02
+# These replay at once. An idle worker does so after a crash of its own, and is left to its next invocation when the
+# engine starts again.
 _UNDER_WAY = (WorkerStatus.RUNNING, WorkerStatus.RETRYING)
 
 
@@ -26,7 +27,7 @@ def run(request: Request) -> Any:
     client = request.session.client()
     before, start = client.worker(worker), time.monotonic()
     client.crash_worker(worker)
-    after = _wait_until_back(client, worker, before)
+    after = _wait_until_back(client, worker, before, (*_UNDER_WAY, WorkerStatus.IDLE))
     return _report(f"worker {target} crashed", before, after, start)
 
 
@@ -37,17 +38,21 @@ def _crash_engine(request: Request, target: Target | None) -> CrashReport:
     start = time.monotonic()
     killed = session.kill_engine()
     engine = session.restart_engine()
-    after = _wait_until_back(session.client(), worker, before) if worker and before else None
+    after = _wait_until_back(session.client(), worker, before, _UNDER_WAY) if worker and before else None
     return _report("the engine was killed", before, after, start, (killed, engine.lock.pid))
 
 
-def _wait_until_back(client: Client, worker: WorkerId, before: WorkerMetadata) -> WorkerMetadata:
-    """Wait until the new instance has met what was recorded; a worker that had nothing to do is not waited for."""
+def _wait_until_back(
+    client: Client, worker: WorkerId, before: WorkerMetadata, replaying: tuple[WorkerStatus, ...]
+) -> WorkerMetadata:
+    """Wait until the new instance has met what was recorded, where the status before is one of those that replay."""
     deadline = time.monotonic() + RECOVERY_WAIT_S
     while True:
         found = client.worker(worker)
-        is_back = found.entries_replayed is not None and found.entries_replayed > 0
-        if is_back or before.status not in _UNDER_WAY or time.monotonic() > deadline:
+        # Of one that ran, a 0 may be of the instance that is about to go; an idle one's goes before the answer.
+        met = found.entries_replayed
+        is_back = met is not None and (met > 0 or before.status is WorkerStatus.IDLE)
+        if is_back or before.status not in replaying or time.monotonic() > deadline:
             return found
         time.sleep(POLL_S)
 

@@ -15,6 +15,24 @@ def test_a_crashed_worker_has_its_state_again(notebook, ledger):
     assert notebook.run(f"%golem_invoke {ledger}/w sum()") == 5
 
 
+def test_the_report_of_an_idle_worker_waits_until_all_is_replayed(notebook, ledger):
+    for amount in range(100):
+        notebook.run(f"%golem_invoke {ledger}/w add({amount})")
+
+    report = notebook.run(f"%golem_crash {ledger}/w")
+
+    assert report.replayed == 200  # each call and its end
+    assert report.died_at == 301
+
+
+def test_the_report_of_a_worker_without_calls_does_not_wait(notebook, ledger):
+    notebook.run(f"%golem_worker {ledger}/new new")
+
+    report = notebook.run(f"%golem_crash {ledger}/new")
+
+    assert (report.died_at, report.replayed) == (1, 0)
+
+
 def test_a_killed_engine_is_another_process_with_the_same_workers(notebook, ledger, data_folder):
     notebook.run(f"%golem_invoke {ledger}/w add(5)")
     before = running_engine(data_folder).pid
