@@ -109,6 +109,22 @@ def test_only_the_door_handles_recorded_calls():
     }
 
 
+def test_decoders_are_made_when_modules_are():
+    """What msgspec does at the first use of a type ends in a segmentation fault where two threads do it at once."""
+    late = [
+        f"golem_nb/{file}:{call.lineno}"
+        for file in modules()
+        for function in ast.walk(ast.parse((PACKAGE / file).read_text()))
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        for call in ast.walk(function)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)
+        if call.func.attr in {"Decoder", "convert"}
+        or (call.func.attr == "decode" and any(keyword.arg == "type" for keyword in call.keywords))
+    ]
+
+    assert late == []
+
+
 def test_every_module_has_its_test():
     missing = []
     for file in modules():

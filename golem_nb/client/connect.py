@@ -157,14 +157,28 @@ def _start(folder: Path, note: str | None, network: Sequence[str]) -> LocalEngin
             return LocalEngine(folder, lock, is_new=lock.pid == process.pid, note=note)
         # It may have lost against another that starts at the same time, which is then about to answer.
         if has_ended and not _is_alive(_pid(folder)):
-            raise EngineFailedToStart(f"the engine ended before it was ready: {_tail(log, begin)}")
+            text = f"the engine ended before it was ready, {ended_how(process.returncode)}: {_tail(log, begin)}"
+            raise EngineFailedToStart(text)
         time.sleep(POLL_S)
     raise EngineFailedToStart(f"the engine was not ready within {START_TIMEOUT_S:g} s: {_tail(log, begin)}")
 
 
 def _spawn(folder: Path, token: Path, network: Sequence[str], output: IO[bytes]) -> subprocess.Popen[bytes]:
-    # -P: a file json.py beside the notebook must not stand in for Python's own.
-    command = [sys.executable, "-P", "-m", "golem_nb", "serve", "--data-dir", str(folder), "--port", "0"]
+    # -P: a file json.py beside the notebook must not stand in for Python's own. faulthandler: an end by SIGSEGV says in
+    # the log where; it must be set up before wasmtime has handlers of its own, which then come first.
+    command = [
+        sys.executable,
+        "-P",
+        "-X",
+        "faulthandler",
+        "-m",
+        "golem_nb",
+        "serve",
+        "--data-dir",
+        str(folder),
+        "--port",
+        "0",
+    ]
     process = subprocess.Popen(
         [*command, "--idle-exit", str(IDLE_EXIT_MINUTES), "--token-file", str(token), *network],
         stdin=subprocess.DEVNULL,
@@ -175,6 +189,16 @@ def _spawn(folder: Path, token: Path, network: Sequence[str], output: IO[bytes])
     # Without somebody who waits for it, a dead engine would stay in the process table and look alive.
     threading.Thread(target=process.wait, name="engine-reaper", daemon=True).start()
     return process
+
+
+def ended_how(code: int) -> str:
+    """Return how a process ended: its exit code is a signal's number where it is negative."""
+    if code >= 0:
+        return f"with exit code {code}"
+    try:
+        return f"by signal {-code} ({signal.Signals(-code).name})"
+    except ValueError:
+        return f"by signal {-code}"
 
 
 def _made(folder: Path) -> Path:

@@ -105,6 +105,9 @@ class _Scheduled(msgspec.Struct, frozen=True, array_like=True):
         return RemoteCall(target, self.function, self.params, self.key, self.context, template)
 
 
+_decoder = msgspec.msgpack.Decoder(_Scheduled)
+
+
 class Calls:
     def __init__(
         self, verbs: Verbs, schedule: Schedule, timers: Timers, threads: Threads, now_ns: Callable[[], int]
@@ -221,7 +224,7 @@ class Calls:
         body = self._schedule.get(id)
         if body is None:
             return  # it was cancelled
-        call = msgspec.msgpack.decode(body, type=_Scheduled).call()
+        call = _decoder.decode(body).call()
         try:
             self.accept(call, None).result()
         except EngineStopped:

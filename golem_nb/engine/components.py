@@ -177,6 +177,10 @@ def _check_name(name: str) -> None:
         )
 
 
+# Made before threads are: the first use of a type examines it, which msgspec does not survive in two threads at once.
+_options_decoder = msgspec.json.Decoder(ComponentOptions)
+
+
 def _component(row: VersionRow) -> Component:
     exports = tuple(_function_from_json(f) for f in json.loads(row.exports))
     created_at = datetime.fromtimestamp(row.created_at_us / 1e6, UTC)
@@ -184,7 +188,7 @@ def _component(row: VersionRow) -> Component:
 
 
 def _options(row: VersionRow) -> ComponentOptions:
-    return msgspec.json.decode(row.options, type=ComponentOptions)
+    return _options_decoder.decode(row.options)
 
 
 def _json_from_function(function: FunctionType) -> dict[str, object]:

@@ -88,6 +88,9 @@ class _SavedTree(msgspec.Struct, array_like=True):
     initial: dict[int, tuple[bool, str]] = {}
 
 
+_saved_decoder = msgspec.msgpack.Decoder(_SavedTree)
+
+
 def _no_contents(sha256: str) -> bytes:
     raise WitError("io")
 
@@ -141,7 +144,7 @@ class FileTree:
 
     def restore(self, saved: bytes, content: Callable[[str], bytes] = _no_contents) -> None:
         """Become the tree that `saved` gave; `content` finds the data of initial files by their SHA-256."""
-        tree = msgspec.msgpack.decode(saved, type=_SavedTree)
+        tree = _saved_decoder.decode(saved)
         nodes = {
             number: Node(Kind(kind), number, accessed_ns, modified_ns, links, bytearray(data), {}, target)
             for kind, number, accessed_ns, modified_ns, links, data, target, _ in tree.nodes

@@ -10,6 +10,7 @@ from golem_nb.client.connect import (
     attach_local,
     connect,
     default_folder,
+    ended_how,
     engine_process,
     kill_local,
     running_engine,
@@ -90,11 +91,18 @@ def test_stopping_is_waited_for_and_leaves_no_lock(folder):
     assert not kill_local(folder)
 
 
+@pytest.mark.parametrize(
+    ("code", "told"), [(2, "with exit code 2"), (-11, "by signal 11 (SIGSEGV)"), (-99, "by signal 99")]
+)
+def test_an_end_is_told_by_its_exit_code_or_signal(code, told):
+    assert ended_how(code) == told
+
+
 def test_an_engine_that_cannot_start_shows_the_end_of_its_log(folder):
     folder.mkdir()
     (folder / "golem.db").write_bytes(b"no database" * 1000)
 
-    with pytest.raises(EngineFailedToStart, match="cannot be used as a database"):
+    with pytest.raises(EngineFailedToStart, match=r"with exit code 2: .*cannot be used as a database"):
         engine_process(folder)
 
 
