@@ -40,7 +40,7 @@ ONLY_IN = {
     "uvicorn": {"server"},
     "httpx": {"client", "host", "engine"},
     "httpcore": {"host"},
-    "websockets": {"client"},
+    "websockets": {"client", "server"},
 }
 RAW_POINTERS = {"wasm/abi/layout.py", "wasm/abi/codec.py", "wasm/abi/raw.py", "wasm/instance.py"}
 

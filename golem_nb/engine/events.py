@@ -1,7 +1,7 @@
 """WorkerEvents of one worker: a ring of the last ones, and subscribers who never slow the worker down.
 
 Source: SEMANTICS 9.3: the ring holds 128 events; a subscriber's queue 1024, of which a slow one loses the oldest and is
-told how many.
+told how many. Besides, none holds more than 8 MiB of text: a worker may log texts of any length.
 """
 
 from __future__ import annotations
@@ -10,29 +10,71 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from itertools import islice
+from typing import Generic, TypeVar
 
 from golem_nb.model import EventType, WorkerEvent
 
 RING, QUEUE = 128, 1024
+MOST_TEXT = 8 << 20  # characters in a ring or a queue, or bytes where it holds what is sent
+
+T = TypeVar("T")
+
+
+class Window(Generic[T]):
+    """The last items of a sequence: at most `most`, and of `most_size` together, but always the very last one."""
+
+    def __init__(self, most: int, most_size: int = MOST_TEXT) -> None:
+        self._most, self._most_size = most, most_size
+        self._items: deque[tuple[T, int]] = deque()
+        self._size = 0
+        self._begin = 0
+
+    @property
+    def begin(self) -> int:
+        """The number of the first item that is still there; the sequence's first one has 0."""
+        return self._begin
+
+    @property
+    def end(self) -> int:
+        """The number that the next item will have."""
+        return self._begin + len(self._items)
+
+    def append(self, item: T, size: int) -> None:
+        self._items.append((item, size))
+        self._size += size
+        while len(self._items) > self._most or (self._size > self._most_size and len(self._items) > 1):
+            self._drop()
+
+    def since(self, number: int) -> list[T]:
+        """Return the items that are still there, from `number` on."""
+        return [item for item, _ in islice(self._items, max(0, number - self._begin), None)]
+
+    def clear(self) -> None:
+        while self._items:
+            self._drop()
+
+    def _drop(self) -> None:
+        self._size -= self._items.popleft()[1]
+        self._begin += 1
 
 
 class Subscription:
     """One reader of a worker's events: those of the ring first, then live ones. Iterating ends when it is closed."""
 
-    def __init__(self, history: list[WorkerEvent], forget: Callable[[Subscription], None]) -> None:
-        self._events: deque[WorkerEvent] = deque(history)
-        self._forget = forget
+    def __init__(self, hub: EventHub, history: list[WorkerEvent]) -> None:
+        self.hub = hub
+        self._events: Window[WorkerEvent] = Window(QUEUE)
+        self._next = 0  # the number of the first event that was not taken
         self._changed = threading.Condition()
-        self._missed = 0
         self._closed = False
         self._wake: Callable[[], None] | None = None
+        for event in history:
+            self.push(event)
 
     def push(self, event: WorkerEvent) -> None:
         with self._changed:
-            if len(self._events) >= QUEUE:
-                self._events.popleft()
-                self._missed += 1
-            self._events.append(event)
+            self._events.append(event, _size(event))
             self._changed.notify()
             wake = self._wake
         if wake is not None:
@@ -49,7 +91,7 @@ class Subscription:
             return self._taken(), self._closed
 
     def close(self) -> None:
-        self._forget(self)
+        self.hub.forget(self)
         self.end()
 
     def end(self) -> None:
@@ -63,7 +105,7 @@ class Subscription:
     def __iter__(self) -> Iterator[WorkerEvent]:
         while True:
             with self._changed:
-                while not self._events and not self._closed:
+                while self._events.end == self._next and not self._closed:
                     self._changed.wait()
                 events = self._taken()
                 if not events:
@@ -71,12 +113,14 @@ class Subscription:
             yield from events
 
     def _taken(self) -> list[WorkerEvent]:
-        events = list(self._events)
+        events, missed = self._events.since(self._next), self._events.begin - self._next
         self._events.clear()
-        if self._missed:
-            missed, self._missed = self._missed, 0
-            events.insert(0, lag_notice(missed))
-        return events
+        self._next = self._events.end
+        return [lag_notice(missed), *events] if missed > 0 else events
+
+
+def _size(event: WorkerEvent) -> int:
+    return len(event.message or "")
 
 
 def lag_notice(missed: int) -> WorkerEvent:
@@ -89,20 +133,20 @@ class EventHub:
     """All subscriptions of one worker."""
 
     def __init__(self) -> None:
-        self._ring: deque[WorkerEvent] = deque(maxlen=RING)
+        self._ring: Window[WorkerEvent] = Window(RING)
         self._subscriptions: list[Subscription] = []
         self._lock = threading.Lock()
 
     def publish(self, event: WorkerEvent) -> None:
         with self._lock:
-            self._ring.append(event)
+            self._ring.append(event, _size(event))
             subscriptions = tuple(self._subscriptions)
             for subscription in subscriptions:
                 subscription.push(event)
 
     def subscribe(self) -> Subscription:
         with self._lock:
-            subscription = Subscription(list(self._ring), self._forget)
+            subscription = Subscription(self, self._ring.since(0))
             self._subscriptions.append(subscription)
             return subscription
 
@@ -118,7 +162,7 @@ class EventHub:
     def is_watched(self) -> bool:
         return bool(self._subscriptions)
 
-    def _forget(self, subscription: Subscription) -> None:
+    def forget(self, subscription: Subscription) -> None:
         with self._lock:
             if subscription in self._subscriptions:
                 self._subscriptions.remove(subscription)

@@ -25,6 +25,7 @@ from golem_nb.errors import BadInput, GolemError, NotFound, NotSupported, TooLar
 from golem_nb.server.access import Access
 from golem_nb.server.connect import stream_events
 from golem_nb.server.handlers import DONE, HANDLERS, Call, Later
+from golem_nb.server.streams import Channels
 from golem_nb.wire.failures import answer_from_failure
 from golem_nb.wire.operations import EXTENSIONS, FILE_PATH, OPERATIONS, Op
 
@@ -62,6 +63,7 @@ class Server:
 
     def __init__(self, engine: Engine, access: Access, limits: Limits, activity: Activity) -> None:
         self._engine, self._access, self._limits, self._activity = engine, access, limits, activity
+        self._channels = Channels()
 
     def app(self) -> ASGIApp:
         by_path: dict[str, dict[str, Op]] = {}
@@ -167,7 +169,7 @@ class Server:
         try:
             self._access.check_host(socket.headers)
             self._access.check_token(socket)
-            await stream_events(self._engine, socket)
+            await stream_events(self._engine, self._channels, socket)
         except GolemError as failure:
             status, body = answer_from_failure(failure)
             await socket.send_denial_response(_json(body, status))

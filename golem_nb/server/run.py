@@ -27,6 +27,7 @@ from golem_nb.errors import BadInput, GolemError
 from golem_nb.files import write_whole
 from golem_nb.server.access import Access, allowed_hosts, is_loopback
 from golem_nb.server.app import Activity, make_app
+from golem_nb.server.sockets import EventSockets
 from golem_nb.wire.lock import LOCK_NAME, EngineLock, text_from_lock
 
 # A busy guest gives the lock up to Python every so often; a host call waits for it. Source: ENGINE 3, "GIL convoy".
@@ -35,6 +36,7 @@ GRACE_S = 10
 WATCH_S = 0.25
 BACKLOG = 2048
 PING_S, PONG_TIMEOUT_S = 30.0, 15.0  # Source: SEMANTICS 11
+MOST_FROM_CLIENT = 64 << 10  # bytes of a message; nothing that a client sends is read
 
 log = logging.getLogger("golem_nb.server")
 
@@ -99,7 +101,9 @@ async def _run(engine: Engine, listener: socket.socket, options: ServeOptions, s
         log_level="warning",
         access_log=False,  # request lines may carry tokens of proxies
         lifespan="off",
-        ws="websockets-sansio",
+        ws=EventSockets,
+        ws_per_message_deflate=False,  # it would cost each socket of loopback its own copy of every event, and memory
+        ws_max_size=MOST_FROM_CLIENT,
         ws_ping_interval=PING_S,
         ws_ping_timeout=PONG_TIMEOUT_S,
         timeout_graceful_shutdown=GRACE_S,

@@ -1,14 +1,15 @@
 """WorkerEvent <-> one text message of the WebSocket.
 
-We write the contract's flat form. `EventReader` reads that and Golem's own, where the single key of an object names the
-event: `{"StdOut": {"timestamp": …, "bytes": […]}}`. Source: the contract's AsyncAPI document; SEMANTICS 9.1, 9.2.
+There are two forms. The contract's is flat; in Golem's own the single key of an object names the event:
+`{"StdOut": {"timestamp": …, "bytes": […]}}`. We write either, and `EventReader` reads both. Source: the contract's
+AsyncAPI document; SEMANTICS 9.1, 9.2.
 """
 
 from __future__ import annotations
 
 import codecs
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,6 +30,30 @@ def json_from_event(event: WorkerEvent) -> dict[str, Any]:
     if event.context:
         message["context"] = dict(event.context)
     return message
+
+
+def golem_json_from_event(event: WorkerEvent) -> dict[str, Any]:
+    """Return the message in the form of Golem 1.3: the notice of lost events is a kind of its own there."""
+    if "missedMessages" in event.context:
+        return {"ClientLagged": {"number_of_missed_messages": event.context["missedMessages"]}}
+    timestamp = text_from_timestamp(event.timestamp)
+    match event.type:
+        case EventType.STDOUT | EventType.STDERR:
+            body: dict[str, Any] = {"timestamp": timestamp, "bytes": list((event.message or "").encode())}
+        case EventType.LOG:
+            context = event.context.get("context", "")
+            body = {"timestamp": timestamp, "level": event.level, "context": context, "message": event.message or ""}
+        case _:
+            function, key = event.context.get("function", ""), event.context.get("idempotencyKey", "")
+            body = {"timestamp": timestamp, "function": function, "idempotency_key": key}
+    return {str(event.type): body}
+
+
+# By what a client asks for with `?format=`.
+FORMS: Mapping[str, Callable[[WorkerEvent], dict[str, Any]]] = {
+    "contract": json_from_event,
+    "golem": golem_json_from_event,
+}
 
 
 def missed_event(count: int, timestamp: datetime) -> WorkerEvent:

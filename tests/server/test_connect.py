@@ -94,9 +94,29 @@ def test_a_plain_request_is_told_what_this_is(running, worker):
 def test_many_streams_of_a_busy_worker_get_everything(running, worker):
     with ExitStack() as stack:
         sockets = [stack.enter_context(connect(url(running, worker))) for _ in range(20)]
+        tagged = stack.enter_context(connect(url(running, worker) + "?format=golem"))
         for n in range(50):
             running.engine.invoke_and_await(worker, "inc", [1], f"many-{n}").result(5)
 
         for socket in sockets:
             keys = [receive(socket)["context"]["idempotencyKey"] for _ in range(102)]
             assert keys[2:] == [f"many-{n}" for n in range(50) for _ in range(2)]
+        kinds = [next(iter(receive(tagged))) for _ in range(102)]
+        assert kinds == ["InvocationStart", "InvocationFinished"] * 51
+
+
+def test_golems_own_form_is_given_when_asked_for(running, worker):
+    with connect(url(running, worker) + "?format=golem") as socket:
+        start = receive(socket)["InvocationStart"]
+        finished = receive(socket)["InvocationFinished"]
+
+    assert start == {"timestamp": start["timestamp"], "function": "inc", "idempotency_key": start["idempotency_key"]}
+    assert finished["idempotency_key"] == start["idempotency_key"] != ""
+
+
+def test_a_form_that_is_not_known_is_refused_before_the_upgrade(running, worker):
+    with pytest.raises(InvalidStatus) as caught, connect(url(running, worker) + "?format=xml"):
+        pass
+
+    assert caught.value.response.status_code == 400
+    assert json.loads(caught.value.response.body)["error"] == "format must be contract or golem, found 'xml'"

@@ -9,7 +9,7 @@ import yaml
 from golem_nb.errors import BadInput
 from golem_nb.model import EventType, WorkerEvent
 from golem_nb.wire import events
-from golem_nb.wire.events import EventReader, json_from_event, missed_event
+from golem_nb.wire.events import EventReader, golem_json_from_event, json_from_event, missed_event
 
 AT = datetime(2025, 1, 31, 12, 34, 56, 789000, tzinfo=UTC)
 STAMP = "2025-01-31T12:34:56.789Z"
@@ -55,6 +55,26 @@ def test_golems_lag_notice_becomes_the_contracts():
     event = EventReader().read('{"ClientLagged":{"number_of_missed_messages":17}}')
 
     assert event == missed_event(17, event.timestamp)
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.type)
+def test_what_is_written_in_golems_form_is_read_back(event):
+    read = EventReader().read(json.dumps(golem_json_from_event(event)))
+
+    assert (read.type, read.message, read.level, read.context) == (
+        event.type,
+        event.message,
+        event.level,
+        event.context,
+    )
+
+
+def test_golems_form_is_written_as_it_is_there():
+    event = WorkerEvent(EventType.LOG, AT, "text", "Info")
+    assert golem_json_from_event(event) == {
+        "Log": {"timestamp": STAMP, "level": "Info", "context": "", "message": "text"}
+    }
+    assert golem_json_from_event(missed_event(12, AT)) == {"ClientLagged": {"number_of_missed_messages": 12}}
 
 
 def test_a_character_cut_in_two_messages_is_whole_again():
