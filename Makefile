@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 TOOLCHAINS := .venv/.toolchains
 
-.PHONY: demo test test-toolchains check lab kill twins machine bench setup clean
+.PHONY: demo test test-toolchains check lab kill twins machine fuzz bench setup clean
 
 setup: $(READY)
 
@@ -52,6 +52,10 @@ twins: $(READY)
 # 300 examples of random verbs against the model, other ones each time, instead of the same few that `make test` does.
 machine: $(READY)
 	GOLEM_NB_MACHINE=300 $(BIN)/python -m pytest tests/test_machine.py -s
+
+# Thousands of requests made from the contract, others with each SEED, instead of the hundreds that `make test` makes.
+fuzz: $(READY)
+	$(BIN)/python -m tests.fuzz.run --examples 150 --seed $(or $(SEED),$(shell date +%s))
 
 bench: $(READY)
 	$(BIN)/python -m tests.bench.run

@@ -31,6 +31,9 @@ def test_an_event_is_read_back_and_keeps_the_contract(event):
 
     assert EventReader().read(json.dumps(message)) == event
     jsonschema.validate(message, PAYLOAD, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER)
+    # The contract asks for no key at all, so that Golem's own form keeps it, too: we ask for more.
+    assert {"type", "timestamp"} <= set(message)
+    assert all(value is not None for value in message.values())
 
 
 @pytest.mark.parametrize(
