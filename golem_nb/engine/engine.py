@@ -36,6 +36,7 @@ from golem_nb.engine.loaded import LoadedWorkers
 from golem_nb.engine.metadata import metadata_of
 from golem_nb.engine.parameters import check_texts, checked_key, number_from_cursor, parameters_from_json
 from golem_nb.engine.peers import WorkerPeers
+from golem_nb.engine.runtimes import Runtimes
 from golem_nb.engine.reads import content_at, nodes_at
 from golem_nb.engine.scheduler import Slots, Threads, Timers, default_slots
 from golem_nb.engine.settings import Settings, SystemClock
@@ -130,7 +131,10 @@ class Engine:
         self._policies: dict[ComponentId, SnapshotPolicy | None] = {}
         self._platform = Platform(folder / "compiled")
         self._deployments = Deployments(
-            Components(self._database, folder / "wasm"), self._platform, lambda: self._clock.now_ns() // 1000
+            Components(self._database, folder / "wasm"),
+            self._platform,
+            Runtimes(folder / "runtimes", self._platform),
+            lambda: self._clock.now_ns() // 1000,
         )
         self.memory_limit_bytes = settings.memory_limit_bytes
         self.threads, self.timers = Threads("worker"), Timers(self._clock.now_ns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
@@ -76,6 +77,10 @@ def _value(parameter: Parameter, given: Any) -> Any:
         if type != parameter.type:
             raise ValueMismatch(parameter.name, "a value of the parameter's type", f"typ {given['typ']}")
         return value_from_json(type, given["value"], parameter.name)
+    if parameter.is_json:
+        # What is typed is the text itself. All else is the value, so that a dict of one's own that has only `value` must
+        # be given in another one.
+        return json.dumps(given["value"] if isinstance(given, Mapping) and set(given) == {"value"} else given)
     if isinstance(given, Mapping) and set(given) in ({"value"}, {"typ", "value"}):
         try:
             return value_from_json(parameter.type, given["value"], parameter.name)

@@ -138,6 +138,8 @@ class TypedValue:
 class Parameter:
     name: str
     type: WitType
+    is_json: bool = False
+    """Is it a text of JSON, so that callers may give any value for it?"""
 
 
 @dataclass(frozen=True, slots=True)
