@@ -252,10 +252,22 @@ class _told:
             return False
         if isinstance(error, NotExportable):
             raise Failure("raised", str(error)) from None
-        while trace is not None and not trace.tb_frame.f_code.co_filename.startswith(("<cell>", "<stdlib>")):
-            trace = trace.tb_next
-        lines = traceback.format_exception(kind, error, trace)
-        raise Failure("raised", "".join(lines).rstrip("\n")) from None
+        told = traceback.TracebackException(kind, error, trace)
+        _keep_own_lines(told)
+        raise Failure("raised", "".join(told.format()).rstrip("\n")) from None
+
+
+def _is_own(filename):
+    return filename.startswith("<") and not filename.startswith(("<stdlib>", "<frozen "))
+
+
+def _keep_own_lines(told):
+    """Leave the lines of the program out of a traceback, and of those that led to it, that are not its own."""
+    while told is not None:
+        told.stack[:] = [frame for frame in told.stack if _is_own(frame.filename)]
+        for inner in told.exceptions or ():
+            _keep_own_lines(inner)
+        told = told.__cause__ or told.__context__
 
 
 # Memory.

@@ -11,7 +11,7 @@ from wit_world.imports.streams import StreamError_Closed
 
 CHUNK_BYTES = 4096  # a stream takes no more at once
 # What the engine sets by itself.
-OWN_HEADERS = {"connection", "content-length", "host", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"}
+OWN_HEADERS = {"connection", "host", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"}
 METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"}
 
 
