@@ -101,6 +101,8 @@ class Durability:
         self._trace_states: tuple[str, ...] = ()
         self.is_idempotent = True
         """May a remote write that was cut off be done again? The component's own setting. Source: SEMANTICS 3.11."""
+        self.retry_policy = RetryPolicy()
+        """What the component has set so far: in replay, the last one that its history sets may lie ahead."""
         self.persistence_level, self._zone = SMART, 0
         self.is_recording = True
         """False while the component saves or loads a snapshot: what it does then is its own affair."""
@@ -474,6 +476,7 @@ class Durability:
             self._journal.commit()
 
     def set_retry_policy(self, policy: RetryPolicy) -> None:
+        self.retry_policy = policy
         self._append_or_meet(
             ChangeRetryPolicy,
             "a change of the retry policy",

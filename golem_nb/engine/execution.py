@@ -27,7 +27,7 @@ from golem_nb.oplog.entries import (
     HostState,
     Recorded,
 )
-from golem_nb.oplog.fold import WorkerState
+from golem_nb.oplog.fold import RetryPolicy, WorkerState
 from golem_nb.values.types import TypedValue
 from golem_nb.wasm.components import Export, Indexed
 from golem_nb.wasm.instance import GuestTrap, Instance, TrapKind
@@ -114,7 +114,7 @@ class Execution:
         """
         data = recovery.saved(self.linked.compiled, self._call_unrecorded)
         next_handle, is_idempotent = self.instance.handles.next, self.durability.is_idempotent
-        return data, recovery.host_state(self.host, next_handle, is_idempotent)
+        return data, recovery.host_state(self.host, next_handle, is_idempotent, self.durability.retry_policy)
 
     def load(self, data: bytes, state: HostState) -> None:
         """Become what a snapshot says.
@@ -127,6 +127,8 @@ class Execution:
         recovery.load(self.linked.compiled, data, self._call_unrecorded)
         self.instance.handles.next = state.next_handle
         self.durability.is_idempotent = state.is_idempotent
+        if state.retry_policy is not None:
+            self.durability.retry_policy = RetryPolicy(*state.retry_policy)
 
     def _call_unrecorded(self, export: Export, arguments: list[Any]) -> Any:
         with self.durability.unrecorded():

@@ -209,7 +209,7 @@ class WorkerHost:
 
     @property
     def retry_policy(self) -> RetryPolicy:
-        return self._journal.state.retry_policy
+        return self._durability.retry_policy
 
     def set_retry_policy(self, policy: RetryPolicy) -> None:
         self._durability.set_retry_policy(policy)

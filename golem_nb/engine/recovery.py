@@ -7,14 +7,14 @@ of it is the attempt of an update. Recovery tries its plans in order.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from typing import Any
 
 from golem_nb.engine.journal import Journal
 from golem_nb.errors import GolemError
 from golem_nb.model import OplogIndex, SnapshotPolicy, WorkerStatus
 from golem_nb.oplog.entries import HostState, OplogEntry, PendingUpdate, Restart, Snapshot
-from golem_nb.oplog.fold import Update, WorkerState
+from golem_nb.oplog.fold import RetryPolicy, Update, WorkerState
 from golem_nb.oplog.regions import Regions
 from golem_nb.values.types import BYTES, STRING, FunctionType, ResultType
 from golem_nb.wasm.components import CompiledComponent, Export
@@ -135,6 +135,6 @@ def _found(component: CompiledComponent, interface: str, function: str) -> Expor
     return None
 
 
-def host_state(host: Any, next_handle: int, is_idempotent: bool) -> HostState:
+def host_state(host: Any, next_handle: int, is_idempotent: bool, policy: RetryPolicy) -> HostState:
     """Return what lies outside the component's memory: its files, and the settings that its host functions made."""
-    return HostState(host.files.saved(), next_handle, is_idempotent)
+    return HostState(host.files.saved(), next_handle, is_idempotent, astuple(policy))

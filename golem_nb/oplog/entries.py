@@ -235,6 +235,8 @@ class HostState(msgspec.Struct, frozen=True, array_like=True):
     next_handle: int = 0
     """The number of the next handle that the component gives out."""
     is_idempotent: bool = True
+    retry_policy: tuple[int, int, int, float, float | None] | None = None
+    """The fields of a `RetryPolicy`, in its order; None for the default."""
 
 
 class PendingUpdate(OplogEntry, frozen=True, tag=17):

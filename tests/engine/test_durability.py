@@ -1,4 +1,5 @@
 import time
+from dataclasses import astuple
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,8 @@ from golem_nb.errors import (
 )
 from golem_nb.host.random import Random
 from golem_nb.model import LOCAL_ENVIRONMENT, EventType, WorkerId, WorkerStatus
-from golem_nb.oplog.entries import ImportedFunctionInvoked, Log, NoOp, Recorded
+from golem_nb.oplog.entries import ChangeRetryPolicy, ImportedFunctionInvoked, Log, NoOp, Recorded
+from golem_nb.oplog.fold import RetryPolicy
 from golem_nb.oplog.regions import Regions
 from golem_nb.values.types import STRING, U64, OptionType, ResultType
 from golem_nb.wasm.text import wasm_from_text
@@ -177,6 +179,17 @@ class NoJournal:
 def replaying(*recorded):
     chunks = iter([list(enumerate(recorded, start=2))] if recorded else [])
     return Durability(NoJournal(), ReplayCursor(chunks, Regions(), len(recorded) + 1))
+
+
+def test_the_retry_policy_in_replay_is_what_was_set_so_far():
+    first, second = RetryPolicy(5, 1, 2, 1.0, None), RetryPolicy(2)
+    durability = replaying(*(ChangeRetryPolicy(0, *astuple(policy)) for policy in (first, second)))
+    assert durability.retry_policy == RetryPolicy()
+
+    durability.set_retry_policy(first)
+    assert durability.retry_policy == first
+    durability.set_retry_policy(second)
+    assert durability.retry_policy == second
 
 
 def test_a_recorded_answer_is_given_without_running_the_function():

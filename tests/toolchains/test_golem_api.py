@@ -250,6 +250,9 @@ def test_a_failing_call_is_tried_three_times(live):
 def test_a_worker_sets_how_often_it_is_tried(live):
     assert live.ask("policy", 5, 1) == (5, 1, 1.0)
     live.reopen()
+    assert live.ask("add-attempts", 2) == 7
+    live.reopen()  # in whose replay the component sees 5 attempts again, and then 7
+    assert live.ask("policy", 5, 1) == (5, 1, 1.0)
 
     with pytest.raises(InvocationFailed):
         live.ask("fail")

@@ -77,6 +77,11 @@ class Shown(exports.Shown):
         found = host.get_retry_policy()
         return found.max_attempts, found.min_delay // 1_000_000, found.multiplier
 
+    def add_attempts(self, more):
+        found = host.get_retry_policy()
+        host.set_retry_policy(host.RetryPolicy(found.max_attempts + more, 1000, 1000, 1.0, None))
+        return host.get_retry_policy().max_attempts
+
     def fail(self):
         print("failing", file=sys.stderr)
         raise RuntimeError("always")
