@@ -23,8 +23,9 @@ from golem_nb.wire.codec import Json
 from golem_nb.wire.reading import read_list, reading
 
 _NAME = re.compile(r"(?P<type>[^()\[\]]+)\((?P<parameters>.*)\)(?:\[(?P<phantom>[^\[\]]*)\])?", re.DOTALL)
+MOST_LEVELS = 100
 _BLANK = re.compile(r"\s*")
-_WORD = re.compile(r"%?([A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*)")
+_WORD = re.compile(r"(%?)([A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*)")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"' + r"|'((?:[^'\\]|\\.)+)'", re.DOTALL)
 _ESCAPE = re.compile(r"\\(?:u\{([0-9A-Fa-f]{1,6})\}|(.))", re.DOTALL)
@@ -104,7 +105,7 @@ class _Reader:
     """Reads values from left to right. `_at` is behind what was read."""
 
     def __init__(self, text: str) -> None:
-        self._text, self._at = text, 0
+        self._text, self._at, self._level = text, 0, 0
 
     def parameters(self) -> tuple[Any, ...]:
         values = [] if not self._text.strip() else self._items(self._value, "")
@@ -123,12 +124,12 @@ class _Reader:
         if (number := self._matched(_NUMBER)) is not None:
             return float(number[0]) if number[1] or number[2] else int(number[0])
         if (word := self._matched(_WORD)) is not None:
-            return self._case(word[1])
+            return self._case(word[2], is_constant=not word[1])
         self._fail("a value")
 
-    def _case(self, word: str) -> Any:
+    def _case(self, word: str, *, is_constant: bool) -> Any:
         if self._next() != "(":
-            return _CONSTANTS.get(word, word)
+            return _CONSTANTS.get(word, word) if is_constant else word
         payload = self._within(")", self._value)
         if len(payload) != 1:
             self._fail(f"one payload of {word}")
@@ -147,16 +148,20 @@ class _Reader:
     def _field(self) -> tuple[str, tuple[Any] | None]:
         word = self._matched(_WORD)
         if self._next() != ":":
-            return (word[1], None) if word else self._fail("a name")
+            return (word[2], None) if word else self._fail("a name")
         self._take(":")
         if word is None:  # `{:}`, a record without fields
             return "", (None,)
-        return word[1], (self._value(),)
+        return word[2], (self._value(),)
 
     def _within(self, closing: str, item: Callable[[], Any]) -> list[Any]:
         self._at += 1
+        self._level += 1
+        if self._level > MOST_LEVELS:
+            self._fail(f"at most {MOST_LEVELS} levels")
         items = [] if self._next() == closing else self._items(item, closing)
         self._take(closing)
+        self._level -= 1
         return items
 
     def _items(self, item: Callable[[], Any], closing: str) -> list[Any]:
@@ -175,8 +180,14 @@ class _Reader:
         found = self._matched(_QUOTED)
         if found is None:
             self._fail("the end of a quoted text")
-        text = _ESCAPE.sub(_unescaped, found[1] if found[1] is not None else found[2])
-        return text if found[1] is not None else ord(text)
+        try:
+            text = _ESCAPE.sub(_unescaped, found[1] if found[1] is not None else found[2])
+            text.encode()
+        except ValueError:  # beyond the last character there is, or half of one
+            self._fail("characters")
+        if found[1] is not None:
+            return text
+        return ord(text) if len(text) == 1 else self._fail("one character between single quotes")
 
     def _matched(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
         self._next()

@@ -159,8 +159,10 @@ def _fields_of_agent(kind: str, fields: Json) -> Json:
     if kind == "AgentInvocationStarted" and isinstance(invocation, Mapping):
         return {**_without(fields, "invocation"), **_invocation(invocation, "functionName", "request")}
     if kind == "PendingAgentInvocation" and isinstance(invocation, Mapping):
-        known = _invocation(invocation, "fullFunctionName", "functionInput")
-        return {**fields, "invocation": {**known, "type": "ExportedFunction"} if known else invocation}
+        if "targetVersion" not in invocation:  # what has one is an update in the queue
+            known = _invocation(invocation, "fullFunctionName", "functionInput")
+            invocation = {**known, "type": "ExportedFunction"}
+        return {**fields, "invocation": invocation}
     if kind == "AgentInvocationFinished" and isinstance(result, Mapping):
         values = _values(result.get("output"))
         return {**_without(fields, "result"), **({"response": values[0]} if values else {})}
