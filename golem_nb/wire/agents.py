@@ -82,23 +82,20 @@ def json_from_values(values: Iterable[Any]) -> Json:
 def agent_result_from_json(json: Any) -> TypedValue | None:
     """Read the answer of `invoke-agent`; nothing, and a tuple of nothing, are no result.
 
+    Texts in languages, pictures and other things that are no WIT values are given as the JSON that they come in:
+    the method has run, and its result must not be lost.
+
     Raises:
-        BadInput: It is of another shape, or has what is no WIT value (pictures, texts in languages).
+        BadInput: It is of another shape.
     """
     with reading("an AgentInvocationResult"):
         result = json.get("result")
         if result is None:
             return None
-        values = [_value_of(element) for element in read_list(result["elements"])]
-        if len(values) > 1:
-            raise ValueError(f"expected one value, found {len(values)}")
-        return typed_from_json(values[0]) if values else None
-
-
-def _value_of(element: Any) -> Any:
-    if element["type"] != _ELEMENT:
-        raise ValueError(f"expected a value of the component model, found {element['type']!r:.80}")
-    return element["value"]
+        if "elements" not in result:
+            return TypedValue(None, result["value"] if "value" in result else result)
+        values = [element.get("value", element) for element in read_list(result["elements"])]
+        return typed_from_json(values[0]) if len(values) == 1 else TypedValue(None, values) if values else None
 
 
 class _Reader:

@@ -232,7 +232,7 @@ GOLEM_1_5 = Dialect(
     file=_REVISED_FILE,
     worker={
         **_same("status", "createdAt", "env", "retryCount", "pendingInvocationCount", "updates", "lastError"),
-        **_same("componentSize", "skippedRegions", "deletedRegions"),
+        **_same("componentSize", "exportedResourceInstances", "skippedRegions", "deletedRegions"),
         "workerId.componentId": "agentId.componentId",
         "workerId.workerName": "agentId.agentId",
         "componentVersion": "componentRevision",

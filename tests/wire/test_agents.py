@@ -3,7 +3,7 @@ from uuid import UUID
 import pytest
 
 from golem_nb.errors import BadInput
-from golem_nb.values.types import TypedValue
+from golem_nb.values.types import U32, TypedValue
 from golem_nb.wire.agents import (
     AgentName,
     agent_from_name,
@@ -99,6 +99,16 @@ def test_an_invocation_has_its_values_as_elements():
         ({"result": None}, None),
         ({"result": json_from_values([])}, None),
         ({"result": json_from_values([{"a": 1}])}, TypedValue(None, {"a": 1})),
+        ({"result": json_from_values([1, 2])}, TypedValue(None, [1, 2])),
+        ({"result": json_from_values([{"typ": {"type": "U32"}, "value": 1}])}, TypedValue(U32, 1)),
+        (
+            {"result": {"type": "Tuple", "elements": [{"type": "UnstructuredText", "value": {"data": "x"}}]}},
+            TypedValue(None, {"data": "x"}),
+        ),
+        (
+            {"result": {"graph": [], "value": {"kind": "u32", "value": 1}}},
+            TypedValue(None, {"kind": "u32", "value": 1}),
+        ),
     ],
 )
 def test_results_are_read(json, value):
@@ -111,8 +121,7 @@ def test_results_are_read(json, value):
         [],
         {"result": 5},
         {"result": {"elements": 5}},
-        {"result": json_from_values([1, 2])},
-        {"result": {"type": "Tuple", "elements": [{"type": "UnstructuredText", "value": "x"}]}},
+        {"result": {"elements": [5]}},
     ],
 )
 def test_other_results_are_refused(json):
