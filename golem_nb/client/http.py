@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import logging
 import random
+import ssl
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from golem_nb.errors import BadInput, ServerError, ServerUnreachable, WaitTimeout
+from golem_nb.errors import BadInput, ClientError, ServerError, ServerUnreachable, WaitTimeout
 from golem_nb.wire.operations import KEY_HEADER
 
 CONNECT_TIMEOUT_S = 5.0
@@ -97,11 +98,13 @@ class Http:
         self.url, self.token, self._retries = _checked(url), Token(token), retries
         parts = urlsplit(self.url)
         self.is_loopback = parts.hostname in ("127.0.0.1", "localhost", "::1")
-        # Certificates are loaded only where there is TLS: it takes 20 ms, and we look often whether the engine answers.
-        # A proxy of the environment is not for a server on this machine; SSL_CERT_FILE is.
-        self.tls = httpx.create_ssl_context() if parts.scheme == "https" else None
+        # Without TLS there are no certificates to load: it takes 20 ms, and we look often whether the engine answers.
+        # A proxy of the environment, which may have TLS, is not for a server on this machine; SSL_CERT_FILE is.
+        is_plain = parts.scheme == "http"
+        trusted = None if is_plain and self.is_loopback else _certificates()
+        self.tls = None if is_plain else trusted
         self._owns_http = http is None
-        self._http = http or httpx.Client(trust_env=not self.is_loopback, verify=self.tls or False)
+        self._http = http or httpx.Client(trust_env=not self.is_loopback, verify=trusted or False)
         self._auth = _Bearer(self.token)
 
     def close(self) -> None:
@@ -211,6 +214,20 @@ def _retry_after_s(text: str) -> float | None:
         return None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+
+
+def _certificates() -> ssl.SSLContext:
+    """Return whom to trust, by httpx's own means: SSL_CERT_FILE, SSL_CERT_DIR, else the authorities that all know.
+
+    Raises:
+        ClientError: They cannot be read.
+    """
+    try:
+        return httpx.create_ssl_context()
+    except OSError as error:  # which an SSLError is
+        raise ClientError(
+            f"the certificates of SSL_CERT_FILE or SSL_CERT_DIR cannot be read: {reason(error)}"
+        ) from None
 
 
 def _checked(url: str) -> str:

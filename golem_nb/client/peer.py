@@ -127,7 +127,8 @@ class Peer:
         for dialect in BY_CONTAINER:
             if dialect.container is not None:
                 op = dialect.container.op
-                if self._http.send(op.id, op.method, op.url()).status_code != httpx.codes.NOT_FOUND:
+                status = self._http.send(op.id, op.method, op.url()).status_code
+                if status < 500 and status not in (httpx.codes.NOT_FOUND, httpx.codes.METHOD_NOT_ALLOWED):
                     return dialect
         return None
 
@@ -173,10 +174,13 @@ class Peer:
         answer = self._http.send(op.id, op.method, op.url(**(path or {})), query=query, **options)
         if answer.is_success:
             return answer
-        failure = failure_from_answer(answer.status_code, json_or_text(answer.content))
-        # An exact NotFound, without a thing that was not found, is a path that the server does not know.
-        is_unknown_path = type(failure) is NotFound or answer.status_code == httpx.codes.METHOD_NOT_ALLOWED
-        if op.id in _EXTENSIONS and is_unknown_path:
+        body = json_or_text(answer.content)
+        failure = failure_from_answer(answer.status_code, body)
+        # An exact NotFound, without a thing that was not found, is a path that the server does not know. Golem says of
+        # a thing what it is, in `error`, and of a path nothing.
+        names_a_thing = self._dialect is not CONTRACT and isinstance(body, Mapping) and "error" in body
+        is_unknown_path = type(failure) is NotFound and not names_a_thing
+        if op.id in _EXTENSIONS and (is_unknown_path or answer.status_code == httpx.codes.METHOD_NOT_ALLOWED):
             raise NotSupported(f"the server at {self._http.url} does not know {op.id}; golem_nb's own engine does")
         raise failure
 

@@ -1,12 +1,14 @@
 """Which server a client faces; all of it against stand-ins is in test_stand_ins.py."""
 
+from uuid import UUID
+
 import httpx
 import pytest
 
 from golem_nb.client.http import Retries
 from golem_nb.client.remote import RemoteClient
-from golem_nb.errors import NotSupported, ServerError, Unauthorized
-from golem_nb.model import LOCAL_ENVIRONMENT
+from golem_nb.errors import NotFound, NotSupported, ServerError, Unauthorized
+from golem_nb.model import LOCAL_ENVIRONMENT, WorkerId
 
 
 def client_of(**answers):
@@ -52,6 +54,32 @@ def test_a_token_that_is_refused_is_told_at_once():
 def test_an_older_golem_or_another_server_is_refused(version):
     with pytest.raises(NotSupported, match=f"is Golem {version}; known are"):
         client_of(version=httpx.Response(200, json={"version": version})).components()
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (httpx.Response(404, text="Not Found"), NotSupported),
+        (httpx.Response(405), NotSupported),
+        (httpx.Response(404, json={"error": "Nothing there"}), NotFound),
+    ],
+)
+def test_a_path_that_a_golem_does_not_know_is_told_from_a_thing_that_is_missing(answer, kind):
+    http = httpx.Client(transport=httpx.MockTransport(lambda request: answer))
+    client = RemoteClient("http://golem.example", http=http, dialect="1.4")
+
+    with pytest.raises(kind):
+        client.revert_worker(WorkerId(UUID(int=1), "w"), invocations=1)
+
+
+def test_a_server_that_fails_at_all_paths_is_not_taken_for_a_golem():
+    def handle(request):
+        is_version = request.url.path == "/version"
+        return httpx.Response(200, json={"version": "x"}) if is_version else httpx.Response(500)
+
+    client = RemoteClient("http://golem.example", http=httpx.Client(transport=httpx.MockTransport(handle)))
+    with pytest.raises(NotSupported):
+        client.speaks()
 
 
 def test_a_failed_look_is_taken_again():

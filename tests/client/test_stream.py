@@ -2,6 +2,7 @@
 
 import json
 import socket
+import ssl
 import threading
 from contextlib import closing
 from uuid import UUID
@@ -14,6 +15,7 @@ from golem_nb.client.remote import RemoteClient
 from golem_nb.client.stream import Reconnecting
 from golem_nb.errors import InvocationInterrupted, ServerUnreachable, WorkerNotFound
 from golem_nb.model import WorkerId
+from tests.host.http_server import CERTIFICATE
 
 WORKER = WorkerId(UUID(int=1), "w")
 CLOSE, BREAK, HANG = "close", "break", "hang"
@@ -233,6 +235,33 @@ def test_closing_ends_who_waits_for_a_connection_that_is_not_answered(stream_of)
 
     assert not thread.is_alive()
     answered.set()
+
+
+def test_requests_and_streams_trust_whom_the_environment_says(monkeypatch):
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(CERTIFICATE)
+
+    def answer(connection, request):
+        return None if request.path.endswith("/connect") else connection.respond(200, "[]")
+
+    def send(connection):
+        connection.send(line(1))
+
+    with serve(send, "127.0.0.1", 0, ssl=tls, process_request=answer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"https://127.0.0.1:{server.socket.getsockname()[1]}"
+        never = Retries(attempts=1)
+        with closing(RemoteClient(url, dialect="contract", retries=never)) as stranger:
+            with pytest.raises(ServerUnreachable, match="certificate"):
+                stranger.components()
+            with pytest.raises(ServerUnreachable, match="certificate"):
+                stranger.events(WORKER)
+        monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+        with closing(RemoteClient(url, dialect="contract", retries=never)) as client:
+            assert client.components() == []
+            with client.events(WORKER) as events:
+                assert shown(events) == ["line 1"]
+        server.shutdown()
 
 
 def test_a_proxy_of_the_environment_is_asked_for_a_tunnel(monkeypatch):
