@@ -135,7 +135,7 @@ class RemoteClient:
         if not dialect.is_name_a_filter:
             path = {"environment_id": self.environment_id, "component_name": name}
             return self._peer.read(translate.component_from, self._peer.call("getComponentByName", path))
-        found = [item for item in self._listed("getComponentByName", {"component-name": name}) if item.name == name]
+        found = self._listed("getComponentByName", {"component-name": name})
         if not found:
             raise ComponentNotFound(f"there is no component {name!r} at {self.url}")
         return found[0]
@@ -313,7 +313,7 @@ class RemoteClient:
         if query is not None:
             asked["query"] = query
         page = self._peer.read(translate.oplog_page_from, self._peer.call("getOplog", _worker(worker), asked))
-        if query is not None and cursor is None:
+        if query is not None and cursor is None and dialect is CONTRACT:  # all releases of Golem search
             self._check_search(query, page)
         return page
 

@@ -46,6 +46,9 @@ class Container:
     op: Op
     id: str
     has_several: bool
+    one: Op | None = None
+    """Names one by its id, and the application that it belongs to."""
+    app: Op | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,8 @@ class Dialect:
     update: Upload = Upload()
     component: Paths | None = None
     file: Paths | None = None
+    exports: str | None = None
+    """Where a component's analysed exports are, if they are the functions that can be invoked."""
     worker: Paths | None = None
     launched: Paths | None = None
     fork_target: Mapping[str, str] = field(default_factory=dict)
@@ -177,6 +182,7 @@ GOLEM_1_3 = Dialect(
         "componentVersion": "versionedComponentId.version",
         "dynamicLinking": "metadata.dynamicLinking",
     },
+    exports="metadata.exports",
     is_name_a_filter=True,
     launch_always=("args", "env", "wasiConfigVars"),
     most_entries=100,
@@ -226,6 +232,8 @@ GOLEM_1_5 = Dialect(
         Op("listVisibleEnvironments", "GET", "/v1/me/visible-environments"),
         id=_ENVIRONMENT,
         has_several=True,
+        one=Op("getEnvironment", "GET", "/v1/envs/{environment_id}"),
+        app=Op("getApplication", "GET", "/v1/apps/{application_id}"),
     ),
     envelope="values",
     component=_REVISED_COMPONENT,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from golem_nb.errors import NotSupported
+from golem_nb.errors import BadInput, NotSupported
 from golem_nb.model import (
     Component,
     OplogIndex,
@@ -25,7 +25,7 @@ from golem_nb.model import (
 )
 from golem_nb.wire import codec, requests
 from golem_nb.wire.codec import Json
-from golem_nb.wire.dialects import Container, Dialect, Paths
+from golem_nb.wire.dialects import CONTRACT, Container, Dialect, Paths
 from golem_nb.wire.reading import read_list, read_text, reading
 
 _NOTHING = object()
@@ -46,12 +46,44 @@ class Place:
 # Reading.
 
 
+# What a component has besides its name and version; in a form that we cannot read, it is as if it was not told.
+_OPTIONAL = frozenset({"componentType", "env", "files", "dynamicLinking", "exports"})
+
+
 def component_from(dialect: Dialect, json: Any) -> Component:
     picked = _picked(dialect.component, json)
-    if dialect.file is not None and isinstance(picked.get("files"), list):
-        # The hash of a file goes by other names in some builds, and nothing here needs it.
-        picked["files"] = [{"key": "", **_picked(dialect.file, file)} for file in picked["files"]]
-    return codec.component_from_json(picked)
+    if dialect is CONTRACT:
+        return codec.component_from_json(picked)
+    try:
+        return codec.component_from_json({**picked, **_told_files(dialect, picked), **_told_exports(dialect, json)})
+    except BadInput:  # other releases spell options otherwise: a component without them is better than none
+        return codec.component_from_json({key: value for key, value in picked.items() if key not in _OPTIONAL})
+
+
+def _told_files(dialect: Dialect, picked: Json) -> Json:
+    if dialect.file is None or not isinstance(picked.get("files"), list):
+        return {}
+    # The hash of a file goes by other names in some builds, and nothing here needs it.
+    return {"files": [{"key": "", **_picked(dialect.file, file)} for file in picked["files"]]}
+
+
+def _told_exports(dialect: Dialect, json: Any) -> Json:
+    """Return the functions of Golem's analysed exports in our form: an instance's by `instance.{function}`."""
+    found = _NOTHING if dialect.exports is None else _found(json, dialect.exports)
+    if found is _NOTHING:
+        return {}
+    with reading("analysed exports"):
+        functions: list[Json] = []
+        for export in read_list(found):
+            if "functions" in export:
+                functions += [_function(f"{export['name']}.{{{f['name']}}}", f) for f in export["functions"]]
+            else:
+                functions.append(_function(export["name"], export))
+        return {"exports": functions}
+
+
+def _function(name: str, json: Any) -> Json:
+    return {"name": name, "parameters": json["parameters"], "result": (json.get("result") or {}).get("typ")}
 
 
 def components_from(dialect: Dialect, json: Any) -> list[Component]:
@@ -95,6 +127,18 @@ def _place(container: Container, json: Any) -> Place:
     names = {"app": _found(json, "application.name"), "name": _found(json, "environment.name")}
     told = {key: name for key, name in names.items() if isinstance(name, str)}
     return Place(parse_uuid(read_text(_found(json, container.id)), container.id), **told)
+
+
+def application_of(json: Any) -> str:
+    """Read the id of the application that an environment belongs to."""
+    with reading("an environment"):
+        return read_text(json["applicationId"])
+
+
+def name_from(json: Any) -> str:
+    """Read the name of an environment, or of an application."""
+    with reading("a name"):
+        return read_text(json["name"])
 
 
 def _listed(dialect: Dialect, json: Any) -> list[Any]:

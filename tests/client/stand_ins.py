@@ -293,6 +293,7 @@ class WithInvocations(StandIn):
         return {"typ": U32, "value": self.count_up(component_id, name, key, params[0]["value"])}
 
 
+INC = {"type": "Function", "name": "inc", "parameters": [{"name": "n", "typ": U32}], "result": {"typ": U32}}
 PARTS = ("env", "componentType", "dynamicLinking", "filesPermissions")
 
 
@@ -348,7 +349,7 @@ class Golem13(WithInvocations):
                 "versionedComponentId": {"componentId": component["id"], "version": version},
                 "componentName": component["name"],
                 "componentSize": len(wasm),
-                "metadata": {"exports": [], "producers": [], "memories": [], "dynamicLinking": {}},
+                "metadata": {"exports": [INC], "producers": [], "memories": [], "dynamicLinking": {}},
                 "projectId": str(PROJECT),
                 "createdAt": STAMP,
                 "componentType": "Durable",
@@ -576,7 +577,17 @@ class Golem15(WithEnvironments):
         return [
             self.route("GET", "/v1/me/visible-environments", self.list_environments),
             self.route("POST", "/v1/agents/invoke-agent", self.invoke_agent),
+            self.route("GET", "/v1/envs/{environment}", self.get_environment),
+            self.route("GET", "/v1/apps/{app}", lambda r, b: JSONResponse({"name": r.path_params["app"]})),
         ]
+
+    unlisted = {}  # environments that exist and are not listed: id -> (application, name)
+
+    def get_environment(self, request, body):
+        if request.path_params["environment"] not in self.unlisted:
+            raise Refusal(404, {"error": "Environment not found", "code": "ENVIRONMENT_NOT_FOUND"})
+        app, name = self.unlisted[request.path_params["environment"]]
+        return JSONResponse({"id": request.path_params["environment"], "name": name, "applicationId": app})
 
     def deploy(self, name):
         """What `golem deploy` does."""

@@ -374,11 +374,20 @@ def test_several_environments_are_listed_and_one_can_be_chosen(face):
     with pytest.raises(BadInput, match=r"shop/prod \(0.*1\), shop/dev \(0.*2\)"):
         face(golem).components()
     assert face(golem, UUID(int=2)).invoke_and_await(worker, "inc", [4]).value == 4
-    with pytest.raises(BadInput, match="may not see the environment"):
+    with pytest.raises(BadInput, match=r"there is no environment .*3; there are: shop/prod"):
         face(golem, UUID(int=3)).invoke_and_await(worker, "inc", [4])
     golem.environments = ()
     with pytest.raises(BadInput, match="no environment"):
         face(golem).components()
+
+
+def test_an_environment_that_is_not_listed_can_be_used(face):
+    golem = Golem15()
+    golem.unlisted = {str(UUID(int=9)): ("lab", "test")}
+    golem.environments += ((UUID(int=8), "lab", "test"),)
+    worker = WorkerId(golem.deploy("counter"), "counter()")
+
+    assert face(golem, UUID(int=9)).invoke_and_await(worker, "inc", [4]).value == 4
 
 
 def test_agents_are_invoked_by_what_their_name_spells(face):

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from golem_nb.errors import NotSupported, UsageError
+from golem_nb.errors import GolemError, NotSupported, UsageError
 from golem_nb.notebook.completion import complete
 from golem_nb.notebook.session import Session
 from tests.client.stand_ins import PROJECT, TOKEN, Golem13, Golem15, Listening
@@ -50,6 +50,8 @@ def test_golem_1_3_from_deployment_to_events(notebook, listen):
     events = notebook.run("%golem_connect counter/w --for 5")
     events.wait(timeout_s=5)
 
+    with pytest.raises(GolemError, match="u32"):  # before anything is sent
+        notebook.run("%golem_invoke counter/w inc(-1)")
     assert "Golem 1.3 (1.3.0)" in card.text()
     assert str(PROJECT) in card.text()
     assert TOKEN not in card.text() + card.html()

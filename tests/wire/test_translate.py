@@ -3,7 +3,8 @@ from uuid import UUID
 import pytest
 
 from golem_nb.errors import BadInput, NotSupported
-from golem_nb.model import UpdateMode, WorkerId
+from golem_nb.model import ComponentOptions, UpdateMode, WorkerId
+from golem_nb.values.types import U32
 from golem_nb.wire import translate
 from golem_nb.wire.dialects import CONTRACT, GOLEM_1_3, GOLEM_1_4, GOLEM_1_5
 
@@ -37,6 +38,41 @@ def test_options_and_files_are_read_where_a_release_has_them():
     ]
     found = translate.component_from(GOLEM_1_4, {**NEW, "files": files}).options.files
     assert [(file.path, file.sha256, file.is_read_only) for file in found] == [("/a", "h", True), ("/b", "", False)]
+
+
+U32_TYPE = {"type": "U32"}
+
+
+def test_functions_of_golem_1_3_are_read_from_its_analysis():
+    inc = {"name": "inc", "parameters": [{"name": "n", "typ": U32_TYPE}], "result": {"typ": U32_TYPE}}
+    exports = [
+        {"type": "Function", **inc},
+        {"type": "Instance", "name": "a:b/c", "functions": [{"name": "run", "parameters": []}]},
+    ]
+    found = translate.component_from(GOLEM_1_3, {**OLD, "metadata": {"exports": exports}})
+
+    assert [(f.name, [p.name for p in f.parameters], f.result) for f in found.exports] == [
+        ("inc", ["n"], U32),
+        ("a:b/c.{run}", [], None),
+    ]
+    assert translate.component_from(GOLEM_1_5, {**NEW, "metadata": {"exports": exports}}).exports is None
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"files": [{"path": 5}]},
+        {"env": {"K": 5}},
+        {"metadata": {"dynamicLinking": {"i": {"type": "New"}}}},
+        {"metadata": {"exports": [{"name": "f", "parameters": [{"name": "n", "typ": {"type": "New"}}]}]}},
+        {"metadata": {"exports": 5}},
+        {"componentType": "New"},
+    ],
+)
+def test_options_in_an_unknown_form_are_as_if_they_were_not_told(odd):
+    found = translate.component_from(GOLEM_1_3, {**OLD, **odd})
+
+    assert (found.name, found.version, found.exports, found.options) == ("c", 2, None, ComponentOptions())
 
 
 def test_of_several_versions_the_latest_is_kept():
