@@ -50,7 +50,7 @@ from golem_nb.model import (
 from golem_nb.oplog.query import parse_query
 from golem_nb.values.types import TypedValue
 from golem_nb.wire import codec, requests, translate
-from golem_nb.wire.agents import agent_from_name, agent_result_from_json, json_from_invocation
+from golem_nb.wire.agents import agent_from_name, json_from_invocation
 from golem_nb.wire.dialects import CONTRACT, DIALECTS
 from golem_nb.wire.failures import failure_from_answer
 from golem_nb.wire.files import nodes_from_json
@@ -255,8 +255,6 @@ class RemoteClient:
         key: IdempotencyKey | None = None,
         timeout_s: float | None = None,
     ) -> TypedValue | None:
-        dialect, _ = self._peer.operation("invokeAndAwaitFunction")
-        read = agent_result_from_json if dialect.has_agents else codec.result_from_json
         key = key or str(uuid4())
         while True:
             try:
@@ -267,7 +265,7 @@ class RemoteClient:
                 if timeout_s is not None:
                     raise
             else:
-                return self._peer.told(read, answer)
+                return self._peer.read(translate.result_from, answer)
 
     def _invoke(
         self,
@@ -394,4 +392,6 @@ def _worker(worker: WorkerId) -> dict[str, object]:
 
 
 def _file(path: str) -> dict[str, object]:
-    return {FILE_PATH: clean_path(path).lstrip("/")}
+    """Return the path as our own server has it, in segments, and as Golem does, in one."""
+    absolute = clean_path(path)
+    return {FILE_PATH: absolute.lstrip("/"), "file_name": absolute}

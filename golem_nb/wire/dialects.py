@@ -121,10 +121,12 @@ _GOLEM = {
         "completePromise",
         "revertWorker",
         "cancelInvocation",
-        "getWorkerFiles",
-        "getWorkerFileContents",
     )
 }
+# There, the path of a file is one segment, with its slashes encoded.
+_FILES = "/v1/components/{component_id}/workers/{agent_name}"
+_GOLEM["getWorkerFiles"] = Op("getWorkerFiles", "GET", f"{_FILES}/files/{{file_name}}")
+_GOLEM["getWorkerFileContents"] = Op("getWorkerFileContents", "GET", f"{_FILES}/file-contents/{{file_name}}")
 _COMPONENTS_OF_ENVIRONMENT = {
     id: _CONTRACT[id]
     for id in (

@@ -23,7 +23,9 @@ from golem_nb.model import (
     WorkersPage,
     parse_uuid,
 )
+from golem_nb.values.types import TypedValue
 from golem_nb.wire import codec, requests
+from golem_nb.wire.agents import agent_result_from_json
 from golem_nb.wire.codec import Json
 from golem_nb.wire.dialects import CONTRACT, Container, Dialect, Paths
 from golem_nb.wire.reading import read_list, read_text, reading
@@ -168,6 +170,21 @@ def _found(json: Any, path: str) -> Any:
             return _NOTHING
         json = json[name]
     return json
+
+
+def result_from(dialect: Dialect, json: Any) -> TypedValue | None:
+    """Read the result of an invocation; a value that does not fit its type is given as it came, for nothing is lost."""
+    if dialect.has_agents:
+        return agent_result_from_json(json)
+    try:
+        return codec.result_from_json(json)
+    except BadInput:
+        if dialect is CONTRACT:
+            raise
+        told = _found(json, "result.value")
+        if told is _NOTHING:
+            raise
+        return TypedValue(None, told)
 
 
 # The oplog.

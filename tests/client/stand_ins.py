@@ -81,8 +81,8 @@ class StandIn:
             self.route("POST", WORKER + "/complete", self.complete),
             self.route("GET", WORKER + "/oplog", self.oplog),
             self.route("DELETE", WORKER + "/invocations/{key}", lambda r, b: JSONResponse({"canceled": True})),
-            self.route("GET", WORKER + "/files/", self.files),
-            self.route("GET", WORKER + "/file-contents/{file:path}", lambda r, b: Response(b"data")),
+            self.route("GET", WORKER + "/files/{file:path}", self.files),
+            self.route("GET", WORKER + "/file-contents/{file:path}", self.file_contents),
             WebSocketRoute(WORKER + "/connect", self.connect),
             self.route("GET", WORKER, lambda r, b: JSONResponse(self.metadata(*self.worker(r)))),
             self.route("DELETE", WORKER, self.delete_worker),
@@ -195,8 +195,22 @@ class StandIn:
         exact(body, ["oplogIdx", "data"])
         return JSONResponse(True)
 
-    def files(self, request, body):
+    def file(self, request):
+        """The path of a file is one segment."""
         self.worker(request)
+        if (
+            request.scope["raw_path"].decode().rpartition("/")[2].lower().replace("%2f", "/")
+            != request.path_params["file"]
+        ):
+            raise Refusal(404, "not found")
+        return request.path_params["file"]
+
+    def file_contents(self, request, body):
+        return Response(f"what is in {self.file(request)}".encode())
+
+    def files(self, request, body):
+        if self.file(request) != "/":
+            raise Refusal(404, {"error": "File not found"})
         return JSONResponse({"nodes": [{"name": "a.txt", "lastModified": 1, "kind": "file", "size": 3}]})
 
     # Oplog and events.

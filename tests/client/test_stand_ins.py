@@ -203,7 +203,7 @@ def test_what_golem_has_besides_the_contract(walk):
     assert client.complete_promise(worker, 3, b"x") is True
     assert client.cancel_invocation(worker, "k") is True
     assert [node.name for node in client.worker_files(worker)] == ["a.txt"]
-    assert client.worker_file(worker, "/a.txt") == b"data"
+    assert client.worker_file(worker, "/a/b.txt") == b"what is in /a/b.txt"
 
 
 @pytest.mark.parametrize("walk", ["contract", "1.4", "1.5"], indirect=True)

@@ -4,7 +4,7 @@ import pytest
 
 from golem_nb.errors import BadInput, NotSupported
 from golem_nb.model import ComponentOptions, UpdateMode, WorkerId
-from golem_nb.values.types import U32
+from golem_nb.values.types import U32, TypedValue
 from golem_nb.wire import translate
 from golem_nb.wire.dialects import CONTRACT, GOLEM_1_3, GOLEM_1_4, GOLEM_1_5
 
@@ -197,3 +197,15 @@ def test_places_have_names_where_a_server_tells_them():
         translate.places_from(GOLEM_1_5, GOLEM_1_5.container, {"values": [{}]})
     with pytest.raises(BadInput):
         translate.version_from_json({"version": 5})
+
+
+def test_a_result_that_does_not_fit_its_type_is_not_lost():
+    odd = {"result": {"typ": {"type": "Str"}, "value": None}}
+
+    assert translate.result_from(GOLEM_1_3, odd) == TypedValue(None, None)
+    assert translate.result_from(GOLEM_1_3, {"result": {"typ": U32_TYPE, "value": 5}}) == TypedValue(U32, 5)
+    assert translate.result_from(GOLEM_1_4, {}) is None
+    with pytest.raises(BadInput):
+        translate.result_from(CONTRACT, odd)
+    with pytest.raises(BadInput):
+        translate.result_from(GOLEM_1_3, [])
