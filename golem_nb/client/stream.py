@@ -73,6 +73,7 @@ class RemoteEvents:
                 failures, deadline = 0, now + self._reconnecting.for_s
             failures = self._connect_again(failures, deadline)
             if self._closed.is_set():
+                self._connection.close()  # it may be a new one, which `close` has not seen
                 return
             yield broken_event(broke_at, datetime.now(UTC))
 
@@ -83,7 +84,7 @@ class RemoteEvents:
             while True:
                 message = self._connection.recv()
                 event = reader.read(message)  # also what is left out: it may hold the first half of a character
-                if self._read.is_new(message) and event is not None:
+                if self._read.remember(message) and event is not None:
                     yield event
         except ConnectionClosedOK:
             return
@@ -159,7 +160,8 @@ class _Read:
         """A connection begins: what was read before may come again."""
         self._repeated = Counter(self._lately)
 
-    def is_new(self, message: str | bytes) -> bool:
+    def remember(self, message: str | bytes) -> bool:
+        """Note a message; False where it is one that was read before the connection began."""
         mark = hash(message)
         if self._repeated[mark] > 0:
             self._repeated[mark] -= 1
