@@ -20,7 +20,8 @@ $(READY): pyproject.toml
 demo: $(READY)
 	@$(BIN)/golem-nb demo
 
-# What is needed besides Python is said when it is missing: a browser test is skipped without Chromium.
+# What is needed besides Python is said when it is missing: a browser test is skipped without Chromium, and the client's
+# against a mock of the contract without Node (the mock is installed into .node, once).
 test: check
 	$(BIN)/python -m pytest
 
@@ -61,4 +62,4 @@ bench: $(READY)
 	$(BIN)/python -m tests.bench.run
 
 clean:
-	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache tests/output tests/components/built
+	rm -rf .venv .node build dist .pytest_cache .mypy_cache .ruff_cache tests/output tests/components/built

@@ -8,6 +8,8 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from golem_nb.client.connect import stop_local
 from golem_nb.notebook.magics.registry import VERBS
+from golem_nb.wire.dialects import CONTRACT, DIALECTS, METHODS
+from golem_nb.wire.operations import OPERATIONS, by_id
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -48,6 +50,32 @@ def test_every_magic_and_command_is_in_the_readme():
         assert f"%{verb.name}" in README
     for command in ("serve", "demo", "doctor"):
         assert f"golem-nb {command}" in README + (ROOT / "CHANGES.md").read_text()
+
+
+def dialect_table():
+    """Yield the lines of the README's table of what each server can be asked, from the tables of dialects."""
+    columns = {
+        "the contract": lambda id: id in by_id(OPERATIONS),
+        "golem_nb": lambda id: id in CONTRACT.operations,
+        **{dialect.title: dialect.operations.__contains__ for dialect in DIALECTS.values() if dialect is not CONTRACT},
+    }
+    yield f"| | {' | '.join(columns)} |"
+    yield f"|---|{'---|' * len(columns)}"
+    for method, id in METHODS.items():
+        yield f"| `{method}` | {' | '.join('yes' if has(id) else '–' for has in columns.values())} |"
+
+
+def test_what_each_server_can_be_asked_is_in_the_readme():
+    table = "\n".join(dialect_table())
+
+    assert table in README, f"the README should have\n{table}"
+
+
+def test_every_option_of_a_server_is_in_the_readme():
+    (golem,) = (verb for verb in VERBS if verb.name == "golem")
+
+    for option in golem.options:
+        assert f"--{option.name}" in README
 
 
 def test_every_link_of_the_documents_leads_somewhere():

@@ -42,7 +42,11 @@ class Client(Protocol):
     raise `golem_nb.errors.GolemError` for expected failures.
     """
 
-    environment_id: UUID
+    @property
+    def environment_id(self) -> UUID: ...
+
+    def speaks(self) -> str:
+        """Say what the server is: the contract, or which Golem."""
 
     def create_component(
         self,

@@ -25,13 +25,16 @@ import platformdirs
 from golem_nb import __version__
 from golem_nb.client.client import Client
 from golem_nb.client.remote import RemoteClient
+from golem_nb.client.stream import Reconnecting
 from golem_nb.errors import BadInput, ClientError, DataFolderUnsuitable, EngineFailedToStart
 from golem_nb.model import LOCAL_ENVIRONMENT
+from golem_nb.wire.dialects import CONTRACT, DIALECTS
 from golem_nb.wire.lock import LOCK_NAME, LOG_NAME, EngineLock, lock_from_text
 
 FOLDER_VARIABLE = "GOLEM_NB_DIR"
 TOKEN_FILE = "engine.token"
 IDLE_EXIT_MINUTES = 30
+DIALECT_NAMES = tuple(DIALECTS)
 # Importing wasmtime and opening a folder takes a second; a machine under load has needed ten.
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 20.0
@@ -53,21 +56,35 @@ class LocalEngine:
         return f"http://127.0.0.1:{self.lock.port}"
 
     def client(self, environment_id: UUID = LOCAL_ENVIRONMENT) -> RemoteClient:
-        return RemoteClient(self.url, self.lock.token or None, environment_id)
+        # It is ours, so it is not asked what it is. One that takes its place listens at another port: to connect again
+        # is for whoever finds that one.
+        return RemoteClient(
+            self.url,
+            self.lock.token or None,
+            environment_id,
+            dialect=CONTRACT.name,
+            reconnecting=Reconnecting(for_s=0.0),
+        )
 
 
 def connect(
-    target: str | Path | None = None, *, token: str | None = None, environment_id: UUID = LOCAL_ENVIRONMENT
+    target: str | Path | None = None,
+    *,
+    token: str | None = None,
+    environment_id: UUID | None = None,
+    dialect: str | None = None,
 ) -> Client:
     """Return a client of what `target` names.
 
     A URL is a server; "memory:" and a path are an engine in this process, closed with the client; None is the local
-    engine process of the user's data folder, started if need be.
+    engine process of the user's data folder, started if need be. `dialect` is what a server speaks (contract, 1.3, 1.4,
+    1.5); None = what its version says. `environment_id` None = the only one there, or the local engine's.
     """
+    if isinstance(target, str) and target.startswith(("http://", "https://")):
+        return RemoteClient(target, token, environment_id, dialect=dialect)
+    environment_id = environment_id or LOCAL_ENVIRONMENT
     if target is None:
         return engine_process(default_folder()).client(environment_id)
-    if isinstance(target, str) and target.startswith(("http://", "https://")):
-        return RemoteClient(target, token, environment_id)
     # Imported here, and only here: a client of a server needs no wasm.
     from golem_nb.client.local import LocalClient
     from golem_nb.engine.engine import Engine
@@ -218,7 +235,7 @@ def _lock_file(folder: Path) -> EngineLock | None:
 
 
 def _answers(lock: EngineLock) -> bool:
-    client = RemoteClient(f"http://127.0.0.1:{lock.port}", lock.token or None)
+    client = RemoteClient(f"http://127.0.0.1:{lock.port}", lock.token or None, dialect=CONTRACT.name)
     try:
         return client.is_healthy()
     finally:

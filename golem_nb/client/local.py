@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 from uuid import UUID
 
+from golem_nb import __version__
 from golem_nb.engine.engine import Engine
 from golem_nb.engine.events import Subscription
 from golem_nb.errors import BadInput, WaitTimeout
@@ -61,6 +62,9 @@ class LocalClient:
 
     def __repr__(self) -> str:
         return f"LocalClient({str(self._engine.folder)!r})"
+
+    def speaks(self) -> str:
+        return f"an engine in this process (golem_nb {__version__})"
 
     def create_component(
         self,

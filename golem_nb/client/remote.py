@@ -1,22 +1,37 @@
-"""`Client` over HTTP and WebSocket. Paths, methods and JSON come from `wire`; nothing here knows an engine."""
+"""`Client` over HTTP and WebSocket, for every dialect. Paths, methods and JSON come from `wire`; `Peer` knows which."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any, Literal, Self, TypeVar
-from urllib.parse import urlsplit
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 from uuid import UUID, uuid4
 
 import httpx
-from websockets.exceptions import ConnectionClosed, ConnectionClosedOK, InvalidHandshake, InvalidStatus
+from websockets.exceptions import InvalidHandshake, InvalidStatus
 from websockets.sync.client import ClientConnection
 from websockets.sync.client import connect as connect_websocket
 
-from golem_nb.errors import BadInput, NotFound, NotSupported, ServerError, ServerUnreachable, WaitTimeout
+from golem_nb.client.http import (
+    ANSWER_TIMEOUT_S,
+    CONNECT_TIMEOUT_S,
+    NEVER_AGAIN,
+    SILENT,
+    Http,
+    Retries,
+    json_or_text,
+    reason,
+)
+from golem_nb.client.peer import Peer
+from golem_nb.client.stream import Reconnecting, RemoteEvents
+from golem_nb.errors import (
+    BadInput,
+    ComponentNotFound,
+    NotSupported,
+    ServerError,
+    ServerUnreachable,
+    WaitTimeout,
+)
 from golem_nb.model import (
-    LOCAL_ENVIRONMENT,
     Component,
     ComponentId,
     ComponentOptions,
@@ -27,7 +42,6 @@ from golem_nb.model import (
     OplogPage,
     SnapshotPolicy,
     UpdateMode,
-    WorkerEvent,
     WorkerId,
     WorkerMetadata,
     WorkersPage,
@@ -35,57 +49,25 @@ from golem_nb.model import (
 )
 from golem_nb.oplog.query import parse_query
 from golem_nb.values.types import TypedValue
-from golem_nb.wire import codec, requests
-from golem_nb.wire.events import EventReader
+from golem_nb.wire import codec, requests, translate
+from golem_nb.wire.agents import agent_from_name, json_from_invocation
+from golem_nb.wire.dialects import CONTRACT, DIALECTS
 from golem_nb.wire.failures import failure_from_answer
-from golem_nb.wire.files import FILES, PERMISSIONS, nodes_from_json, parts_from_files
-from golem_nb.wire.operations import EXTENSIONS, FILE_PATH, KEY_HEADER, OPERATIONS, by_id
-from golem_nb.wire.options import parts_from_options
+from golem_nb.wire.files import nodes_from_json
+from golem_nb.wire.operations import FILE_PATH, KEY_HEADER
+from golem_nb.wire.translate import version_from_json
+from golem_nb.wire.uploads import Parts, parts_of_creation, parts_of_update
 
-T = TypeVar("T")
-
-CONNECT_TIMEOUT_S = 5.0
-ANSWER_TIMEOUT_S = 60.0
 # An upload is compiled before it is answered: some seconds per megabyte of wasm on a small machine.
 UPLOAD_TIMEOUT_S = 600.0
+# Whoever waits for a result without a limit asks again so often, with the same key: so a dead connection is noticed.
+WAIT_SLICE_S = 300.0
+HEALTH_TIMEOUT_S = 2.0
+# A server that is gone must not hold up who closes a stream.
+CLOSE_TIMEOUT_S = 0.5
 
-_OPS = by_id(OPERATIONS + EXTENSIONS)
-_EXTENSION_IDS = frozenset(op.id for op in EXTENSIONS)
-
-
-class RemoteEvents:
-    """The events of one worker over a WebSocket."""
-
-    def __init__(self, connection: ClientConnection, url: str) -> None:
-        self._connection, self._url, self._closed = connection, url, False
-
-    def __iter__(self) -> Iterator[WorkerEvent]:
-        """Yield events until either side closes.
-
-        Raises:
-            ServerUnreachable: The connection broke.
-        """
-        reader = EventReader()
-        try:
-            while True:
-                event = reader.read(self._connection.recv())
-                if event is not None:
-                    yield event
-        except ConnectionClosedOK:
-            return
-        except ConnectionClosed:
-            if not self._closed:
-                raise ServerUnreachable(f"the event stream from {self._url} broke off") from None
-
-    def close(self) -> None:
-        self._closed = True
-        self._connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+# Gateways in front of a server that is being started again; a stream that is refused so is tried again.
+_BUSY = (502, 503, 504)
 
 
 class RemoteClient:
@@ -95,18 +77,24 @@ class RemoteClient:
         self,
         url: str,
         token: str | None = None,
-        environment_id: UUID = LOCAL_ENVIRONMENT,
+        environment_id: UUID | None = None,
         http: httpx.Client | None = None,
+        *,
+        dialect: str | None = None,
+        retries: Retries | None = None,
+        reconnecting: Reconnecting | None = None,
     ) -> None:
-        """`http` may be given for proxies, certificates or tests; then it is not closed with the client."""
-        self.url, self.environment_id = _checked(url), environment_id
-        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._is_loopback = urlsplit(self.url).hostname in ("127.0.0.1", "localhost", "::1")
-        self._owns_http = http is None
-        # A proxy of the environment is not for a server on this machine. Without TLS there are no certificates to load,
-        # which would take 20 ms each time that we look whether the local engine answers.
-        is_plain = self._is_loopback and self.url.startswith("http://")
-        self._http = http or httpx.Client(trust_env=not self._is_loopback, verify=not is_plain)
+        """`environment_id` None = the only one that the token may see; `dialect` None = what the server's version says.
+
+        Raises:
+            BadInput: The URL is none, or there is no such dialect.
+        """
+        if dialect is not None and dialect not in DIALECTS:
+            raise BadInput(f"there is no dialect {dialect!r}; there are: {', '.join(DIALECTS)}")
+        self._http = Http(url, token, http, retries or Retries())
+        self.url = self._http.url
+        self._reconnecting = reconnecting or Reconnecting()
+        self._peer = Peer(self._http, None if dialect is None else DIALECTS[dialect], environment_id)
 
     def __repr__(self) -> str:
         return f"RemoteClient({self.url!r})"
@@ -120,10 +108,10 @@ class RemoteClient:
         options: ComponentOptions | None = None,
         files: Mapping[str, FileContent] | None = None,
     ) -> Component:
-        uploads, data = _upload(f"{name}.wasm", wasm, options, files)
-        path = {"environment_id": self.environment_id}
-        answer = self._call("createComponent", path, data={"name": name, **data}, files=uploads)
-        return self._read(codec.component_from_json, answer)
+        dialect, _ = self._peer.operation("createComponent")
+        parts = parts_of_creation(dialect, name, self.environment_id, wasm, options, files)
+        answer = self._upload("createComponent", {"environment_id": self.environment_id}, parts)
+        return self._peer.read(translate.component_from, answer)
 
     def update_component(
         self,
@@ -132,26 +120,47 @@ class RemoteClient:
         options: ComponentOptions | None = None,
         files: Mapping[str, FileContent] | None = None,
     ) -> Component:
-        uploads, data = _upload("component.wasm", wasm, options, files)
-        answer = self._call("updateComponent", _component(component_id), data=data, files=uploads)
-        return self._read(codec.component_from_json, answer)
+        dialect, _ = self._peer.operation("updateComponent")
+        before = None if dialect.update.revision is None else self.component(component_id)
+        parts = parts_of_update(dialect, before, wasm, options, files)
+        return self._peer.read(
+            translate.component_from, self._upload("updateComponent", _component(component_id), parts)
+        )
 
     def components(self) -> list[Component]:
-        answer = self._call("listEnvironmentComponents", {"environment_id": self.environment_id})
-        return self._read(codec.components_from_json, answer)
+        return self._listed("listEnvironmentComponents", {})
 
     def component_by_name(self, name: str) -> Component:
-        path = {"environment_id": self.environment_id, "component_name": name}
-        return self._read(codec.component_from_json, self._call("getComponentByName", path))
+        dialect, _ = self._peer.operation("getComponentByName")
+        if not dialect.is_name_a_filter:
+            path = {"environment_id": self.environment_id, "component_name": name}
+            return self._peer.read(translate.component_from, self._peer.call("getComponentByName", path))
+        found = self._listed("getComponentByName", {"component-name": name})
+        if not found:
+            raise ComponentNotFound(f"there is no component {name!r} at {self.url}")
+        return found[0]
+
+    def _listed(self, id: str, query: Mapping[str, str | int]) -> list[Component]:
+        _, op = self._peer.operation(id)
+        if "project-id" in op.query:
+            query = {"project-id": str(self.environment_id), **query}
+        return self._peer.read(
+            translate.components_from, self._peer.call(id, {"environment_id": self.environment_id}, query)
+        )
 
     def component(self, component_id: ComponentId) -> Component:
-        return self._read(codec.component_from_json, self._call("getComponent", _component(component_id)))
+        return self._peer.read(translate.component_from, self._peer.call("getComponent", _component(component_id)))
 
     def delete_component(self, component_id: ComponentId) -> None:
-        self._call("deleteComponent", _component(component_id))
+        dialect, _ = self._peer.operation("deleteComponent")
+        revision = dialect.delete_revision
+        query = {} if revision is None else {revision: self.component(component_id).version}
+        self._peer.call("deleteComponent", _component(component_id), query)
 
     def component_wasm(self, component_id: ComponentId, version: int) -> bytes:
-        return self._call("downloadComponentWasm", {**_component(component_id), "revision": version}).content
+        _, op = self._peer.operation("downloadComponentWasm")
+        path = {**_component(component_id), "revision": version}
+        return self._peer.call("downloadComponentWasm", path, {name: version for name in op.query}).content
 
     # Workers.
 
@@ -164,70 +173,78 @@ class RemoteClient:
         env: Mapping[str, str] | None = None,
         config: Mapping[str, str] | None = None,
     ) -> WorkerId:
-        body = codec.json_from_creation(name, args, env or {}, config)
-        return self._read(codec.worker_id_from_json, self._call("launchNewWorker", _component(component_id), json=body))
+        dialect, _ = self._peer.operation("launchNewWorker")
+        body = translate.json_from_launch(dialect, name, args, env or {}, config)
+        answer = self._peer.call("launchNewWorker", _component(component_id), json=body)
+        return self._peer.read(translate.worker_id_from, answer)
 
     def workers(self, component_id: ComponentId, *, cursor: str | None = None, count: int = 50) -> WorkersPage:
         query: dict[str, str | int] = {"count": count} if cursor is None else {"count": count, "cursor": cursor}
-        answer = self._call("getWorkersMetadata", _component(component_id), query)
-        return self._read(codec.workers_page_from_json, answer)
+        answer = self._peer.call("getWorkersMetadata", _component(component_id), query)
+        return self._peer.read(translate.workers_page_from, answer)
 
     def worker(self, worker: WorkerId) -> WorkerMetadata:
-        return self._read(codec.worker_metadata_from_json, self._call("getWorkerMetadata", _worker(worker)))
+        return self._peer.read(translate.worker_from, self._peer.call("getWorkerMetadata", _worker(worker)))
 
     def delete_worker(self, worker: WorkerId) -> None:
-        self._call("deleteWorker", _worker(worker))
+        self._peer.call("deleteWorker", _worker(worker))
 
     def interrupt_worker(self, worker: WorkerId, *, recover_immediately: bool = False) -> None:
         query = {"recovery-immediately": "true" if recover_immediately else "false"}
-        self._call("interruptWorker", _worker(worker), query)
+        self._peer.call("interruptWorker", _worker(worker), query)
 
     def resume_worker(self, worker: WorkerId) -> None:
-        self._call("resumeWorker", _worker(worker))
+        self._peer.call("resumeWorker", _worker(worker))
 
     def crash_worker(self, worker: WorkerId) -> None:
-        self._call("simulateCrash", _worker(worker))
+        self._peer.call("simulateCrash", _worker(worker))
 
     def update_worker(self, worker: WorkerId, target_version: int, mode: UpdateMode = UpdateMode.AUTOMATIC) -> None:
-        self._call("updateWorker", _worker(worker), json=requests.json_from_update(target_version, mode))
+        dialect, _ = self._peer.operation("updateWorker")
+        self._peer.call("updateWorker", _worker(worker), json=translate.json_from_update(dialect, target_version, mode))
 
     def revert_worker(
         self, worker: WorkerId, *, last_index: OplogIndex | None = None, invocations: int | None = None
     ) -> None:
-        self._call("revertWorker", _worker(worker), json=requests.json_from_revert(last_index, invocations))
+        dialect, _ = self._peer.operation("revertWorker")
+        body = translate.json_from_revert(dialect, last_index, invocations)
+        self._peer.call("revertWorker", _worker(worker), json=body)
 
     def fork_worker(self, source: WorkerId, target: WorkerId, at_index: OplogIndex) -> None:
-        self._call("forkWorker", _worker(source), json=requests.json_from_fork(target, at_index))
+        dialect, _ = self._peer.operation("forkWorker")
+        self._peer.call("forkWorker", _worker(source), json=translate.json_from_fork(dialect, target, at_index))
 
     def cancel_invocation(self, worker: WorkerId, key: IdempotencyKey) -> bool:
-        answer = self._call("cancelInvocation", {**_worker(worker), "idempotency_key": key})
-        return self._read(requests.canceled_from_json, answer)
+        answer = self._peer.call("cancelInvocation", {**_worker(worker), "idempotency_key": key})
+        return self._peer.told(requests.canceled_from_json, answer)
 
     def complete_promise(self, worker: WorkerId, oplog_index: OplogIndex, data: bytes) -> bool:
         body = requests.json_from_completion(oplog_index, data)
-        return self._read(requests.completed_from_json, self._call("completePromise", _worker(worker), json=body))
+        return self._peer.told(
+            requests.completed_from_json, self._peer.call("completePromise", _worker(worker), json=body)
+        )
 
     def worker_files(self, worker: WorkerId, path: str = "/") -> list[FileNode]:
-        answer = self._call("getWorkerFiles", {**_worker(worker), **_file(path)})
-        return self._read(nodes_from_json, answer)
+        answer = self._peer.call("getWorkerFiles", {**_worker(worker), **_file(path)})
+        return self._peer.told(nodes_from_json, answer)
 
     def worker_file(self, worker: WorkerId, path: str) -> bytes:
-        return self._call("getWorkerFileContents", {**_worker(worker), **_file(path)}).content
+        return self._peer.call("getWorkerFileContents", {**_worker(worker), **_file(path)}).content
 
     def snapshot_policy(self, component_id: ComponentId) -> SnapshotPolicy | None:
-        answer = self._call("getSnapshotPolicy", _component(component_id))
-        return self._read(requests.snapshot_policy_from_json, answer)
+        answer = self._peer.call("getSnapshotPolicy", _component(component_id))
+        return self._peer.told(requests.snapshot_policy_from_json, answer)
 
     def set_snapshot_policy(self, component_id: ComponentId, policy: SnapshotPolicy | None) -> None:
         body = requests.json_from_snapshot_policy(policy)
-        self._call("setSnapshotPolicy", _component(component_id), json=body)
+        self._peer.call("setSnapshotPolicy", _component(component_id), json=body)
 
     # Invocations.
 
     def invoke(
         self, worker: WorkerId, function: str, params: Sequence[Any], *, key: IdempotencyKey | None = None
     ) -> None:
-        self._invoke("invokeFunction", worker, function, params, key, ANSWER_TIMEOUT_S)
+        self._invoke("invokeFunction", worker, function, params, key or str(uuid4()), ANSWER_TIMEOUT_S)
 
     def invoke_and_await(
         self,
@@ -238,8 +255,17 @@ class RemoteClient:
         key: IdempotencyKey | None = None,
         timeout_s: float | None = None,
     ) -> TypedValue | None:
-        answer = self._invoke("invokeAndAwaitFunction", worker, function, params, key, timeout_s)
-        return self._read(codec.result_from_json, answer)
+        key = key or str(uuid4())
+        while True:
+            try:
+                answer = self._invoke(
+                    "invokeAndAwaitFunction", worker, function, params, key, timeout_s or WAIT_SLICE_S
+                )
+            except WaitTimeout:
+                if timeout_s is not None:
+                    raise
+            else:
+                return self._peer.read(translate.result_from, answer)
 
     def _invoke(
         self,
@@ -247,13 +273,23 @@ class RemoteClient:
         worker: WorkerId,
         function: str,
         params: Sequence[Any],
-        key: IdempotencyKey | None,
-        timeout_s: float | None,
+        key: IdempotencyKey,
+        timeout_s: float,
     ) -> httpx.Response:
         # Always with a key: then the request may be sent again when its connection breaks, and still runs once.
-        headers = {KEY_HEADER: key or str(uuid4())}
+        headers = {KEY_HEADER: key}
+        dialect, _ = self._peer.operation(id)
+        if dialect.has_agents:
+            body = self._invocation_of_agent(id, worker, function, params, key)
+            return self._peer.call(id, json=body, headers=headers, timeout_s=timeout_s)
         body, query = codec.json_from_params(params), {"function": function}
-        return self._call(id, _worker(worker), query, json=body, headers=headers, timeout_s=timeout_s)
+        return self._peer.call(id, _worker(worker), query, json=body, headers=headers, timeout_s=timeout_s)
+
+    def _invocation_of_agent(
+        self, id: str, worker: WorkerId, method: str, params: Sequence[Any], key: IdempotencyKey
+    ) -> codec.Json:
+        place, mode = self._peer.named_place(), "schedule" if id == "invokeFunction" else "await"
+        return json_from_invocation(agent_from_name(worker.name), place.app, place.name, method, params, key, mode)
 
     # Oplog and events.
 
@@ -266,15 +302,16 @@ class RemoteClient:
         query: str | None = None,
         cursor: str | None = None,
     ) -> OplogPage:
-        asked: dict[str, str | int] = {"count": count}
+        dialect, _ = self._peer.operation("getOplog")
+        asked: dict[str, str | int] = {"count": min(count, dialect.most_entries or count)}
         if cursor is not None:
             asked["cursor"] = cursor
         elif query is None or from_index != 1:
             asked["from"] = from_index
         if query is not None:
             asked["query"] = query
-        page = self._read(codec.oplog_page_from_json, self._call("getOplog", _worker(worker), asked))
-        if query is not None and cursor is None:
+        page = self._peer.read(translate.oplog_page_from, self._peer.call("getOplog", _worker(worker), asked))
+        if query is not None and cursor is None and dialect is CONTRACT:  # all releases of Golem search
             self._check_search(query, page)
         return page
 
@@ -284,125 +321,66 @@ class RemoteClient:
             raise NotSupported(f"the server at {self.url} does not search oplogs; golem_nb's own engine does")
 
     def events(self, worker: WorkerId) -> RemoteEvents:
-        url = self.url.replace("http", "ws", 1) + _OPS["connectWorker"].url(**_worker(worker))
-        proxy: Literal[True] | None = None if self._is_loopback else True
+        _, op = self._peer.operation("connectWorker")
+        url = self.url.replace("http", "ws", 1) + op.url(**_worker(worker))
+        return RemoteEvents(lambda: self._connect(url), self.url, self._reconnecting)
+
+    def _connect(self, url: str) -> ClientConnection:
+        """Open a WebSocket.
+
+        Raises:
+            ServerUnreachable: No connection, or the server is not there for now.
+            GolemError: What the server says of the refusal.
+        """
+        proxy: Literal[True] | None = None if self._http.is_loopback else True
         try:
             # Entered here, since a refusal belongs to this call; the stream that is returned leaves it.
-            connection = connect_websocket(
-                url, additional_headers=self._headers, open_timeout=CONNECT_TIMEOUT_S, proxy=proxy, max_size=None
+            return connect_websocket(
+                url,
+                ssl=self._http.tls,
+                additional_headers=self._http.token.headers(),
+                open_timeout=CONNECT_TIMEOUT_S,
+                close_timeout=CLOSE_TIMEOUT_S,
+                proxy=proxy,
+                max_size=None,
+                logger=SILENT,
             ).__enter__()
         except InvalidStatus as refusal:
             answer = refusal.response
-            raise failure_from_answer(answer.status_code, _json_or_text(bytes(answer.body or b""))) from None
+            if answer.status_code in _BUSY:
+                raise ServerUnreachable(f"no event stream from {self.url}: {answer.status_code}") from None
+            raise failure_from_answer(answer.status_code, json_or_text(bytes(answer.body or b""))) from None
         except (OSError, InvalidHandshake) as error:
-            raise ServerUnreachable(f"no event stream from {self.url}: {_reason(error)}") from None
-        return RemoteEvents(connection, self.url)
+            raise ServerUnreachable(f"no event stream from {self.url}: {reason(error)}") from None
 
     # Beside the contract.
 
     def server_version(self) -> str:
         """Return what the server calls itself."""
-        return str(self._json(self._call("version")).get("version", ""))
+        return self._peer.told(version_from_json, self._peer.asked(CONTRACT.operations["version"]))
 
-    def is_healthy(self, timeout_s: float = 2.0) -> bool:
+    def is_healthy(self, timeout_s: float = HEALTH_TIMEOUT_S) -> bool:
         """Does the server answer that it is well?"""
         try:
-            self._call("healthcheck", timeout_s=timeout_s)
+            self._peer.asked(CONTRACT.operations["healthcheck"], timeout_s=timeout_s, retries=NEVER_AGAIN)
         except (ServerUnreachable, ServerError, WaitTimeout):
             return False
         return True
 
+    @property
+    def environment_id(self) -> UUID:
+        """The environment in use; in Golem 1.3 the project. The server is asked where none was chosen."""
+        return self._peer.place().id
+
+    def speaks(self) -> str:
+        """Say what the server is, which is asked once, and whether that is a guess."""
+        return self._peer.speaks()
+
     def close(self) -> None:
-        if self._owns_http:
-            self._http.close()
+        self._http.close()
 
-    # How requests are made.
-
-    def _call(
-        self,
-        id: str,
-        path: Mapping[str, object] | None = None,
-        query: Mapping[str, str | int] | None = None,
-        *,
-        json: Any = None,
-        data: Mapping[str, str] | None = None,
-        files: Mapping[str, tuple[str, bytes, str]] | None = None,
-        headers: Mapping[str, str] | None = None,
-        timeout_s: float | None = ANSWER_TIMEOUT_S,
-    ) -> httpx.Response:
-        """Make one request and return its answer.
-
-        Raises:
-            GolemError: What the server says of the failure, or that it cannot be reached.
-        """
-        op = _OPS[id]
-        request = self._http.build_request(
-            op.method,
-            self.url + op.url(**(path or {})),
-            params=query,
-            json=json,
-            data=data,
-            files=files,
-            headers={**self._headers, **(headers or {})},
-            timeout=httpx.Timeout(UPLOAD_TIMEOUT_S if files else timeout_s, connect=CONNECT_TIMEOUT_S),
-        )
-        repeatable = op.method == "GET" or KEY_HEADER in request.headers
-        with self._reaching(id):
-            try:
-                answer = self._http.send(request)
-            except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
-                # Most often a kept connection that the server had closed by then.
-                if not repeatable:
-                    raise
-                answer = self._http.send(request)
-        if answer.is_success:
-            return answer
-        failure = failure_from_answer(answer.status_code, _json_or_text(answer.content))
-        # An exact NotFound, without a thing that was not found, is a path that the server does not know.
-        is_unknown = type(failure) is NotFound or answer.status_code == httpx.codes.METHOD_NOT_ALLOWED
-        if id in _EXTENSION_IDS and is_unknown:
-            raise NotSupported(f"the server at {self.url} does not know {id}; golem_nb's own engine does")
-        raise failure
-
-    @contextmanager
-    def _reaching(self, id: str) -> Iterator[None]:
-        """Turn httpx's failures into ours. They never carry headers, so no token gets out."""
-        try:
-            yield
-        except httpx.ConnectTimeout:
-            raise ServerUnreachable(f"nobody answers at {self.url} within {CONNECT_TIMEOUT_S:g} s") from None
-        except httpx.TimeoutException:
-            raise WaitTimeout(f"{id} was not answered in time; what the server has accepted goes on there") from None
-        except httpx.TransportError as error:
-            raise ServerUnreachable(f"nobody answers at {self.url}: {_reason(error)}") from None
-
-    def _read(self, read: Callable[[Any], T], answer: httpx.Response) -> T:
-        """Apply a function of the codec to an answer; what cannot be read is the server's fault, not the caller's."""
-        try:
-            return read(self._json(answer))
-        except BadInput as error:
-            raise ServerError(answer.status_code, f"{error}; is {self.url} a Golem server?") from None
-
-    def _json(self, answer: httpx.Response) -> Any:
-        try:
-            return answer.json()
-        except ValueError:
-            text = answer.text[:80]
-            raise ServerError(answer.status_code, f"no JSON: {text!r}; is {self.url} a Golem server?") from None
-
-
-Upload = tuple[str, bytes, str]  # the name of a file, what is in it, and its type
-
-
-def _upload(
-    name: str, wasm: bytes, options: ComponentOptions | None, files: Mapping[str, FileContent] | None
-) -> tuple[dict[str, Upload], dict[str, str]]:
-    """Return the parts of an upload: files, and texts."""
-    uploads, data = {"component": (name, wasm, "application/wasm")}, parts_from_options(options) if options else {}
-    if files is not None:
-        archive, data[PERMISSIONS] = parts_from_files(files)
-        uploads[FILES] = ("files.zip", archive, "application/zip")
-    return uploads, data
+    def _upload(self, id: str, path: Mapping[str, object], parts: Parts) -> httpx.Response:
+        return self._peer.call(id, path, data=parts.texts, files=parts.files, timeout_s=UPLOAD_TIMEOUT_S)
 
 
 def _component(component_id: ComponentId) -> dict[str, object]:
@@ -414,24 +392,6 @@ def _worker(worker: WorkerId) -> dict[str, object]:
 
 
 def _file(path: str) -> dict[str, object]:
-    return {FILE_PATH: clean_path(path).lstrip("/")}
-
-
-def _checked(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise BadInput(f"not the address of a server: {url!r}; it looks like http://127.0.0.1:9881")
-    if parts.username or parts.password:
-        raise BadInput("the address of a server must not hold a password; give the token by itself")
-    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
-
-
-def _json_or_text(content: bytes) -> Any:
-    try:
-        return json.loads(content)
-    except ValueError:
-        return content.decode("utf-8", "replace")
-
-
-def _reason(error: Exception) -> str:
-    return str(error) or type(error).__name__
+    """Return the path as our own server has it, in segments, and as Golem does, in one."""
+    absolute = clean_path(path)
+    return {FILE_PATH: absolute.lstrip("/"), "file_name": absolute}

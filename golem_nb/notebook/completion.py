@@ -11,6 +11,7 @@ from typing import Any
 
 from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
 
+from golem_nb.client.profiles import profile_names
 from golem_nb.errors import BadInput, UsageError
 from golem_nb.notebook.magics.arguments import find_function, short_name
 from golem_nb.notebook.magics.grammar import Option, Target, is_option, read_target, split_words
@@ -75,9 +76,14 @@ def complete(session: Session, text: str) -> tuple[str, list[str]]:
         return "", []  # inside the arguments of a call: that is Python, and Python's own completion knows it
     taker = _option_before(verb, words)
     if taker is not None:
-        return fragment, [choice for choice in taker.choices if choice.startswith(fragment)]
+        return fragment, [choice for choice in _choices(verb, taker) if choice.startswith(fragment)]
     before = _plain_words(verb, words)
     return fragment, [c for c in _candidates(session, verb, before, fragment) if c.startswith(fragment)]
+
+
+def _choices(verb: Verb, option: Option) -> Iterable[str]:
+    """Return what an option may be; the names of profiles are in a small file of this machine."""
+    return profile_names() if (verb.name, option.name) == ("golem", "profile") else option.choices
 
 
 def _option_before(verb: Verb, words: list[str]) -> Option | None:

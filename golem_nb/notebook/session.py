@@ -21,10 +21,13 @@ from golem_nb.client.connect import (
     stop_local,
 )
 from golem_nb.client.connect import connect as connect_to
+from golem_nb.client.profiles import read_profile
 from golem_nb.errors import ClientError, ComponentNotFound, NotFound, ServerUnreachable, UsageError
-from golem_nb.model import LOCAL_ENVIRONMENT, Component, WorkerId
+from golem_nb.model import Component, WorkerId
 from golem_nb.notebook.magics.grammar import Target, read_target
 from golem_nb.notebook.panes.stream import EventStream
+
+URL_VARIABLE, TOKEN_VARIABLE = "GOLEM_URL", "GOLEM_TOKEN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +40,21 @@ class Local:
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """A server. The token stays in its environment variable and is read when a client is made."""
+    """A server. The token stays in its environment variable, or in the profile, and is read when a client is made.
+
+    `environment_id` None = the only one that the token may see; `dialect` None = what the server's version says.
+    """
 
     url: str
-    token_variable: str
-    environment_id: UUID = LOCAL_ENVIRONMENT
+    token_variable: str | None = TOKEN_VARIABLE
+    environment_id: UUID | None = None
+    dialect: str | None = None
+    profile: str | None = None
+
+    def token(self) -> str | None:
+        if self.profile is not None:
+            return read_profile(self.profile).token
+        return os.environ.get(self.token_variable or TOKEN_VARIABLE)
 
 
 class Session:
@@ -67,9 +80,9 @@ class Session:
         self.forget()
         self.place = Local((folder or default_folder()).expanduser().absolute(), network)
 
-    def use_remote(self, url: str, token_variable: str, environment_id: UUID) -> None:
+    def use_remote(self, place: Remote) -> None:
         self.forget()
-        self.place = Remote(url, token_variable, environment_id)
+        self.place = place
 
     def client(self) -> Client:
         """Return the client of the server in use; start the local engine if it is not there, or no longer.
@@ -78,12 +91,14 @@ class Session:
             EngineFailedToStart, ServerUnreachable
         """
         if self.place is None:
-            url = os.environ.get("GOLEM_URL")
-            self.place = Remote(url, "GOLEM_TOKEN") if url else Local(default_folder())
+            url = os.environ.get(URL_VARIABLE)
+            self.place = Remote(url) if url else Local(default_folder())
         if isinstance(self.place, Remote):
             if self._client is None:
-                token = os.environ.get(self.place.token_variable)
-                self._client = connect_to(self.place.url, token=token, environment_id=self.place.environment_id)
+                place = self.place
+                self._client = connect_to(
+                    place.url, token=place.token(), environment_id=place.environment_id, dialect=place.dialect
+                )
             return self._client
         if self._client is None or self._engine is None or running_engine(self.place.folder) != self._engine.lock:
             self._attach(engine_process(self.place.folder, self.place.network))

@@ -61,6 +61,13 @@ def missed_event(count: int, timestamp: datetime) -> WorkerEvent:
     return WorkerEvent(EventType.LOG, timestamp, f"{count} messages missed", "Warn", {"missedMessages": count})
 
 
+def broken_event(broke_at: datetime, again_at: datetime) -> WorkerEvent:
+    """Return the notice that a stream was cut off for a while: what happened meanwhile may be missing."""
+    start, end = text_from_timestamp(broke_at), text_from_timestamp(again_at)
+    text = f"the connection broke and was made again; events between {start} and {end} may be missing"
+    return WorkerEvent(EventType.LOG, again_at, text, "Warn", {"missedFrom": start, "missedTo": end})
+
+
 class EventReader:
     """Reads the messages of one connection, in order.
 
@@ -93,6 +100,8 @@ class EventReader:
     def _tagged(self, kind: str, body: Mapping[str, Any]) -> WorkerEvent | None:
         if kind == "ClientLagged":
             return missed_event(body.get("number_of_missed_messages", 0), datetime.now(UTC))
+        if kind in _TOLD:
+            return _told(kind, body)
         if kind not in _TYPES:
             return None
         type, timestamp = _TYPES[kind], timestamp_from_text(body.get("timestamp"))
@@ -104,6 +113,21 @@ class EventReader:
                 return WorkerEvent(type, timestamp, body.get("message", ""), body.get("level"), context)
         context = {"function": body.get("function", ""), "idempotencyKey": body.get("idempotency_key", "")}
         return WorkerEvent(type, timestamp, context=context)
+
+
+# Kinds that Golem 1.5 adds: how serious they are, and what they say. They become logs, since the contract has no word.
+_TOLD = {
+    "PluginError": ("Error", "plugin {plugin_name}: {message}"),
+    "SnapshotRecoverySucceeded": ("Info", "recovered from the snapshot at {snapshot_index}"),
+    "SnapshotRecoveryFailed": ("Warn", "recovery from the snapshot at {snapshot_index} failed: {error}"),
+}
+
+
+def _told(kind: str, body: Mapping[str, Any]) -> WorkerEvent:
+    level, template = _TOLD[kind]
+    named = {name: body.get(name, "?") for name in ("plugin_name", "message", "snapshot_index", "error")}
+    moment = timestamp_from_text(body.get("timestamp"))
+    return WorkerEvent(EventType.LOG, moment, template.format_map(named), level, {"context": kind})
 
 
 def _flat(message: Mapping[str, Any]) -> WorkerEvent | None:

@@ -1,8 +1,8 @@
 """Failures <-> answers: a status and a JSON body. Source: ARCHITECTURE, decision 14; SEMANTICS 10.
 
 Every body has `error`; 400 adds Golem's list `errors`, a failed invocation Golem's `workerError`. Our own key `kind`
-names the class, so that a client of golem_nb raises exactly what the engine raised. Without it (other servers) the
-status and Golem's words decide.
+names the class, so that a client of golem_nb raises exactly what the engine raised. Without it (other servers) Golem's
+own `code` (1.5) or the type of its `golemError` (1.2) decides, else its words and the status.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def failure_from_answer(status: int, body: Any) -> GolemError:
     kind = body.get("kind") if isinstance(body, Mapping) else None
     worker_error = body.get("workerError") if isinstance(body, Mapping) else None
     if kind not in _BUILD:
-        kind = _kind_from_words(status, text, isinstance(worker_error, Mapping))
+        kind = _kind_from_code(body) or _kind_from_words(status, text, isinstance(worker_error, Mapping))
     if kind is None:
         return errors.ServerError(status, text)
     cls = _CLASSES[kind]
@@ -50,16 +50,24 @@ def failure_from_answer(status: int, body: Any) -> GolemError:
 def _text_of(body: Any) -> str:
     if not isinstance(body, Mapping):
         return str(body).strip()
-    listed = body.get("errors")
-    if body.get("error"):
-        return str(body["error"])
-    return "; ".join(map(str, listed)) if isinstance(listed, list) else str(dict(body))
+    told, listed = body.get("error") or body.get("golemError"), body.get("errors")
+    if isinstance(told, Mapping):  # Golem 1.2, and servers that are no Golem
+        return _text_of_object(told)
+    if told:
+        return str(told)
+    return "; ".join(map(str, listed)) if isinstance(listed, list) else _text_of_object(body)
+
+
+def _text_of_object(told: Mapping[str, Any]) -> str:
+    """Return the words in an object: those of Golem 1.2, of problem documents (RFC 9457), or all of it."""
+    found = [str(told[key]) for key in ("title", "message", "details", "detail") if told.get(key)]
+    return ": ".join(found) or str(dict(told))
 
 
 # What Golem's texts begin with, by status class; the first that fits is taken. Source: SEMANTICS 10.2, 10.3.
 _WORDS = (
-    (r"Worker not found: ", "WorkerNotFound"),
-    (r"Worker already exists: ", "WorkerExists"),
+    (r"(Worker|Agent) not found: ", "WorkerNotFound"),
+    (r"(Worker|Agent) already exists: ", "WorkerExists"),
     (r"Invalid worker name: ", "InvalidWorkerName"),
     (r"(Invalid request: )?Can't find exported function", "FunctionNotFound"),
     (r"Previous Invocation Failed|Previous invocation failed", "PreviousInvocationFailed"),
@@ -72,6 +80,29 @@ _WORDS = (
     (r"(Invalid request: )?Invocation not found", "InvocationNotFound"),
     (r"(Invalid request: )?(Worker is already at the target version|The same update is already in)", "UpdateRefused"),
 )
+
+# What Golem 1.5 says beside the text, and the types of errors of Golem 1.2. Source: SEMANTICS 10.1, 10.3.
+_CODES = {
+    "AGENT_NOT_FOUND": "WorkerNotFound",
+    "WORKER_NOT_FOUND": "WorkerNotFound",
+    "COMPONENT_NOT_FOUND": "ComponentNotFound",
+    "INTERNAL_AGENT_EXECUTION_FAILED": "InvocationFailed",
+    "INTERNAL_PREVIOUS_INVOCATION_FAILED": "PreviousInvocationFailed",
+    "WorkerNotFound": "WorkerNotFound",
+    "WorkerAlreadyExists": "WorkerExists",
+    "PromiseNotFound": "PromiseNotFound",
+    "PreviousInvocationExited": "WorkerExited",
+    "Interrupted": "InvocationInterrupted",
+}
+
+
+def _kind_from_code(body: Any) -> str | None:
+    if not isinstance(body, Mapping):
+        return None
+    older = body.get("golemError")
+    code = older.get("type") if isinstance(older, Mapping) else body.get("code")
+    return _CODES.get(code) if isinstance(code, str) else None
+
 
 _STATUSES = {
     400: "BadInput",
@@ -101,8 +132,8 @@ def _function_not_found(text: str) -> GolemError:
 
 
 def _worker_not_found(text: str) -> GolemError:
-    found = re.fullmatch(r"Worker not found: (.*?)(?:; did you mean (.*)\?)?", text, re.DOTALL)
-    return errors.WorkerNotFound(found[1], _near(found[2])) if found else errors.NotFound(text)
+    found = re.fullmatch(r"(?:Worker|Agent) not found: (.*?)(?:; did you mean (.*)\?)?", text, re.DOTALL)
+    return errors.WorkerNotFound(found[1], _near(found[2])) if found else errors.WorkerNotFound(text)
 
 
 def _replay_mismatch(text: str) -> GolemError:
@@ -132,6 +163,6 @@ _BUILD: dict[str, Callable[[str], GolemError]] = {
     "FunctionNotFound": _function_not_found,
     "WorkerNotFound": _worker_not_found,
     "InvalidWorkerName": lambda text: errors.InvalidWorkerName(text.removeprefix("Invalid worker name: ")),
-    "WorkerExists": lambda text: errors.WorkerExists(text.removeprefix("Worker already exists: ")),
+    "WorkerExists": lambda text: errors.WorkerExists(re.sub(r"^(Worker|Agent) already exists: ", "", text)),
     "ReplayMismatch": _replay_mismatch,
 }

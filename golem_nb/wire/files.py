@@ -28,6 +28,7 @@ MOST_BYTES = 256 << 20  # unpacked, of all files together
 MOST_DIRECTORY_BYTES = 1 << 20  # of the archive's own list of its files: some ten thousand of them
 # zipfile unpacks other methods without a bound.
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_LAST_SECOND = 253_402_300_799  # of the year 9999
 _END = struct.Struct("<4sHHHHIIH")  # the end-of-central-directory record
 
 
@@ -143,7 +144,8 @@ def nodes_from_json(json: Any) -> list[FileNode]:
 
 
 def _node_from_json(json: Any) -> FileNode:
-    modified_at = datetime.fromtimestamp(read_number(json["lastModified"]), UTC)
+    # Whatever a server counts: a time that no datetime can say is the nearest that one can.
+    modified_at = datetime.fromtimestamp(min(max(read_number(json["lastModified"]), 0), _LAST_SECOND), UTC)
     is_directory = read_text(json["kind"]) == "directory"
     is_read_only = json.get("permissions") == READ_ONLY
     return FileNode(read_text(json["name"]), modified_at, is_directory, is_read_only, json.get("size") or 0)

@@ -4,6 +4,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from golem_nb.client.http import Retries
 from golem_nb.client.remote import RemoteClient
 from golem_nb.errors import (
     BadInput,
@@ -21,7 +22,7 @@ WORKER = WorkerId(uuid4(), "w/x y")
 TOKEN = "very-secret"
 
 
-def client_of(answer, token=TOKEN):
+def client_of(answer, token=TOKEN, dialect="contract"):
     """A client whose server is the function `answer`; the requests it saw are in `.seen`."""
     seen = []
 
@@ -29,7 +30,13 @@ def client_of(answer, token=TOKEN):
         seen.append(request)
         return answer(request) if callable(answer) else answer
 
-    client = RemoteClient("http://golem.example:9881/", token, http=httpx.Client(transport=httpx.MockTransport(handle)))
+    client = RemoteClient(
+        "http://golem.example:9881/",
+        token,
+        http=httpx.Client(transport=httpx.MockTransport(handle)),
+        dialect=dialect,
+        retries=Retries(sleep=lambda seconds: None),
+    )
     client.seen = seen
     return client
 

@@ -46,6 +46,7 @@ class Notebook:
 def notebook(data_folder, monkeypatch, capsys):
     monkeypatch.setenv("GOLEM_NB_DIR", str(data_folder))
     monkeypatch.delenv("GOLEM_URL", raising=False)
+    monkeypatch.setenv("GOLEM_CONFIG_DIR", str(data_folder / "no-profiles"))
     shell = InteractiveShell.instance()
     shell.run_line_magic("load_ext", "golem_nb")
     yield Notebook(shell, capsys)

@@ -4,7 +4,6 @@ import pytest
 
 from golem_nb.client.connect import kill_local, running_engine, stop_local
 from golem_nb.errors import ClientError, ComponentNotFound, ServerUnreachable, UsageError
-from golem_nb.model import LOCAL_ENVIRONMENT
 from golem_nb.notebook.magics.grammar import Target
 from golem_nb.notebook.session import Remote, Session
 from golem_nb.wasm.text import wasm_from_text
@@ -75,7 +74,7 @@ def test_stopping_what_does_not_run_is_no_error(session):
 
 
 def test_a_remote_server_is_not_ours_to_kill(session, monkeypatch):
-    session.use_remote("http://golem.example", "GOLEM_TOKEN", LOCAL_ENVIRONMENT)
+    session.use_remote(Remote("http://golem.example"))
 
     with pytest.raises(UsageError, match="not ours to stop"):
         session.stop()

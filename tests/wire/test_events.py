@@ -1,5 +1,5 @@
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 
 import jsonschema
@@ -9,7 +9,7 @@ import yaml
 from golem_nb.errors import BadInput
 from golem_nb.model import EventType, WorkerEvent
 from golem_nb.wire import events
-from golem_nb.wire.events import EventReader, golem_json_from_event, json_from_event, missed_event
+from golem_nb.wire.events import EventReader, broken_event, golem_json_from_event, json_from_event, missed_event
 
 AT = datetime(2025, 1, 31, 12, 34, 56, 789000, tzinfo=UTC)
 STAMP = "2025-01-31T12:34:56.789Z"
@@ -80,6 +80,35 @@ def test_golems_form_is_written_as_it_is_there():
     assert golem_json_from_event(missed_event(12, AT)) == {"ClientLagged": {"number_of_missed_messages": 12}}
 
 
+@pytest.mark.parametrize(
+    ("tagged", "level", "text"),
+    [
+        ({"PluginError": {"timestamp": STAMP, "plugin_name": "p", "message": "no"}}, "Error", "plugin p: no"),
+        (
+            {"SnapshotRecoverySucceeded": {"timestamp": STAMP, "snapshot_index": 4}},
+            "Info",
+            "recovered from the snapshot at 4",
+        ),
+        (
+            {"SnapshotRecoveryFailed": {"timestamp": STAMP, "snapshot_index": 4, "error": "bad"}},
+            "Warn",
+            "recovery from the snapshot at 4 failed: bad",
+        ),
+    ],
+)
+def test_kinds_of_golem_1_5_become_logs(tagged, level, text):
+    event = EventReader().read(json.dumps(tagged))
+
+    assert (event.type, event.timestamp, event.level, event.message) == (EventType.LOG, AT, level, text)
+
+
+def test_a_notice_of_a_break_says_from_when_to_when():
+    event = broken_event(AT, AT + timedelta(seconds=2))
+
+    assert (event.type, event.level, event.context["missedFrom"]) == (EventType.LOG, "Warn", STAMP)
+    assert f"between {STAMP} and 2025-01-31T12:34:58.789Z may be missing" in event.message
+
+
 def test_a_character_cut_in_two_messages_is_whole_again():
     reader, parts = EventReader(), "é".encode()
 
@@ -89,7 +118,7 @@ def test_a_character_cut_in_two_messages_is_whole_again():
 
 
 @pytest.mark.parametrize(
-    "text", ['{"type":"New","timestamp":"x"}', '{"PluginError":{"timestamp":"x"}}', "{}", '{"a":1,"b":2}', '{"a":1}']
+    "text", ['{"type":"New","timestamp":"x"}', '{"Nobody":{"timestamp":"x"}}', "{}", '{"a":1,"b":2}', '{"a":1}']
 )
 def test_events_of_unknown_kinds_are_left_out(text):
     assert EventReader().read(text) is None

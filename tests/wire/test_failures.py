@@ -56,6 +56,19 @@ def test_bad_input_also_has_golems_list():
 @pytest.mark.parametrize(
     ("status", "body", "error"),
     [
+        (404, {"error": "Agent not found: c/a()", "code": "AGENT_NOT_FOUND"}, errors.WorkerNotFound("c/a()")),
+        (404, {"error": "gone", "code": "AGENT_NOT_FOUND"}, errors.WorkerNotFound("gone")),
+        (404, {"error": "no x", "code": "COMPONENT_NOT_FOUND"}, errors.ComponentNotFound("no x")),
+        (409, {"error": "Agent already exists: c/a()"}, errors.WorkerExists("c/a()")),
+        (
+            500,
+            {"golemError": {"type": "WorkerNotFound", "details": "Worker not found: c/w"}},
+            errors.WorkerNotFound("c/w"),
+        ),
+        (500, {"golemError": {"type": "New", "details": "d"}}, errors.ServerError(500, "d")),
+        (404, {"type": "u", "title": "No route", "status": 404, "detail": "/x"}, errors.NotFound("No route: /x")),
+        (400, {"error": {"code": 7, "message": "not JSON"}}, errors.BadInput("not JSON")),
+        (400, {"error": {"code": 7}}, errors.BadInput("{'code': 7}")),
         (400, {"errors": ["Invalid worker name: no"]}, errors.InvalidWorkerName("no")),
         (400, {"errors": ["a", "b"]}, errors.BadInput("a; b")),
         (400, "parse error", errors.BadInput("parse error")),

@@ -132,3 +132,10 @@ def test_a_listing_comes_back():
     assert nodes_from_json(told) == nodes
     with pytest.raises(BadInput):
         nodes_from_json({"nodes": [{"name": 1}]})
+
+
+@pytest.mark.parametrize(("told", "year"), [(-9007199254740991, 1970), (10**15, 9999)])
+def test_a_time_that_no_datetime_can_say_is_the_nearest_that_one_can(told, year):
+    (node,) = nodes_from_json({"nodes": [{"name": "f", "lastModified": told, "kind": "file"}]})
+
+    assert node.modified_at.year == year

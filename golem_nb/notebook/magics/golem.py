@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 from golem_nb import __version__
-from golem_nb.client.connect import default_folder, running_engine
+from golem_nb.client.connect import DIALECT_NAMES, default_folder, running_engine
+from golem_nb.client.profiles import profiles_file, profiles_folder, read_profile
 from golem_nb.errors import GolemError, UsageError
-from golem_nb.model import LOCAL_ENVIRONMENT, parse_uuid
+from golem_nb.model import parse_uuid
 from golem_nb.notebook.magics.grammar import Option, Target, read_target
 from golem_nb.notebook.magics.verb import Request, Verb
-from golem_nb.notebook.session import Local, Remote, Session
+from golem_nb.notebook.session import TOKEN_VARIABLE, URL_VARIABLE, Local, Remote, Session
 from golem_nb.notebook.views import ServerCard, Text
-
-TOKEN_VARIABLE = "GOLEM_TOKEN"
 
 
 def run(request: Request) -> Any:
@@ -49,13 +48,38 @@ def _network(request: Request) -> tuple[str, ...] | None:
 
 
 def _remote(request: Request, rest: list[str]) -> ServerCard:
-    if len(rest) != 1:
-        raise UsageError("which server? Write: %golem remote URL")
-    environment: UUID = LOCAL_ENVIRONMENT
-    if request.option("env"):
-        environment = parse_uuid(request.option("env"), "--env")
-    request.session.use_remote(rest[0], request.option("token-env") or TOKEN_VARIABLE, environment)
+    if len(rest) > 1:
+        raise UsageError("which server? Write: %golem remote URL, or %golem remote --profile NAME")
+    environment = request.option("env")
+    given = {
+        "environment_id": None if environment is None else parse_uuid(environment, "--env"),
+        "dialect": request.option("dialect"),
+    }
+    url, name, variable = next(iter(rest), None), request.option("profile"), request.option("token-env")
+    if name is not None and (url or variable):
+        raise UsageError("a profile has its URL and token; --profile goes without URL and --token-env")
+    if url is None and name is None:
+        url = os.environ.get(URL_VARIABLE)
+    if url is not None:
+        request.session.use_remote(Remote(url, variable or TOKEN_VARIABLE, **given))
+    else:
+        request.session.use_remote(_of_profile(name, given))
     return card(request.session)
+
+
+def _of_profile(name: str | None, given: dict[str, Any]) -> Remote:
+    """Return the server of a profile of Golem's command line; of its default one where None is given.
+
+    Raises:
+        UsageError: There is none.
+    """
+    if name is None and profiles_file(profiles_folder()) is None:
+        raise UsageError(
+            f"which server? Write: %golem remote URL ({URL_VARIABLE} is not set, and Golem's command line has no "
+            f"profiles in {profiles_folder()})"
+        )
+    profile = read_profile(name)
+    return Remote(profile.url, None, profile=profile.name, **given)
 
 
 def _use(request: Request, rest: list[str]) -> None:
@@ -101,9 +125,9 @@ def _none(rest: list[str]) -> None:
 def card(session: Session) -> ServerCard:
     """Return the card of the server in use; it is asked, but nothing is started."""
     match session.place:
-        case Remote(url, variable, environment):
-            rows = [("server", url), ("environment", str(environment)), ("token from", variable)]
-            return ServerCard((*rows, *_content(session), *_default(session)))
+        case Remote(url) as remote:
+            rows = [("server", url), ("token from", _token_source(remote)), *_about(session)]
+            return ServerCard((*rows, *_default(session)))
         case Local(folder):
             pass
         case None:
@@ -116,6 +140,19 @@ def card(session: Session) -> ServerCard:
     network = (("network", " ".join(lock.network)),) if lock.network else ()
     content = _content(session) if session.place is not None and lock.version == __version__ else ()
     return ServerCard((where, *network, ("data", str(folder)), *content, *_default(session)))
+
+
+def _token_source(remote: Remote) -> str:
+    return str(remote.token_variable) if remote.profile is None else f"the profile {remote.profile}"
+
+
+def _about(session: Session) -> tuple[tuple[str, str], ...]:
+    """Say what a server is and which environment is used; a card says what is wrong, it does not fail."""
+    try:
+        client = session.client()
+        return (("speaks", client.speaks()), ("environment", str(client.environment_id)), *_content(session))
+    except GolemError as error:
+        return (("problem", str(error)),)
 
 
 def _content(session: Session) -> tuple[tuple[str, str], ...]:
@@ -146,7 +183,8 @@ VERB = Verb(
         "%golem                                     the status card",
         "%golem local [--dir DIR]                   the engine of this machine; started if need be",
         "%golem local [--no-network] [--allow-host HOST ...] [--deny-private] [--allow-listen]",
-        "%golem remote URL [--env UUID] [--token-env VAR]",
+        "%golem remote URL [--env UUID] [--token-env VAR] [--dialect D]",
+        "%golem remote [--profile NAME]             GOLEM_URL, else a profile of Golem's command line",
         "%golem use component[/worker]              the default target",
         "%golem stop                                end the local engine",
         "%golem help [magic]                        all magics, or one",
@@ -157,9 +195,15 @@ VERB = Verb(
         Option("allow-host", "start it so that they reach only this (NAME, *.NAME, network; :PORT)", "HOST", many=True),
         Option("deny-private", "start it so that they reach no loopback, private or link-local address"),
         Option("allow-listen", "start it so that they may listen on addresses that other machines reach"),
-        Option("env", "environment to use on the server", "UUID"),
+        Option("env", "environment to use on the server (else the only one there)", "UUID"),
         Option("token-env", f"environment variable that holds the token ({TOKEN_VARIABLE})", "VAR"),
+        Option("dialect", "what the server speaks (else what its version says)", "D", choices=DIALECT_NAMES),
+        Option("profile", "profile of Golem's command line, for its URL and token; nothing is written there", "NAME"),
     ),
-    examples=("%golem local --dir ./golem-data", "%golem remote https://golem.example.org"),
+    examples=(
+        "%golem local --dir ./golem-data",
+        "%golem remote https://golem.example.org",
+        "%golem remote --profile cloud",
+    ),
     run=run,
 )

@@ -1,0 +1,239 @@
+"""Requests to one server: its address and token, time-outs, and which requests are sent again.
+
+How this works. A request is sent again when its connection failed, or the server answered that it is busy (502, 503,
+504), but only where that is safe: a GET, or a request with an idempotency key. Pauses grow, vary by chance, and are
+those that the server asks for (Retry-After) where they are not too long. Everything else fails at once.
+
+The token is put on a request as it leaves. It is in no attribute, no representation, no log and no pickle.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+import ssl
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+
+import httpx
+
+from golem_nb.errors import BadInput, ClientError, ServerError, ServerUnreachable, WaitTimeout
+from golem_nb.wire.operations import KEY_HEADER
+
+CONNECT_TIMEOUT_S = 5.0
+ANSWER_TIMEOUT_S = 60.0
+_BUSY = frozenset({502, 503, 504})
+# What httpx raises where a connection could not be made, or broke: most often a kept one that the server had closed.
+_BROKEN = (httpx.ConnectError, httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
+
+# websockets writes the headers of its handshake, and so the token, to its log at DEBUG.
+SILENT = logging.Logger("golem_nb.silent")
+SILENT.disabled = True
+
+
+class Token:
+    """A secret that nothing shows; None = there is none. `headers` is what a request with it has besides."""
+
+    __slots__ = ("_headers",)
+
+    def __init__(self, token: str | None) -> None:
+        self._headers = _Unseen({"Authorization": f"Bearer {token}"} if token else {})
+
+    def headers(self) -> Mapping[str, str]:
+        return self._headers
+
+    def __repr__(self) -> str:
+        return "Token(…)" if self._headers else "Token()"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a client of a server is not pickled: it holds a token; make another one from the URL")
+
+
+class _Unseen(dict[str, str]):
+    def __repr__(self) -> str:
+        return "{…}" if self else "{}"
+
+
+class _Bearer(httpx.Auth):
+    def __init__(self, token: Token) -> None:
+        self._token = token
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers.update(self._token.headers())
+        yield request
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """How often a request is sent at most, and the pauses between."""
+
+    attempts: int = 4
+    first_pause_s: float = 0.1
+    longest_pause_s: float = 2.0
+    longest_wish_s: float = 30.0
+    """The longest Retry-After that is waited for."""
+    sleep: Callable[[float], None] = time.sleep
+    chance: Callable[[], float] = random.random
+
+    def pause_s(self, attempt: int) -> float:
+        """Return the pause behind the attempt of that number, from 1: twice the one before, half of it by chance."""
+        return min(self.first_pause_s * 2.0 ** (attempt - 1), self.longest_pause_s) * (0.5 + 0.5 * self.chance())
+
+
+NEVER_AGAIN = Retries(attempts=1)
+
+
+class Http:
+    """The way to one server. Methods may be called from any thread; connections are kept and used again."""
+
+    def __init__(self, url: str, token: str | None, http: httpx.Client | None, retries: Retries) -> None:
+        """`http` may be given for tests, or for what httpx cannot be told by the environment; it is not closed."""
+        self.url, self.token, self._retries = _checked(url), Token(token), retries
+        parts = urlsplit(self.url)
+        self.is_loopback = parts.hostname in ("127.0.0.1", "localhost", "::1")
+        # Without TLS there are no certificates to load: it takes 20 ms, and we look often whether the engine answers.
+        # A proxy of the environment, which may have TLS, is not for a server on this machine; SSL_CERT_FILE is.
+        is_plain = parts.scheme == "http"
+        trusted = None if is_plain and self.is_loopback else _certificates()
+        self.tls = None if is_plain else trusted
+        self._owns_http = http is None
+        self._http = http or httpx.Client(trust_env=not self.is_loopback, verify=trusted or False)
+        self._auth = _Bearer(self.token)
+
+    def close(self) -> None:
+        if self._owns_http:
+            self._http.close()
+
+    def send(
+        self,
+        id: str,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str | int] | None = None,
+        json: Any = None,
+        data: Mapping[str, str] | None = None,
+        files: Mapping[str, tuple[str, bytes, str]] | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout_s: float | None = ANSWER_TIMEOUT_S,
+        retries: Retries | None = None,
+    ) -> httpx.Response:
+        """Make a request and return its answer, whatever its status; `id` names the operation in errors.
+
+        Raises:
+            ServerUnreachable: No connection, or it broke.
+            WaitTimeout: `timeout_s` is over.
+        """
+        request = self._http.build_request(
+            method,
+            self.url + path,
+            params=query,
+            json=json,
+            data=data,
+            files=files,
+            headers=headers,
+            timeout=httpx.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S),
+        )
+        with self._reaching(id):
+            return self._sent(request, retries or self._retries)
+
+    def _sent(self, request: httpx.Request, retries: Retries) -> httpx.Response:
+        is_repeatable = request.method == "GET" or KEY_HEADER in request.headers
+        for attempt in range(1, retries.attempts if is_repeatable else 1):
+            try:
+                answer = self._http.send(request, auth=self._auth)
+            except _BROKEN:
+                pause_s: float | None = retries.pause_s(attempt)
+            else:
+                pause_s = self._pause_before_next(answer, retries, attempt)
+                if pause_s is None:
+                    return answer
+            retries.sleep(pause_s or 0.0)
+        return self._http.send(request, auth=self._auth)
+
+    @staticmethod
+    def _pause_before_next(answer: httpx.Response, retries: Retries, attempt: int) -> float | None:
+        """Return how long to wait before the request is sent again; None where this answer is the one."""
+        if answer.status_code not in _BUSY:
+            return None
+        wish_s = _retry_after_s(answer.headers.get("retry-after", ""))
+        if wish_s is None:
+            return retries.pause_s(attempt)
+        return wish_s if wish_s <= retries.longest_wish_s else None
+
+    @contextmanager
+    def _reaching(self, id: str) -> Iterator[None]:
+        """Turn httpx's failures into ours. They never carry headers, so no token gets out."""
+        try:
+            yield
+        except httpx.ConnectTimeout:
+            raise ServerUnreachable(f"nobody answers at {self.url} within {CONNECT_TIMEOUT_S:g} s") from None
+        except httpx.TimeoutException:
+            raise WaitTimeout(f"{id} was not answered in time; what the server has accepted goes on there") from None
+        except httpx.TransportError as error:
+            raise ServerUnreachable(f"nobody answers at {self.url}: {reason(error)}") from None
+
+    def json_of(self, answer: httpx.Response) -> Any:
+        """Return the JSON of an answer.
+
+        Raises:
+            ServerError: It has none; that is the server's fault.
+        """
+        try:
+            return answer.json()
+        except ValueError:
+            text = answer.text[:80]
+            raise ServerError(answer.status_code, f"no JSON: {text!r}; is {self.url} a Golem server?") from None
+
+
+def json_or_text(content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except ValueError:
+        return content.decode("utf-8", "replace")
+
+
+def reason(error: Exception) -> str:
+    return str(error) or type(error).__name__
+
+
+def _retry_after_s(text: str) -> float | None:
+    """Return the seconds that a Retry-After asks for, given as such or as a date; None where it asks for nothing."""
+    if text.isascii() and text.isdecimal():
+        return float(text[:9])
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+
+
+def _certificates() -> ssl.SSLContext:
+    """Return whom to trust, by httpx's own means: SSL_CERT_FILE, SSL_CERT_DIR, else the authorities that all know.
+
+    Raises:
+        ClientError: They cannot be read.
+    """
+    try:
+        return httpx.create_ssl_context()
+    except OSError as error:  # which an SSLError is
+        raise ClientError(
+            f"the certificates of SSL_CERT_FILE or SSL_CERT_DIR cannot be read: {reason(error)}"
+        ) from None
+
+
+def _checked(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.username or parts.password:
+        raise BadInput("the address of a server must not hold a password; give the token by itself")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise BadInput(f"not the address of a server: {url!r}; it looks like http://127.0.0.1:9881")
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
