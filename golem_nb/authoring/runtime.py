@@ -30,6 +30,11 @@ def cache_folder() -> Path:
     return Path(given).expanduser() if given else platformdirs.user_cache_path("golem-nb", appauthor=False)
 
 
+def compiled_folder() -> Path:
+    """Return where compiled code lies that was made ahead, for any engine of the user's."""
+    return cache_folder() / "compiled"
+
+
 def cached_runtime() -> Path | None:
     """Return the runtime of this version of golem_nb, if it was built."""
     path = _path()

@@ -204,7 +204,7 @@ def _options(row: VersionRow) -> ComponentOptions:
 def _json_from_function(function: FunctionType) -> dict[str, object]:
     return {
         "name": function.name,
-        "parameters": [[p.name, json_from_type(p.type), *([True] * p.is_json)] for p in function.parameters],
+        "parameters": [[p.name, json_from_type(p.type), p.is_json, p.default] for p in function.parameters],
         "result": None if function.result is None else json_from_type(function.result),
         "docs": function.docs,
     }
@@ -215,7 +215,7 @@ def _function_from_json(json: dict[str, object]) -> FunctionType:
     result = None if json["result"] is None else type_from_json(json["result"])
     return FunctionType(
         str(json["name"]),
-        tuple(Parameter(n, type_from_json(t), *is_json) for n, t, *is_json in parameters),
+        tuple(Parameter(n, type_from_json(t), *rest) for n, t, *rest in parameters),
         result,
         str(json["docs"]),
     )

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
+from golem_nb.authoring.runtime import compiled_folder
 from golem_nb.engine import histories
 from golem_nb.engine.calls import Calls
 from golem_nb.engine.components import NO_OPTIONS, Deployments, Files
@@ -36,8 +37,8 @@ from golem_nb.engine.loaded import LoadedWorkers
 from golem_nb.engine.metadata import metadata_of
 from golem_nb.engine.parameters import check_texts, checked_key, number_from_cursor, parameters_from_json
 from golem_nb.engine.peers import WorkerPeers
-from golem_nb.engine.runtimes import Runtimes
 from golem_nb.engine.reads import content_at, nodes_at
+from golem_nb.engine.runtimes import Runtimes
 from golem_nb.engine.scheduler import Slots, Threads, Timers, default_slots
 from golem_nb.engine.settings import Settings, SystemClock
 from golem_nb.engine.stores import Stores
@@ -129,7 +130,7 @@ class Engine:
         self._oplogs, self._workers = Oplogs(self._database), Workers(self._database)
         self._promises = Promises(self._database)
         self._policies: dict[ComponentId, SnapshotPolicy | None] = {}
-        self._platform = Platform(folder / "compiled")
+        self._platform = Platform(folder / "compiled", compiled_folder())
         self._deployments = Deployments(
             Components(self._database, folder / "wasm"),
             self._platform,

@@ -40,8 +40,12 @@ class ProgramComponent(CompiledComponent):
         self._aliases = _aliases([type.name for type in types])
 
     @property
+    def functions(self) -> tuple[FunctionType, ...]:
+        return (*self.exports, *_SNAPSHOTS)
+
+    @property
     def exports(self) -> tuple[FunctionType, ...]:
-        return tuple(export.type for export in self._exports.values())
+        return tuple(export.type for export in self._exports.values() if export.type not in _SNAPSHOTS)
 
     def export(self, name: str) -> Export:
         spelled = name.replace(" ", "")
@@ -155,7 +159,12 @@ def describe(runtime: LinkedComponent, text: str, host: StoppableHost) -> list[d
 
 
 def _function_type(function: Mapping[str, Any]) -> FunctionType:
-    parameters = tuple(Parameter(p["name"], type_from_json(p["typ"]), p["is_json"]) for p in function["parameters"])
+    parameters = tuple(
+        Parameter(
+            p["name"], type_from_json(p["typ"]), p["is_json"], json.dumps(p["default"]) if "default" in p else None
+        )
+        for p in function["parameters"]
+    )
     result = None if function["result"] is None else type_from_json(function["result"])
     return FunctionType(function["name"], parameters, result, function["docs"])
 

@@ -77,7 +77,7 @@ class RemoteFunction:
             return Call(call, other.async_invoke_and_await(call.name, call.params(arguments)))
 
     def at(self, moment, *arguments):
-        """Have it called at a time (a datetime; without a zone it is UTC) or after a timedelta; `cancel` undoes that."""
+        """Have it called at a time (without a zone: of UTC) or after a timedelta; the returned `cancel()` undoes that."""
         if isinstance(moment, datetime.timedelta):
             moment = datetime.datetime.now(datetime.UTC) + moment
         if moment.tzinfo is None:
@@ -98,8 +98,11 @@ class _Connection:
     def __enter__(self):
         agent = self._worker._agent()
         try:
-            found = json.loads(_door.signature(agent.component_id.uuid.high_bits, agent.component_id.uuid.low_bits,
-                                               agent.agent_id, self._name))
+            found = json.loads(
+                _door.signature(
+                    agent.component_id.uuid.high_bits, agent.component_id.uuid.low_bits, agent.agent_id, self._name
+                )
+            )
         except Err as failure:
             raise CallFailed(f"{self._worker!r}.{self._name}: {failure.value}") from None
         self._rpc = rpc.WasmRpc(agent)

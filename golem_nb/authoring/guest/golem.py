@@ -17,7 +17,6 @@ done outside is not done again.
 
 import contextlib
 import dataclasses
-import datetime
 import logging
 import uuid
 

@@ -63,7 +63,7 @@ def encoded(rpc, typ, value):
 
 
 def decoded(typ, value):
-    """Return the Python value of nodes: records are dicts with Python's names, and what has no type is read as it is."""
+    """Return the Python value of nodes: records are dicts with Python's names; without a type, what the nodes say."""
 
     def get(typ, place):
         node = value.nodes[place]

@@ -18,7 +18,7 @@ import typing
 import zlib
 
 from loop import run
-from shapes import ANY, NOTHING, NotExportable, kebab, shape_of, typed
+from shapes import NOTHING, NotExportable, kebab, shape_of, typed
 
 CELL = "<cell>"
 MODULE = "worker"  # the name of the program's module, also in pickles

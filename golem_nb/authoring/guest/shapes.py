@@ -1,7 +1,7 @@
 """Annotations as types of the component model, and values on their way through JSON.
 
-A `Shape` says how the API shows a type, and how its values are read from JSON and written as JSON. Types are in the form
-of Golem's `typ` objects. Pure Python, without anything of WebAssembly: it is tested natively.
+A `Shape` says how the API shows a type, and how its values are read from JSON and written as JSON. Types are in the
+form of Golem's `typ` objects. Pure Python, without anything of WebAssembly: it is tested natively.
 
 What has no annotation, or one without a counterpart, is any JSON at all: as a parameter it comes as JSON text, as a
 result it has the type that its value has.

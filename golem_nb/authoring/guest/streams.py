@@ -1,4 +1,4 @@
-"""Standard output line by line: CPython's own writes each piece of a `print` by itself, and each write is a host call."""
+"""Standard output line by line: CPython's own writes each piece of a `print` by itself, each a call of the host."""
 
 import io
 

@@ -94,7 +94,7 @@ class Connection(http.client.HTTPConnection):
     def close(self):
         self._request = self._response = None
 
-    def request(self, method, url, body=None, headers={}, *, encode_chunked=False):
+    def request(self, method, url, body=None, headers=(), *, encode_chunked=False):
         self.putrequest(method, url)
         for name, value in dict(headers).items():
             self.putheader(name, value)
