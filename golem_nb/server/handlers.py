@@ -13,7 +13,8 @@ from uuid import UUID
 
 from starlette.datastructures import FormData, Headers, QueryParams, UploadFile
 
-from golem_nb.engine.engine import MOST_OPLOG_ENTRIES, Engine
+from golem_nb.engine.engine import Engine
+from golem_nb.engine.slices import MOST_OPLOG_ENTRIES
 from golem_nb.errors import BadInput
 from golem_nb.model import ComponentOptions, FileContent, WorkerId, parse_uuid
 from golem_nb.oplog.query import parse_query
@@ -31,6 +32,7 @@ from golem_nb.wire.codec import (
 )
 from golem_nb.wire.entries import following_index, public_page
 from golem_nb.wire.files import FILES, PERMISSIONS, files_from_parts, json_from_nodes
+from golem_nb.wire.filters import filter_from_texts, find_from_json
 from golem_nb.wire.operations import FILE_PATH, KEY_HEADER
 from golem_nb.wire.options import options_from_parts
 from golem_nb.wire.reading import MOST
@@ -65,6 +67,7 @@ class Later:
 
 
 Handler = Callable[[Engine, Call], Any]
+WORKERS_COUNT = 50  # of one page, unless another one is asked for. Source: SEMANTICS 11
 DONE: dict[str, Any] = {}  # the body of answers that have nothing to say. Source: CONTRACT, part 1
 
 
@@ -118,8 +121,15 @@ def launch_worker(engine: Engine, call: Call) -> Any:
 
 
 def workers(engine: Engine, call: Call) -> Any:
-    count = _integer(call.query.get("count", "50"), "count", 1)
-    return json_from_workers_page(engine.workers(_component_id(call), call.query.get("cursor"), count))
+    count = _integer(call.query.get("count", str(WORKERS_COUNT)), "count", 1)
+    _boolean(call.query.get("precise", "false"), "precise")  # what we tell is always precise
+    filter = filter_from_texts(call.query.getlist("filter"))
+    return json_from_workers_page(engine.workers(_component_id(call), call.query.get("cursor"), count, filter))
+
+
+def find_workers(engine: Engine, call: Call) -> Any:
+    filter, cursor, count, _ = find_from_json(_object(call.body))
+    return json_from_workers_page(engine.workers(_component_id(call), cursor, count or WORKERS_COUNT, filter))
 
 
 def worker(engine: Engine, call: Call) -> Any:
@@ -239,6 +249,7 @@ HANDLERS: dict[str, Handler] = {
     "downloadComponentWasm": component_wasm,
     "launchNewWorker": launch_worker,
     "getWorkersMetadata": workers,
+    "findWorkers": find_workers,
     "getWorkerMetadata": worker,
     "deleteWorker": delete_worker,
     "invokeFunction": invoke,

@@ -88,10 +88,10 @@ OPERATIONS = (
 )
 
 # Paths under /v1/x are ours; the others are Golem's, outside the contract. Source: CONTRACT, part 1; SEMANTICS 0.3.
-# Besides, getOplog takes `query` and `cursor` here, as Golem's does (SEMANTICS 4.4).
 EXTENSIONS = (
     Op("version", "GET", "/version"),
     Op("healthcheck", "GET", "/healthcheck"),
+    Op("findWorkers", "POST", f"{_WORKERS}/find", "json"),
     Op("completePromise", "POST", f"{_WORKER}/complete", "json"),
     Op("revertWorker", "POST", f"{_WORKER}/revert", "json"),
     Op("forkWorker", "POST", f"{_WORKER}/fork", "json"),
@@ -102,6 +102,13 @@ EXTENSIONS = (
     Op("getSnapshotPolicy", "GET", _SNAPSHOT_POLICY),
     Op("setSnapshotPolicy", "PUT", _SNAPSHOT_POLICY, "json"),
 )
+
+# What operations of the contract take here besides, as Golem's do. Source: SEMANTICS 0.3, 4.4
+MORE_QUERY: dict[str, tuple[str, ...]] = {
+    "getWorkersMetadata": ("filter", "precise"),
+    "getOplog": ("cursor", "query"),
+}
+REPEATABLE = {"filter"}  # of all parameters; any other one given twice is a mistake
 
 
 def by_id(operations: Iterable[Op]) -> dict[str, Op]:

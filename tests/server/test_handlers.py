@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from starlette.datastructures import Headers, QueryParams
 
-from golem_nb.engine.engine import OplogSlice
+from golem_nb.engine.slices import OplogSlice
 from golem_nb.model import LOCAL_ENVIRONMENT, SnapshotPolicy, UpdateMode, WorkerId
 from golem_nb.oplog.entries import CancelPendingInvocation, NoOp
 from golem_nb.server.handlers import HANDLERS, Call
@@ -428,3 +428,56 @@ def test_bad_files_are_400(running, data, files, text):
     answer = running.http.post(COMPONENTS, data={"name": f"counter-{uuid4()}", **data}, files=files)
 
     assert (answer.status_code, text in answer.json()["error"]) == (400, True), answer.json()
+
+
+def names(answer):
+    assert answer.status_code == 200, answer.text
+    return [worker["workerId"]["workerName"] for worker in answer.json()["workers"]]
+
+
+def test_workers_are_found_by_filters(running, component):
+    workers = f"/v1/components/{component}/workers"
+    for name, env in (("shop-1", {"COLOUR": "red"}), ("shop-2", {}), ("bar-1", {"colour": "red"})):
+        running.http.post(workers, json={"name": name, "env": env}).raise_for_status()
+
+    listed = running.http.get(workers, params={"filter": ["name startswith shop", "env.Colour = red"], "precise": True})
+    red = {"type": "Env", "name": "colour", "comparator": "Equal", "value": "red"}
+    found = running.http.post(f"{workers}/find", json={"filter": {"type": "Not", "filter": red}})
+    everything = running.http.post(f"{workers}/find", json={"filter": {"type": "Or", "filters": []}, "count": 2})
+    rest = running.http.post(f"{workers}/find", json={"cursor": everything.json()["cursor"]})
+
+    assert names(listed) == ["shop-1"]
+    assert names(found) == ["shop-2"]
+    assert names(everything) + names(rest) == ["shop-1", "shop-2", "bar-1"]
+    assert "cursor" not in rest.json()
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        ({"filter": "name ~ x"}, "Invalid filter: Name cannot be compared by '~'; allowed: =, "),
+        ({"filter": ["name = x", "y"]}, "Invalid filter: 'y' is not"),
+        ({"precise": "perhaps"}, "precise must be true or false"),
+        ({"count": "0"}, "count must be between 1"),
+        ({"cursor": "1/2"}, "cursor must be one that this server gave"),
+    ],
+)
+def test_bad_questions_for_workers_are_400(running, component, query, text):
+    answer = running.http.get(f"/v1/components/{component}/workers", params=query)
+
+    assert (answer.status_code, text in answer.json()["error"]) == (400, True), answer.text
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ([], "must be a JSON object"),
+        ({"filter": {"type": "Name"}}, "Invalid filter: filter.comparator"),
+        ({"count": "1"}, "count must be a whole number"),
+        ({"cursor": "x"}, "cursor must be one that this server gave"),
+    ],
+)
+def test_bad_searches_for_workers_are_400(running, component, body, text):
+    answer = running.http.post(f"/v1/components/{component}/workers/find", json=body)
+
+    assert (answer.status_code, text in answer.json()["error"]) == (400, True), answer.text
