@@ -13,6 +13,7 @@ from uuid import UUID
 
 from starlette.datastructures import FormData, Headers, QueryParams, UploadFile
 
+from golem_nb import __version__
 from golem_nb.engine.engine import Engine
 from golem_nb.engine.slices import MOST_OPLOG_ENTRIES
 from golem_nb.errors import BadInput
@@ -69,6 +70,14 @@ class Later:
 Handler = Callable[[Engine, Call], Any]
 WORKERS_COUNT = 50  # of one page, unless another one is asked for. Source: SEMANTICS 11
 DONE: dict[str, Any] = {}  # the body of answers that have nothing to say. Source: CONTRACT, part 1
+
+
+def healthcheck(engine: Engine, call: Call) -> Any:
+    return DONE
+
+
+def version(engine: Engine, call: Call) -> Any:
+    return {"version": f"golem_nb {__version__}"}
 
 
 def create_component(engine: Engine, call: Call) -> Any:
@@ -142,13 +151,13 @@ def delete_worker(engine: Engine, call: Call) -> Any:
 
 
 def invoke(engine: Engine, call: Call) -> Later:
-    accepted = engine.invoke(_worker_id(call), _function(call), _params(call), call.headers.get(KEY_HEADER))
+    accepted = engine.invoke(_worker_id(call), _function(call), _params(call), _key(call))
     return Later(accepted, lambda _: DONE)
 
 
 def invoke_and_await(engine: Engine, call: Call) -> Later:
     result: Future[TypedValue | None] = engine.invoke_and_await(
-        _worker_id(call), _function(call), _params(call), call.headers.get(KEY_HEADER)
+        _worker_id(call), _function(call), _params(call), _key(call)
     )
     return Later(result, json_from_result)
 
@@ -239,7 +248,12 @@ def worker_file(engine: Engine, call: Call) -> Later:
     return Later(engine.worker_file(_worker_id(call), call.path[FILE_PATH]), lambda content: content)
 
 
+# Operations that need no token: they say only that, and what, this server is.
+PUBLIC = {"healthcheck", "version"}
+
 HANDLERS: dict[str, Handler] = {
+    "healthcheck": healthcheck,
+    "version": version,
     "createComponent": create_component,
     "listEnvironmentComponents": list_components,
     "getComponentByName": component_by_name,
@@ -280,6 +294,15 @@ def _component_id(call: Call) -> UUID:
 
 def _worker_id(call: Call) -> WorkerId:
     return WorkerId(_component_id(call), call.path["agent_name"])
+
+
+def _key(call: Call) -> str | None:
+    """Return the idempotency key; headers come as Latin-1, and this one is UTF-8 as in paths."""
+    key = call.headers.get(KEY_HEADER)
+    try:
+        return None if key is None else key.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        raise BadInput(f"the header `{KEY_HEADER}` is not UTF-8, found {key!r:.80}") from None
 
 
 def _function(call: Call) -> str:

@@ -11,7 +11,7 @@ from typing import Literal
 from urllib.parse import quote
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
-Body = Literal["json", "multipart"]
+Body = Literal["json", "multipart", "binary"]
 
 KEY_HEADER = "idempotency-key"
 FILE_PATH = "file_path"  # the parameter that may have slashes

@@ -11,7 +11,9 @@ import uvicorn
 from golem_nb.engine.engine import Engine
 from golem_nb.model import LOCAL_ENVIRONMENT
 from golem_nb.server.access import Access
-from golem_nb.server.app import Limits, make_app
+from golem_nb.server.app import make_app
+from golem_nb.server.limits import Limits
+from golem_nb.server.protocol import protocol_with
 from golem_nb.wasm.text import wasm_from_text
 from tests.engine.conftest import COUNTER
 
@@ -27,8 +29,14 @@ class Running:
         self.listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self.listener.bind(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
+        limits = limits or Limits()
         config = uvicorn.Config(
-            make_app(self.engine, access, limits), log_level="error", lifespan="off", ws="websockets-sansio"
+            make_app(self.engine, access, limits),
+            http=protocol_with(limits),
+            log_level="critical",
+            lifespan="off",
+            ws="websockets-sansio",
+            timeout_keep_alive=limits.keep_alive_s,
         )
         self.server = uvicorn.Server(config)
         self.thread = threading.Thread(target=lambda: asyncio.run(self.server.serve([self.listener])), daemon=True)

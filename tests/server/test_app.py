@@ -5,7 +5,8 @@ from uuid import uuid4
 import pytest
 
 from golem_nb.model import LOCAL_ENVIRONMENT
-from golem_nb.server.app import Activity, make_app
+from golem_nb.server.app import make_app
+from golem_nb.server.guard import Activity
 from golem_nb.wire.operations import EXTENSIONS, OPERATIONS
 
 JSON = {"content-type": "application/json"}
@@ -48,7 +49,7 @@ def test_a_wrong_method_is_405_with_all_that_are_right(running):
         (b'{"params": [1e999]}', JSON, 400, "not JSON"),
         (b'"\\ud800"', JSON, 400, "not JSON"),
         (b"\xff", JSON, 400, "not JSON"),
-        (b"{}", {"content-type": "text/plain"}, 400, "application/json"),
+        (b"{}", {"content-type": "text/plain"}, 415, "application/json"),
         (b"[]", JSON, 400, "must be a JSON object"),
         (b'{"params": 5}', JSON, 400, "must be a list"),
     ],
