@@ -20,7 +20,7 @@ from contextlib import suppress
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 from uuid import UUID, uuid4
 
 from golem_nb.engine import histories
@@ -39,8 +39,9 @@ from golem_nb.engine.peers import WorkerPeers
 from golem_nb.engine.reads import content_at, nodes_at
 from golem_nb.engine.scheduler import Slots, Threads, Timers, default_slots
 from golem_nb.engine.settings import Settings, SystemClock
-from golem_nb.engine.slices import MOST_OPLOG_ENTRIES, Matches, OplogSlice, slice_of
+from golem_nb.engine.slices import MOST_OPLOG_ENTRIES, IndexedEntries, Matches, OplogSlice, entries_up_to, slice_of
 from golem_nb.engine.stores import Stores
+from golem_nb.engine.transfer import Transfers
 from golem_nb.engine.worker import Evicted, Worker
 from golem_nb.errors import (
     BadInput,
@@ -68,6 +69,7 @@ from golem_nb.model import (
     WorkerId,
     WorkerMetadata,
     WorkersPage,
+    WorkerStatus,
     check_worker_name,
     clean_path,
 )
@@ -122,6 +124,7 @@ class Engine:
         self.memory_limit_bytes = settings.memory_limit_bytes
         self.threads, self.timers = Threads("worker"), Timers(self._clock.now_ns)
         self.calls = Calls(self, Schedule(self._database), self.timers, self.threads, self._clock.now_ns)
+        self._transfers = Transfers(self._oplogs, self._workers, self._deployments, self.calls)
         self._network = Network(settings.network)
         self._activity = threading.Event()
         self.surroundings = Surroundings(
@@ -417,6 +420,32 @@ class Engine:
     ) -> OplogSlice:
         """Return the first `count` (at most 100) entries that match, from `from_index` on; 0 is read as 1."""
         return slice_of(self._loaded.load(worker).journal, matches, from_index, count)
+
+    def oplog_from(self, worker: WorkerId, from_index: OplogIndex = 1) -> tuple[OplogIndex, Iterator[IndexedEntries]]:
+        """Return the worker's last index, and all entries from an index up to there, as many at once as were stored.
+
+        The iterator may go from thread to thread. It raises WorkerNotFound if the worker is deleted meanwhile.
+        """
+        number, last_index = self._loaded.on(worker, _stored_up_to)
+        return last_index, entries_up_to(self._oplogs, worker, number, max(1, from_index), last_index)
+
+    def export_worker(self, worker: WorkerId, file: IO[bytes]) -> None:
+        """Write all that is stored of a worker to a file. It goes on meanwhile."""
+        number, _ = self._loaded.on(worker, _stored_up_to)
+        self._transfers.write(worker, number, file)
+
+    def import_worker(self, worker: WorkerId, file: IO[bytes]) -> None:
+        """Make a worker of what another one was exported to, stored when this returns; it goes on where that one was.
+
+        Raises:
+            BadInput, ComponentNotFound, Conflict, WorkerExists: See `Transfers.read`.
+        """
+        check_worker_name(worker.name)
+        self._loaded.check_open()
+        state = self._transfers.read(worker, file)
+        if state.wants_to_run or state.status is WorkerStatus.SUSPENDED:
+            with suppress(WorkerNotFound, EngineStopped):  # deleted already; or it starts with the next engine
+                self._loaded.on(worker, Worker.start_after_crash)
 
     def worker_files(self, worker: WorkerId, path: str = "/") -> Future[list[FileNode]]:
         """List a directory of a worker, or one file, when the invocations accepted before are over.

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from golem_nb.engine.journal import Journal
-from golem_nb.errors import BadInput
-from golem_nb.model import OplogIndex
+from golem_nb.engine.journal import Journal, stored_chunks
+from golem_nb.errors import BadInput, WorkerNotFound
+from golem_nb.model import OplogIndex, WorkerId
 from golem_nb.oplog.entries import OplogEntry
+from golem_nb.store.oplogs import Oplogs
 
 MOST_OPLOG_ENTRIES = 100  # of one page. Source: SEMANTICS 11
 
 Matches = Callable[[OplogIndex, OplogEntry], bool]
+
+
+IndexedEntries = list[tuple[OplogIndex, OplogEntry]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +54,23 @@ def slice_of(journal: Journal, matches: Matches, from_index: OplogIndex, count: 
     if following is not None and following > last_index:
         following = None
     return OplogSlice(tuple(found), last_index, version, following)
+
+
+def entries_up_to(
+    oplogs: Oplogs, worker: WorkerId, number: int, from_index: OplogIndex, last_index: OplogIndex
+) -> Iterator[IndexedEntries]:
+    """Yield the entries of a worker, as many at once as were stored.
+
+    Raises:
+        WorkerNotFound: It was deleted meanwhile.
+    """
+    following = from_index
+    for chunk in stored_chunks(oplogs, number, from_index):
+        if following > last_index:
+            return
+        wanted = [(index, entry) for index, entry in chunk if index <= last_index]
+        if wanted:
+            following = wanted[-1][0] + 1
+            yield wanted
+    if following <= last_index:
+        raise WorkerNotFound(worker)

@@ -67,6 +67,7 @@ InThread = Callable[[Callable[[], Any]], Awaitable[Any]]
 class PiecesAnswer(Response):
     """An answer piece by piece, each taken in a thread, so that no more than one is in memory.
 
+    The names of `headers` are in lower case.
     Where the making fails, the connection ends without the end of the body: no client takes that for the whole.
     """
 
@@ -74,7 +75,7 @@ class PiecesAnswer(Response):
         self, pieces: Iterator[bytes], in_thread: InThread, media_type: str, headers: Mapping[str, str]
     ) -> None:
         super().__init__(None, 200, headers, media_type)
-        if "content-length" in self.headers and "content-length" not in headers:
+        if "content-length" not in headers:
             del self.headers["content-length"]  # of the empty body
         self._pieces, self._in_thread = pieces, in_thread
 

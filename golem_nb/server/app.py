@@ -122,7 +122,7 @@ def _response(found: Any, in_thread: Callable[[Callable[[], Any]], Awaitable[Any
         case Text(text, media_type):
             return Response(text, media_type=media_type)
         case Download(file, size, name):
-            headers = {"Content-Length": str(size), "Content-Disposition": f'attachment; filename="{name}"'}
+            headers = {"content-length": str(size), "content-disposition": f'attachment; filename="{name}"'}
             return PiecesAnswer(pieces_of(file), in_thread, BINARY, headers)
         case Lines(pieces, headers):
             return PiecesAnswer(pieces, in_thread, NDJSON, headers)

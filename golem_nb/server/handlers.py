@@ -5,33 +5,38 @@ It returns what is encoded as JSON, bytes, or a `Later`: a future of the engine'
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
+import msgspec
 from starlette.datastructures import FormData, Headers, QueryParams, UploadFile
 
 from golem_nb import __version__
 from golem_nb.engine.engine import Engine
-from golem_nb.engine.slices import MOST_OPLOG_ENTRIES
+from golem_nb.engine.slices import MOST_OPLOG_ENTRIES, IndexedEntries
 from golem_nb.errors import BadInput
 from golem_nb.model import ComponentOptions, FileContent, WorkerId, parse_uuid
 from golem_nb.oplog.query import parse_query
 from golem_nb.oplog.search import matching
+from golem_nb.server.answers import Download, Lines
 from golem_nb.values.types import TypedValue
 from golem_nb.wire.codec import (
     config_from_json,
     index_from_cursor,
     json_from_component,
+    json_from_indexed_entry,
     json_from_oplog_page,
     json_from_result,
     json_from_worker_id,
     json_from_worker_metadata,
     json_from_workers_page,
 )
-from golem_nb.wire.entries import following_index, public_page
+from golem_nb.wire.entries import following_index, public_entry, public_page
 from golem_nb.wire.files import FILES, PERMISSIONS, files_from_parts, json_from_nodes
 from golem_nb.wire.filters import filter_from_texts, find_from_json
 from golem_nb.wire.operations import FILE_PATH, KEY_HEADER
@@ -68,6 +73,9 @@ class Later:
 
 
 Handler = Callable[[Engine, Call], Any]
+LAST_INDEX_HEADER = "golem-last-index"  # of a stream of an oplog: what the last line must have
+LINES_BYTES = 1 << 16
+_encoder = msgspec.json.Encoder()
 WORKERS_COUNT = 50  # of one page, unless another one is asked for. Source: SEMANTICS 11
 DONE: dict[str, Any] = {}  # the body of answers that have nothing to say. Source: CONTRACT, part 1
 
@@ -240,6 +248,45 @@ def oplog(engine: Engine, call: Call) -> Any:
     return json_from_oplog_page(page, found.component_version)
 
 
+def stream_oplog(engine: Engine, call: Call) -> Lines:
+    from_index = _integer(call.query.get("from", "1"), "from", 0)
+    worker = _worker_id(call)
+    last_index, parts = engine.oplog_from(worker, from_index)
+    return Lines(_lines(worker, parts), {LAST_INDEX_HEADER: str(last_index)})
+
+
+def _lines(worker: WorkerId, parts: Iterable[IndexedEntries]) -> Iterator[bytes]:
+    """Yield whole lines, many at once: what is stored as one may be a single entry."""
+    lines = bytearray()
+    for part in parts:
+        for index, entry in part:
+            lines += _encoder.encode(json_from_indexed_entry(public_entry(index, entry, worker))) + b"\n"
+        if len(lines) >= LINES_BYTES:
+            yield bytes(lines)
+            lines.clear()
+    if lines:
+        yield bytes(lines)
+
+
+def export_worker(engine: Engine, call: Call) -> Download:
+    worker = _worker_id(call)
+    file = tempfile.TemporaryFile()  # closed when it is sent
+    try:
+        engine.export_worker(worker, file)
+        size = file.tell()
+        file.seek(0)
+    except BaseException:
+        file.close()
+        raise
+    return Download(file, size, f"{quote(worker.name, safe='')}.golem-worker")
+
+
+def import_worker(engine: Engine, call: Call) -> Any:
+    worker = _worker_id(call)
+    engine.import_worker(worker, call.body)
+    return json_from_worker_id(worker)
+
+
 def worker_files(engine: Engine, call: Call) -> Later:
     return Later(engine.worker_files(_worker_id(call), call.path[FILE_PATH]), json_from_nodes)
 
@@ -281,6 +328,9 @@ HANDLERS: dict[str, Handler] = {
     "getWorkerFiles": worker_files,
     "getWorkerFileContents": worker_file,
     "simulateCrash": crash_worker,
+    "streamOplog": stream_oplog,
+    "exportWorker": export_worker,
+    "importWorker": import_worker,
 }
 
 

@@ -46,6 +46,7 @@ _DEFINITION = "/v1/api/definitions/{id}/{version}"
 _DEPLOYMENT = "/v1/api/deployments/{site}"
 _ACCOUNT_PLUGINS = "/v1/accounts/{account_id}/plugins"
 _PLUGIN = "/v1/plugins/{plugin_id}"
+_OWN_WORKER = "/v1/x/components/{component_id}/workers/{agent_name}"
 _SNAPSHOT_POLICY = "/v1/x/components/{component_id}/snapshot-policy"
 _INSTALLATION = ("plugin-installation-id",)
 _BY_DEFINITION = ("api-definition-id",)
@@ -98,7 +99,10 @@ EXTENSIONS = (
     Op("cancelInvocation", "DELETE", f"{_WORKER}/invocations/{{idempotency_key}}"),
     Op("getWorkerFiles", "GET", f"{_WORKER}/files/{{{FILE_PATH}}}"),
     Op("getWorkerFileContents", "GET", f"{_WORKER}/file-contents/{{{FILE_PATH}}}"),
-    Op("simulateCrash", "POST", "/v1/x/components/{component_id}/workers/{agent_name}/crash"),
+    Op("simulateCrash", "POST", f"{_OWN_WORKER}/crash"),
+    Op("streamOplog", "GET", f"{_OWN_WORKER}/oplog", query=("from",)),
+    Op("exportWorker", "GET", f"{_OWN_WORKER}/export"),
+    Op("importWorker", "POST", f"{_OWN_WORKER}/import", "binary"),
     Op("getSnapshotPolicy", "GET", _SNAPSHOT_POLICY),
     Op("setSnapshotPolicy", "PUT", _SNAPSHOT_POLICY, "json"),
 )

@@ -1,7 +1,7 @@
 import pytest
 
 from golem_nb.engine.slices import MOST_OPLOG_ENTRIES
-from golem_nb.errors import BadInput
+from golem_nb.errors import BadInput, WorkerNotFound
 
 
 @pytest.fixture
@@ -28,3 +28,24 @@ def test_a_slice_is_never_longer_than_a_page(oplog):
 def test_negative_numbers_are_refused(oplog, where):
     with pytest.raises(BadInput, match="must not be negative"):
         oplog(*where)
+
+
+def test_all_entries_up_to_the_last_one_of_a_moment_come_part_by_part(engine, counter, call):
+    for _ in range(40):
+        call("inc", 1)
+
+    last_index, parts = engine.oplog_from(counter, 5)
+    call("inc", 1)  # after that moment
+    indices = [index for part in parts for index, _ in part]
+
+    assert (last_index, indices) == (121, list(range(5, 122)))
+    assert list(engine.oplog_from(counter, 1000)[1]) == []
+
+
+def test_parts_of_a_worker_that_is_deleted_meanwhile_end_with_the_reason(engine, counter, call):
+    call("inc", 1)
+    _, parts = engine.oplog_from(counter)
+    engine.delete_worker(counter)
+
+    with pytest.raises(WorkerNotFound):
+        list(parts)

@@ -481,3 +481,67 @@ def test_bad_searches_for_workers_are_400(running, component, body, text):
     answer = running.http.post(f"/v1/components/{component}/workers/find", json=body)
 
     assert (answer.status_code, text in answer.json()["error"]) == (400, True), answer.text
+
+
+# Whole oplogs, and workers as files.
+
+OWN = "/v1/x/components"
+
+
+def test_an_oplog_is_streamed_line_by_line_as_in_its_pages(running, component, worker):
+    for _ in range(50):
+        running.http.post(f"{worker}/invoke-and-await?function=inc", json={"params": [1]}).raise_for_status()
+    pages = [running.http.get(f"{worker}/oplog", params={"from": index}).json() for index in (1, 101)]
+
+    answer = running.http.get(f"{OWN}/{component}/workers/w1/oplog")
+    rest = running.http.get(f"{OWN}/{component}/workers/w1/oplog", params={"from": 150})
+
+    assert answer.headers["content-type"] == "application/x-ndjson"
+    assert answer.headers["golem-last-index"] == "151"
+    assert [json.loads(line) for line in answer.text.splitlines()] == pages[0]["entries"] + pages[1]["entries"]
+    assert [json.loads(line)["oplogIndex"] for line in rest.text.splitlines()] == [150, 151]
+    assert running.http.get(f"{OWN}/{component}/workers/w1/oplog", params={"from": 152}).text == ""
+
+
+@pytest.mark.parametrize("path", ["oplog", "export"])
+def test_what_is_not_there_is_neither_streamed_nor_exported(running, component, path):
+    assert running.http.get(f"{OWN}/{component}/workers/w1/{path}").status_code == 404
+    assert running.http.get(f"{OWN}/{uuid4()}/workers/w1/{path}").status_code == 404
+
+
+def test_a_worker_is_exported_and_imported(running, component, worker):
+    running.http.post(f"{worker}/invoke-and-await?function=inc", json={"params": [5]}).raise_for_status()
+    file = running.http.get(f"{OWN}/{component}/workers/w1/export")
+    copy = running.deploy(f"counter-{uuid4()}")
+
+    answer = running.http.post(f"{OWN}/{copy}/workers/w2/import", content=file.content)
+
+    assert file.headers["content-disposition"] == 'attachment; filename="w1.golem-worker"'
+    assert int(file.headers["content-length"]) == len(file.content)
+    assert answer.json() == {"componentId": str(copy), "workerName": "w2"}
+    url = f"/v1/components/{copy}/workers/w2/invoke-and-await?function=inc"
+    assert running.http.post(url, json={"params": [1]}).json()["result"]["value"] == 6
+    again = running.http.post(f"{OWN}/{copy}/workers/w2/import", content=file.content)
+    assert (again.status_code, again.json()["kind"]) == (409, "WorkerExists")
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "status"),
+    [
+        (b"", "application/octet-stream", 400),
+        (b"nonsense", "application/octet-stream", 400),
+        (b"golem_nb worker\n\0\0\0\1", "application/octet-stream", 400),
+        (b"{}", "application/json", 415),
+    ],
+)
+def test_other_files_are_not_imported(running, component, content, kind, status):
+    url = f"{OWN}/{component}/workers/w2/import"
+    answer = running.http.post(url, content=content, headers={"content-type": kind})
+
+    assert (answer.status_code, "error" in answer.json()) == (status, True)
+
+
+def test_a_file_beyond_the_limit_is_not_imported(guarded):
+    answer = guarded.http.post(f"{OWN}/{uuid4()}/workers/w2/import", content=bytes(100_001))
+
+    assert (answer.status_code, "limit" in answer.json()["error"]) == (413, True)
