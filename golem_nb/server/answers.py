@@ -42,6 +42,7 @@ class Text:
 
     text: str
     media_type: str
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ from golem_nb.server.handlers import HANDLERS, PUBLIC, Call, Later
 from golem_nb.server.lanes import Lanes
 from golem_nb.server.limits import Limits
 from golem_nb.server.targets import decoded
-from golem_nb.wire.operations import EXTENSIONS, FILE_PATH, MORE_QUERY, OPERATIONS, REPEATABLE, Op
+from golem_nb.wire.operations import DOCUMENTS, EXTENSIONS, FILE_PATH, MORE_QUERY, OPERATIONS, REPEATABLE, Op
 
 UPGRADE_REQUIRED, METHOD_NOT_ALLOWED = 426, 405
 
@@ -54,7 +54,7 @@ class Server:
 
     def app(self) -> ASGIApp:
         by_path: dict[str, dict[str, Op]] = {}
-        for op in (*OPERATIONS, *EXTENSIONS):
+        for op in (*OPERATIONS, *EXTENSIONS, *DOCUMENTS):
             by_path.setdefault(op.path, {})[op.method] = op
         routes: list[BaseRoute] = []
         for path, methods, fixed in _in_order(by_path):
@@ -65,7 +65,7 @@ class Server:
         routes.append(WebSocketRoute("/{path:path}", _no_socket))
         app = Starlette(routes=routes, exception_handlers={404: _no_route})
         app.router.redirect_slashes = False
-        open_paths = frozenset(op.path for op in EXTENSIONS if op.id in PUBLIC)
+        open_paths = frozenset(op.path for op in (*EXTENSIONS, *DOCUMENTS) if op.id in PUBLIC)
         return Guard(app, self._access, self._limits, self._activity, open_paths)
 
     def _adapter(self, methods: dict[str, Op], fixed: dict[str, str]) -> Callable[[Request], Awaitable[Response]]:
@@ -119,8 +119,8 @@ def _response(found: Any, in_thread: Callable[[Callable[[], Any]], Awaitable[Any
     match found:
         case bytes():
             return Response(found, media_type=BINARY)
-        case Text(text, media_type):
-            return Response(text, media_type=media_type)
+        case Text(text, media_type, headers):
+            return Response(text, 200, headers, media_type)
         case Download(file, size, name):
             headers = {"content-length": str(size), "content-disposition": f'attachment; filename="{name}"'}
             return PiecesAnswer(pieces_of(file), in_thread, BINARY, headers)

@@ -9,11 +9,13 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
 import msgspec
+import yaml
 from starlette.datastructures import FormData, Headers, QueryParams, UploadFile
 
 from golem_nb import __version__
@@ -23,7 +25,8 @@ from golem_nb.errors import BadInput
 from golem_nb.model import ComponentOptions, FileContent, WorkerId, parse_uuid
 from golem_nb.oplog.query import parse_query
 from golem_nb.oplog.search import matching
-from golem_nb.server.answers import Download, Lines
+from golem_nb.server.answers import Download, Lines, Text
+from golem_nb.server.page import docs_page
 from golem_nb.values.types import TypedValue
 from golem_nb.wire.codec import (
     config_from_json,
@@ -39,7 +42,8 @@ from golem_nb.wire.codec import (
 from golem_nb.wire.entries import following_index, public_entry, public_page
 from golem_nb.wire.files import FILES, PERMISSIONS, files_from_parts, json_from_nodes
 from golem_nb.wire.filters import filter_from_texts, find_from_json
-from golem_nb.wire.operations import FILE_PATH, KEY_HEADER
+from golem_nb.wire.openapi import CONTRACT_NAMES, contract_text, openapi_document, text_of
+from golem_nb.wire.operations import DOCUMENTS, FILE_PATH, KEY_HEADER
 from golem_nb.wire.options import options_from_parts
 from golem_nb.wire.reading import MOST
 from golem_nb.wire.requests import (
@@ -86,6 +90,21 @@ def healthcheck(engine: Engine, call: Call) -> Any:
 
 def version(engine: Engine, call: Call) -> Any:
     return {"version": f"golem_nb {__version__}"}
+
+
+YAML = "application/yaml"
+# A browser is to hold the page to what it promises: nothing from elsewhere, no script.
+ONLY_ITSELF = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'"}
+
+
+@cache
+def _page() -> str:
+    return docs_page(openapi_document(__version__), yaml.safe_load(contract_text(CONTRACT_NAMES[1])))
+
+
+@cache
+def _yaml() -> str:
+    return text_of(openapi_document(__version__))
 
 
 def create_component(engine: Engine, call: Call) -> Any:
@@ -296,11 +315,16 @@ def worker_file(engine: Engine, call: Call) -> Later:
 
 
 # Operations that need no token: they say only that, and what, this server is.
-PUBLIC = {"healthcheck", "version"}
+PUBLIC = {"healthcheck", "version", *(op.id for op in DOCUMENTS)}
 
 HANDLERS: dict[str, Handler] = {
     "healthcheck": healthcheck,
     "version": version,
+    "docs": lambda engine, call: Text(_page(), "text/html", ONLY_ITSELF),
+    "openapiJson": lambda engine, call: openapi_document(__version__),
+    "openapiYaml": lambda engine, call: Text(_yaml(), YAML),
+    "contractOpenapi": lambda engine, call: Text(contract_text(CONTRACT_NAMES[0]), YAML),
+    "contractAsyncapi": lambda engine, call: Text(contract_text(CONTRACT_NAMES[1]), YAML),
     "createComponent": create_component,
     "listEnvironmentComponents": list_components,
     "getComponentByName": component_by_name,

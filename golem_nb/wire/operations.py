@@ -107,6 +107,15 @@ EXTENSIONS = (
     Op("setSnapshotPolicy", "PUT", _SNAPSHOT_POLICY, "json"),
 )
 
+# Of the server itself, besides `version` and `healthcheck`: open, since they tell what is public anyway.
+DOCUMENTS = (
+    Op("docs", "GET", "/docs"),
+    Op("openapiJson", "GET", "/openapi.json"),
+    Op("openapiYaml", "GET", "/openapi.yaml"),
+    Op("contractOpenapi", "GET", "/contract/golem-cloud-openapi.yml"),
+    Op("contractAsyncapi", "GET", "/contract/golem-cloud-asyncapi.yml"),
+)
+
 # What operations of the contract take here besides, as Golem's do. Source: SEMANTICS 0.3, 4.4
 MORE_QUERY: dict[str, tuple[str, ...]] = {
     "getWorkersMetadata": ("filter", "precise"),
