@@ -32,8 +32,8 @@ _ABOUT_EVENTS = (
 _ABOUT_FAILURES = (
     "400: the request is wrong. 401: no token, or a wrong one. 404: it is not there. 405: another method; `Allow` has "
     "those that are right. 408: the rest of the request did not come. 409: it is there already, or is not in the state "
-    "for it. 413: the body is too large. 415: a body of another kind, or compressed. 500: the component failed. 501: not "
-    "served yet. 503: too much at once; come later."
+    "for it. 413: the body is too large. 415: a body of another kind, or compressed. 500: the component failed. 501: "
+    "not served yet. 503: too much at once; come later."
 )
 
 _STYLE = """

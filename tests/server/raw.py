@@ -24,15 +24,19 @@ class Raw:
         return True
 
     def answer(self, is_head=False):
-        """Return status, headers and JSON of the next answer."""
-        file = self.socket.makefile("rb")
+        """Return status, headers and JSON of the next answer; None for what is no JSON."""
+        with self.socket.makefile("rb") as file:
+            return self._answer(file, is_head)
+
+    @staticmethod
+    def _answer(file, is_head):
         status = int(file.readline().split()[1])
         headers = {}
         while line := file.readline().strip():
             name, _, value = line.decode("latin-1").partition(":")
             headers[name.lower()] = value.strip()
-        body = b"" if is_head else file.read(int(headers["content-length"]))
-        return status, headers, json.loads(body) if body else None
+        is_json = headers["content-type"] == "application/json" and not is_head
+        return status, headers, json.loads(file.read(int(headers["content-length"]))) if is_json else None
 
     def close(self):
         self.socket.close()
