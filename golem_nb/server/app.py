@@ -34,7 +34,7 @@ from golem_nb.server.answers import (
 from golem_nb.server.bodies import close_body, read_body
 from golem_nb.server.connect import stream_events
 from golem_nb.server.guard import Activity, Guard
-from golem_nb.server.handlers import HANDLERS, PUBLIC, Call, Later
+from golem_nb.server.handlers import HANDLERS, PUBLIC, Call, Handler, Later
 from golem_nb.server.lanes import Lanes
 from golem_nb.server.limits import Limits
 from golem_nb.server.targets import decoded
@@ -98,7 +98,7 @@ class Server:
         body = None if op.body is None else await read_body(request, op.body, self._limits, in_thread)
         try:
             call = Call({**fixed, **decoded(request.path_params)}, request.query_params, request.headers, body)
-            found = await in_thread(partial(handler, self._engine, call))
+            found = await in_thread(partial(_handled, handler, self._engine, call))
         except RecursionError:
             raise BadInput("what was sent is nested too deeply") from None
         finally:
@@ -115,8 +115,18 @@ class Server:
             await socket.send_denial_response(failure_answer(failure))
 
 
+def _handled(handler: Handler, engine: Engine, call: Call) -> Any:
+    """Return what a handler returns; JSON is encoded here, in its thread, since there may be much of it."""
+    found = handler(engine, call)
+    if isinstance(found, Later | bytes | Text | Download | Lines):
+        return found
+    return Response(msgspec.json.encode(found), media_type=JSON)
+
+
 def _response(found: Any, in_thread: Callable[[Callable[[], Any]], Awaitable[Any]]) -> Response:
     match found:
+        case Response():
+            return found
         case bytes():
             return Response(found, media_type=BINARY)
         case Text(text, media_type, headers):
