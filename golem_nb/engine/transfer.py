@@ -22,6 +22,7 @@ from msgspec.structs import astuple, replace
 from golem_nb import __version__
 from golem_nb.engine.calls import Calls
 from golem_nb.engine.components import Deployments
+from golem_nb.engine.metadata import metadata_of
 from golem_nb.errors import BadInput, ComponentNotFound, Conflict, GolemError, WorkerExists, WorkerNotFound
 from golem_nb.model import ComponentId, OplogIndex, WorkerId
 from golem_nb.oplog.archive import (
@@ -49,6 +50,7 @@ from golem_nb.store.oplogs import Chunk, Oplogs, Start
 from golem_nb.store.workers import Beside, PromiseRow, Workers
 from golem_nb.values.check import check_value
 
+LAST_US = 253_402_300_799_000_000  # the last second that Python's datetime knows
 BROKEN = "the history in this file cannot be a worker's"
 
 
@@ -119,7 +121,7 @@ class Transfers:
         for wanted in archive.header.versions:
             self._check_version(target.component_id, wanted, archive.header.component_name)
         state = _examined(archive)
-        origin = WorkerId(archive.header.component_id, archive.header.worker_name)
+        origin = _origin(archive)
         beside = Beside(
             tuple(PromiseRow(p.oplog_index, p.payload, p.is_deleted) for p in archive.promises()),
             archive.header.blob_effect,
@@ -142,6 +144,10 @@ class Transfers:
             raise Conflict(f"version {wanted.version} here has the same wasm as {told}, but other files, env or links")
 
 
+def _origin(archive: Archive) -> WorkerId:
+    return WorkerId(archive.header.component_id, archive.header.worker_name)
+
+
 def _examined(archive: Archive) -> WorkerState:
     """Return the fold of an archive's entries.
 
@@ -151,10 +157,11 @@ def _examined(archive: Archive) -> WorkerState:
     _check_entries(archive)
     try:
         state = refolded(WorkerState, lambda: (entry for chunk in archive.chunks() for entry in _entries_of(chunk)))
+        if state.create is None:
+            raise BadInput(f"{BROKEN}: it makes its own beginning void")
+        metadata_of(_origin(archive), state, 0)  # can it be shown?
     except (ValueError, TypeError, LookupError, ArithmeticError, AssertionError) as error:
         raise BadInput(f"{BROKEN}: its entries contradict each other ({type(error).__name__})") from None
-    if state.create is None:
-        raise BadInput(f"{BROKEN}: it makes its own beginning void")
     indices = [promise.oplog_index for promise in archive.promises()]
     if len(set(indices)) < len(indices) or not all(1 <= index <= state.last_index for index in indices):
         raise BadInput(f"{BROKEN}: it has promises that no entry made")
@@ -170,6 +177,8 @@ def _check_entries(archive: Archive) -> None:
         for index, entry in enumerate(entries, start=following):
             if isinstance(entry, Create) is not (index == 1):
                 raise BadInput(f"{BROKEN}: entry 1, and no other one, is Create; not so entry {index}")
+            if not 0 <= entry.timestamp_us <= LAST_US:
+                raise BadInput(f"{BROKEN}: entry {index} was made at no time")
             _check_values(index, entry)
         needed.update(_versions_run_by(entries))
         following += chunk.count

@@ -22,6 +22,7 @@ from golem_nb.server.limits import Limits
 BAD_REQUEST, TIMEOUT = 400, 408
 # Connections beyond the limit that are still told why; those beyond these are closed at once.
 TOLD = 256
+LATE_S = 0.05
 
 
 def protocol_with(limits: Limits) -> type[H11Protocol]:
@@ -83,6 +84,10 @@ class LimitedProtocol(H11Protocol):
             self._head_timer = self.loop.call_later(self.limits_of_server.head_s, self._head_is_late)
 
     def _head_is_late(self) -> None:
+        """Look once more a little later: the event loop may have been busy, and the head have come meanwhile."""
+        self._head_timer = self.loop.call_later(LATE_S, self._drop_head)
+
+    def _drop_head(self) -> None:
         if self.transport.is_closing():
             return
         if self.conn.trailing_data[0]:

@@ -12,9 +12,11 @@ from golem_nb.oplog.codec import chunk_from_entries, entries_from_chunk
 from golem_nb.oplog.entries import (
     Create,
     ExportedFunctionCompleted,
+    ExportedFunctionInvoked,
     Jump,
     NoOp,
     PendingUpdate,
+    PendingWorkerInvocation,
     Recorded,
     SuccessfulUpdate,
 )
@@ -221,6 +223,18 @@ def rewritten(file, change, **header):
         (lambda e: [*e, e[0]], {}, "no other one, is Create"),
         (lambda e: e, {"last_index": 99}, "and says that it has 99"),
         (lambda e: e, {"versions": ()}, "does not tell which component version 0 is"),
+        (
+            lambda e: [
+                *e,
+                PendingWorkerInvocation(9, "k", "f", (), target_version=3),
+                ExportedFunctionInvoked(9, "f", (), "k"),
+            ],
+            {},
+            "contradict each other",
+        ),
+        (lambda e: [*e, Jump(9, 1, 5)], {}, "makes its own beginning void"),
+        (lambda e: [*e, NoOp(-1)], {}, "entry 8 was made at no time"),
+        (lambda e: [*e, NoOp(1 << 62)], {}, "entry 8 was made at no time"),
         (lambda e: [*e, SuccessfulUpdate(9, 5, 1)], {}, "does not tell which component version 5 is"),
         (
             lambda e: [*e, ExportedFunctionCompleted(9, Recorded("no type", b""))],

@@ -29,7 +29,7 @@ class Running:
         self.listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self.listener.bind(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
-        limits = limits or Limits()
+        self.limits = limits = limits or Limits()
         config = uvicorn.Config(
             make_app(self.engine, access, limits),
             http=protocol_with(limits),

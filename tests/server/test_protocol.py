@@ -1,10 +1,12 @@
 import socket
 import threading
+import time
 
 import pytest
 
 from golem_nb.model import WorkerId
 from golem_nb.server.limits import Limits
+from golem_nb.server.protocol import LimitedProtocol
 from tests.server.conftest import Running
 from tests.server.raw import Raw, request
 
@@ -87,6 +89,20 @@ def test_dripping_does_not_extend_the_deadline(strict):
         finally:
             stop.set()
             dripping.join()
+
+
+def test_a_head_that_came_while_the_server_was_busy_is_not_late(strict, monkeypatch):
+    """It lies in the socket when the deadline passes, which the server finds out first."""
+    watch = LimitedProtocol._watch_head
+
+    def watch_and_be_busy(self):
+        watch(self)
+        monkeypatch.undo()
+        time.sleep(2 * strict.limits.head_s)
+
+    monkeypatch.setattr(LimitedProtocol, "_watch_head", watch_and_be_busy)
+    with Raw(strict.port) as client:
+        assert client.send(request()).answer()[0] == 200
 
 
 def test_who_says_nothing_is_dropped_without_an_answer(strict):
