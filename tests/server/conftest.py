@@ -12,6 +12,7 @@ from golem_nb.engine.engine import Engine
 from golem_nb.model import LOCAL_ENVIRONMENT
 from golem_nb.server.access import Access
 from golem_nb.server.app import make_app
+from golem_nb.server.guard import Activity
 from golem_nb.server.limits import Limits
 from golem_nb.server.protocol import protocol_with
 from golem_nb.wasm.text import wasm_from_text
@@ -24,14 +25,14 @@ class Running:
     """A server and a client of it, with the token where there is one."""
 
     def __init__(self, access=None, limits=None):
-        self.engine = Engine.open("memory:")
+        self.engine, self.activity = Engine.open("memory:"), Activity()
         # With its protocol named: asyncio sets TCP_NODELAY on no other.
         self.listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self.listener.bind(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.limits = limits = limits or Limits()
         config = uvicorn.Config(
-            make_app(self.engine, access, limits),
+            make_app(self.engine, access, limits, self.activity),
             http=protocol_with(limits),
             log_level="critical",
             lifespan="off",

@@ -242,3 +242,24 @@ def test_the_token_is_never_told(guarded):
     answer = guarded.http.get("/v1/nothing", headers={"Authorization": f"Bearer {TOKEN}x"})
 
     assert TOKEN not in answer.text
+
+
+def test_a_worker_with_any_name_can_be_watched(running):
+    running.engine.launch_worker(component := running.deploy("named"), "wé%2")
+    with Raw(running.port) as client:
+        path = f"/v1/components/{component}/workers/w%C3%A9%252/connect"
+
+        assert client.send(handshake(path)).socket.recv(12) == b"HTTP/1.1 101"
+
+
+def test_open_paths_open_nothing_else(guarded):
+    """However they are spelled."""
+    for path in (
+        "/healthcheck/../v1/nothing",
+        "/healthcheck%2F..%2Fv1",
+        "/%64ocs%2F",
+        "/v1/components/%2Fdocs",
+        "//docs",
+    ):
+        with Raw(guarded.port) as client:
+            assert client.send(request("GET", path)).answer()[0] == 401

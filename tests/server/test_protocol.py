@@ -155,3 +155,37 @@ def test_an_answer_that_nobody_takes_is_given_up(strict):
         with pytest.raises((ConnectionResetError, BrokenPipeError)):
             while True:
                 client.send(request("GET", "/v1/nothing/" + "x" * 150) * 100)
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n", 404),
+        (b"GET http://localhost/healthcheck HTTP/1.1\r\nHost: localhost\r\n\r\n", 404),
+        (b"CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n", 404),
+        (b"GET //healthcheck HTTP/1.1\r\nHost: localhost\r\n\r\n", 404),
+        (b"GET /healthcheck/ HTTP/1.1\r\nHost: localhost\r\n\r\n", 404),
+        (b"GET /%2Fhealthcheck HTTP/1.1\r\nHost: localhost\r\n\r\n", 404),
+        (b"GET /healthcheck#x HTTP/1.1\r\nHost: localhost\r\n\r\n", 404),
+        (b"GET /healthcheck?x HTTP/1.0\r\nHost: localhost\r\n\r\n", 200),
+        (b"GET /healthcheck HTTP/1.1\r\nHost:\r\n\r\n", 403),
+        (b"GET /healthcheck HTTP/1.0\r\n\r\n", 403),
+    ],
+)
+def test_odd_targets_are_answered(running, data, status):
+    with Raw(running.port) as client:
+        found, headers, _ = client.send(data).answer()
+
+        assert (found, headers["content-type"]) == (status, "application/json")
+
+
+def test_requests_in_one_go_are_answered_in_order(running):
+    body = b'{"name": "w"}'
+    with Raw(running.port) as client:
+        post = request("POST", "/v1/nothing", b"Content-Length: %d" % len(body), body=body)
+        client.send(request() + post + request("GET", "/version") + request("GET", "/nothing"))
+        with client.socket.makefile("rb") as file:
+            answers = [client._answer(file, False) for _ in range(4)]
+
+    assert [status for status, _, _ in answers] == [200, 404, 200, 404]
+    assert "golem_nb" in answers[2][2]["version"]
