@@ -73,17 +73,23 @@ class PiecesAnswer(Response):
     """
 
     def __init__(
-        self, pieces: Iterator[bytes], in_thread: InThread, media_type: str, headers: Mapping[str, str]
+        self,
+        pieces: Iterator[bytes],
+        in_thread: InThread,
+        media_type: str,
+        headers: Mapping[str, str],
+        close: Callable[[], None] = lambda: None,
     ) -> None:
+        """`close` is called when the answer is over, however it ends."""
         super().__init__(None, 200, headers, media_type)
         if "content-length" not in headers:
             del self.headers["content-length"]  # of the empty body
-        self._pieces, self._in_thread = pieces, in_thread
+        self._pieces, self._in_thread, self._close = pieces, in_thread, close
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         leaving = asyncio.create_task(_wait_until_gone(receive))
         try:
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             while (piece := await self._in_thread(lambda: next(self._pieces, None))) is not None:
                 if leaving.done():
                     return
@@ -93,6 +99,7 @@ class PiecesAnswer(Response):
             log.warning("%s %s ends in the middle: %s", scope["method"], scope["path"], failure)
         finally:
             leaving.cancel()
+            self._close()
 
 
 async def _wait_until_gone(receive: Receive) -> None:
@@ -101,7 +108,6 @@ async def _wait_until_gone(receive: Receive) -> None:
 
 
 def pieces_of(file: IO[bytes]) -> Iterator[bytes]:
-    """Yield a file's content; it is closed at the end, or when nobody wants more."""
-    with file:
-        while piece := file.read(PIECE):
-            yield piece
+    """Yield a file's content."""
+    while piece := file.read(PIECE):
+        yield piece

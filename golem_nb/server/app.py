@@ -133,7 +133,7 @@ def _response(found: Any, in_thread: Callable[[Callable[[], Any]], Awaitable[Any
             return Response(text, 200, headers, media_type)
         case Download(file, size, name):
             headers = {"content-length": str(size), "content-disposition": f'attachment; filename="{name}"'}
-            return PiecesAnswer(pieces_of(file), in_thread, BINARY, headers)
+            return PiecesAnswer(pieces_of(file), in_thread, BINARY, headers, file.close)
         case Lines(pieces, headers):
             return PiecesAnswer(pieces, in_thread, NDJSON, headers)
     return Response(msgspec.json.encode(found), media_type=JSON)

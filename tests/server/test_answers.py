@@ -4,14 +4,14 @@ import io
 import pytest
 
 from golem_nb.errors import BadInput, Overloaded, Unauthorized, WorkerNotFound
-from golem_nb.server.answers import PiecesAnswer, failure_answer, pieces_of
+from golem_nb.server.answers import PIECE, PiecesAnswer, failure_answer, pieces_of
 
 
 async def in_thread(work):
     return work()
 
 
-def sent_by(pieces, leaves=False):
+def sent_by(pieces, leaves=False, close=lambda: None):
     """Return the messages that an answer in pieces sends; with `leaves`, to a client that has gone."""
     sent = []
 
@@ -24,7 +24,7 @@ def sent_by(pieces, leaves=False):
         sent.append(message)
         await asyncio.sleep(0)
 
-    answer = PiecesAnswer(iter(pieces), in_thread, "application/x", {"last": "7"})
+    answer = PiecesAnswer(iter(pieces), in_thread, "application/x", {"last": "7"}, close)
     asyncio.run(answer({"method": "GET", "path": "/"}, receive, send))
     return sent
 
@@ -58,10 +58,16 @@ def test_pieces_are_not_made_for_who_has_gone():
     assert len(made) < 5
 
 
-def test_a_file_is_closed_when_it_is_sent():
-    file = io.BytesIO(b"x" * 600_000)
+def test_a_file_comes_in_pieces():
+    assert [len(piece) for piece in pieces_of(io.BytesIO(bytes(600_000)))] == [PIECE, PIECE, 600_000 - 2 * PIECE]
 
-    assert b"".join(pieces_of(file)) == b"x" * 600_000
+
+@pytest.mark.parametrize("leaves", [False, True])
+def test_what_is_sent_is_closed_however_it_ends(leaves):
+    file = io.BytesIO(bytes(600_000))
+
+    sent_by(pieces_of(file), leaves, file.close)
+
     assert file.closed
 
 
