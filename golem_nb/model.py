@@ -308,5 +308,5 @@ def parse_uuid(text: str, what: str) -> UUID:
         BadInput: It spells none; `what` says of what thing it should have been the id.
     """
     if not isinstance(text, str) or not _UUID.fullmatch(text):
-        raise BadInput(f"{what} must be a UUID such as {NAMESPACE}, found {text!r:.80}")
+        raise BadInput(f"{what} must be a UUID, found {text!r:.80}")
     return UUID(text)
