@@ -49,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     serve.add_argument("--max-loaded", type=int, default=2000, metavar="N", help="idle workers kept in memory (2000)")
     serve.add_argument("--memory-limit", type=int, metavar="MIB", help="memory of one worker at most (no limit)")
+    _add_limits(serve.add_argument_group("how much is taken at once, and how slowly"))
     _add_network(serve.add_argument_group("what components may reach"))
     serve.set_defaults(run=_serve)
 
@@ -59,6 +60,31 @@ def _parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="check what golem_nb needs of this machine")
     doctor.set_defaults(run=_doctor)
     return parser
+
+
+def _add_limits(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--max-body", type=int, default=8, metavar="MIB", help="size of a JSON body (8)")
+    group.add_argument(
+        "--max-upload", type=int, default=256, metavar="MIB", help="size of an uploaded component or worker (256)"
+    )
+    group.add_argument("--max-requests", type=int, default=4096, metavar="N", help="requests in flight (4096)")
+    group.add_argument("--max-sockets", type=int, default=4096, metavar="N", help="open WebSockets (4096)")
+    group.add_argument(
+        "--max-connections", type=int, default=16384, metavar="N", help="open connections of all kinds (16384)"
+    )
+    group.add_argument(
+        "--head-timeout", type=float, default=15, metavar="SECONDS", help="for the head of a request to arrive (15)"
+    )
+    group.add_argument(
+        "--silence-timeout",
+        type=float,
+        default=30,
+        metavar="SECONDS",
+        help="for a body to go on, and for an answer to be taken (30)",
+    )
+    group.add_argument(
+        "--keep-alive", type=float, default=75, metavar="SECONDS", help="between the requests of a connection (75)"
+    )
 
 
 def _add_network(group: argparse._ArgumentGroup) -> None:
@@ -82,6 +108,7 @@ def _add_network(group: argparse._ArgumentGroup) -> None:
 
 def _serve(options: argparse.Namespace) -> int:
     from golem_nb.client.connect import default_folder
+    from golem_nb.server.limits import Limits
     from golem_nb.server.run import ServeOptions, serve, settings
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-7s %(message)s")
@@ -94,6 +121,16 @@ def _serve(options: argparse.Namespace) -> int:
             tokens=_tokens(options),
             allowed_hosts=tuple(options.allowed_host),
             idle_exit_minutes=options.idle_exit,
+            limits=Limits(
+                json_bytes=options.max_body << 20,
+                upload_bytes=options.max_upload << 20,
+                requests=options.max_requests,
+                sockets=options.max_sockets,
+                connections=options.max_connections,
+                head_s=options.head_timeout,
+                silence_s=options.silence_timeout,
+                keep_alive_s=options.keep_alive,
+            ),
             settings=settings(
                 options.durability,
                 options.max_loaded,

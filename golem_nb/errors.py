@@ -22,13 +22,16 @@ GolemError                       what all of them share: one line of text, an HT
 │   ├── NotResumable             … there is nothing to resume
 │   ├── UpdateRefused            … the worker is there already, or on its way
 │   └── WorkerReverted           … what was asked for may have been undone
+├── SlowClient              408  the rest of a request did not come in time
 ├── TooLarge                413
+├── UnsupportedBody         415  a body of a kind, or in an encoding, that the operation does not take
 ├── InvocationError         500  an invocation has no result (carries cause and stderr)
 │   ├── InvocationFailed         … it trapped
 │   ├── PreviousInvocationFailed … an earlier one did, so this one did not run
 │   ├── WorkerExited             … the worker called exit
 │   └── InvocationInterrupted
 ├── ReplayMismatch          500  the component took another path than its oplog
+├── Overloaded              503  more at once than the server is set to take
 ├── EngineStopped           503  the engine is closing
 ├── StoreFailed             503  an oplog could not be stored: the disk is full, or worse
 ├── NotSupported            501  this server cannot do it
@@ -204,10 +207,22 @@ class WorkerReverted(Conflict):
     """The worker was reverted while this was under way; ask again."""
 
 
+class SlowClient(GolemError):
+    """The rest of a request did not come in time."""
+
+    http_status = 408
+
+
 class TooLarge(GolemError):
     """A request's body is over the limit."""
 
     http_status = 413
+
+
+class UnsupportedBody(GolemError):
+    """A request's body is of a kind, or in an encoding, that the operation does not take."""
+
+    http_status = 415
 
 
 class InvocationError(GolemError):
@@ -263,6 +278,12 @@ class ReplayMismatch(GolemError):
             f"Unexpected oplog entry: oplog entry {self.index} records {self.recorded}, but the component now does "
             f"{self.attempted}; was it updated, or does it read time or randomness outside WASI?"
         )
+
+
+class Overloaded(GolemError):
+    """More is asked for at once than the server is set to take; ask again a little later."""
+
+    http_status = 503
 
 
 class EngineStopped(GolemError):

@@ -5,6 +5,7 @@ No behaviour beyond spelling and parsing names. Timestamps are aware datetimes i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -299,13 +300,15 @@ class WorkerEvent:
     context: Mapping[str, Any] = field(default_factory=dict)
 
 
+_UUID = re.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
 def parse_uuid(text: str, what: str) -> UUID:
-    """Return the UUID that `text` spells.
+    """Return the UUID that `text` spells, in its usual form; Python's own reading takes many others.
 
     Raises:
         BadInput: It spells none; `what` says of what thing it should have been the id.
     """
-    try:
-        return UUID(text)
-    except ValueError:
-        raise BadInput(f"{what} must be a UUID, found {text!r}") from None
+    if not isinstance(text, str) or not _UUID.fullmatch(text):
+        raise BadInput(f"{what} must be a UUID, found {text!r:.80}")
+    return UUID(text)

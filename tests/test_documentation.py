@@ -1,11 +1,13 @@
 """What the README says is so."""
 
+import argparse
 import re
 from pathlib import Path
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
+from golem_nb.__main__ import _parser
 from golem_nb.client.connect import stop_local
 from golem_nb.notebook.magics.registry import VERBS
 from golem_nb.wire.dialects import CONTRACT, DIALECTS, METHODS
@@ -76,6 +78,23 @@ def test_every_option_of_a_server_is_in_the_readme():
 
     for option in golem.options:
         assert f"--{option.name}" in README
+
+
+def test_every_option_of_serve_is_in_the_readme():
+    commands = next(action for action in _parser()._actions if isinstance(action, argparse._SubParsersAction))
+    options = [name for action in commands.choices["serve"]._actions for name in action.option_strings]
+
+    missing = [name for name in options if name not in ("-h", "--help") and f"`{name}" not in README]
+
+    assert missing == []
+
+
+def test_the_readme_has_no_option_that_serve_does_not_have():
+    commands = next(action for action in _parser()._actions if isinstance(action, argparse._SubParsersAction))
+    known = {name for action in commands.choices["serve"]._actions for name in action.option_strings}
+    table = README.partition("| Option of `golem-nb serve` |")[2].partition("\n\n")[0]
+
+    assert set(re.findall(r"`(--[a-z-]+)", table)) <= known
 
 
 def test_every_link_of_the_documents_leads_somewhere():

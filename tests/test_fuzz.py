@@ -11,7 +11,7 @@ from tests.fuzz.run import LEFT_OUT, fuzz
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_requests_made_from_the_contract_get_answers_of_the_contract():
-    findings = fuzz(examples=12)
+    findings = fuzz(examples=25)
 
     assert findings.faults == []
     assert findings.cases > 700

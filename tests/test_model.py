@@ -41,6 +41,13 @@ def test_what_is_no_uuid_is_refused():
         parse_uuid("hello", "x")
 
 
+@pytest.mark.parametrize("form", ["{{{0}}}", "urn:uuid:{0}", "{0.hex}", "{0}\n", " {0}", "{0}0"])
+def test_a_uuid_has_one_form(form):
+    """Python's own reading takes some of these, and would give one thing many names."""
+    with pytest.raises(BadInput, match="must be a UUID"):
+        parse_uuid(form.format(UUID(int=5)), "x")
+
+
 def test_the_local_environment_is_the_same_for_ever():
     """Components of a data folder are found under it: it may never change."""
     assert str(LOCAL_ENVIRONMENT) == "afa9ff4a-ba53-5949-b7f5-b6571ad06a0e"

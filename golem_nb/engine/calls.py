@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -21,6 +21,7 @@ import msgspec
 from golem_nb.engine.parameters import parameters_from_nodes
 from golem_nb.engine.scheduler import Threads, Timers
 from golem_nb.errors import (
+    BadInput,
     CallCycle,
     EngineStopped,
     GolemError,
@@ -32,7 +33,7 @@ from golem_nb.errors import (
 from golem_nb.host.context import RemoteCall, WorkerTemplate
 from golem_nb.model import IdempotencyKey, WorkerId, WorkerMetadata, WorkerStatus
 from golem_nb.oplog.entries import InvocationContext
-from golem_nb.store.schedule import Schedule
+from golem_nb.store.schedule import Schedule, ScheduledRow
 from golem_nb.values.types import FunctionType, TypedValue, WitType
 
 # A child has its own. Source: SEMANTICS 1.4.
@@ -185,6 +186,35 @@ class Calls:
 
     def cancel(self, call: RemoteCall) -> None:
         self._schedule.remove(_id(call)).result()
+
+    def to_itself(self, worker: WorkerId) -> Iterator[tuple[int, bytes]]:
+        """Yield when and what a worker has scheduled to itself."""
+        for id, due_ns in self._schedule.all():
+            body = self._schedule.get(id)
+            call = None if body is None else _decoder.decode(body).call()
+            if body is not None and call is not None and call.target == call.template.parent == worker:
+                yield due_ns, body
+
+    def rows(self, origin: WorkerId, target: WorkerId, calls: Iterable[tuple[int, bytes]]) -> Iterator[ScheduledRow]:
+        """Yield what a worker is to have scheduled that is made of another one's history, to be stored with it.
+
+        Raises:
+            BadInput: They are not that worker's calls of itself.
+        """
+        for due_ns, body in calls:
+            try:
+                call = _decoder.decode(body).call()
+            except (msgspec.MsgspecError, RecursionError) as error:
+                raise BadInput(f"a scheduled call cannot be read: {error}") from None
+            if not call.target == call.template.parent == origin or not 0 <= due_ns < 1 << 63:
+                raise BadInput("a scheduled call is none of the worker's to itself")
+            call = replace(call, target=target, template=replace(call.template, parent=target))
+            yield _id(call), due_ns, msgspec.msgpack.encode(_Scheduled.of(call))
+
+    def note_stored(self, rows: Iterable[ScheduledRow]) -> None:
+        """Set the clocks of calls that were stored with their worker."""
+        for id, due_ns, _ in rows:
+            self._timers.call_at(due_ns, partial(self._due, id))
 
     def close(self) -> None:
         """Make none any more; return when those are made that are being made. The engine takes nothing by then."""

@@ -118,6 +118,10 @@ class Deployments:
         """Return what a version has besides its wasm."""
         return self._row(component_id, version)[1]
 
+    def options_text(self, component_id: ComponentId, version: int) -> str:
+        """Return the same as text, which is equal for versions that are."""
+        return msgspec.json.encode(self.options(component_id, version), order="sorted").decode()
+
     def initial_files(self, component_id: ComponentId, version: int) -> InitialFiles:
         """Return the files that a version gives its workers.
 

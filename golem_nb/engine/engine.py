@@ -17,11 +17,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 from uuid import UUID, uuid4
 
 from golem_nb.authoring.runtime import compiled_folder
@@ -33,15 +32,18 @@ from golem_nb.engine.folder import FolderLock
 from golem_nb.engine.host_context import Clock, Surroundings
 from golem_nb.engine.invocation import Invocation
 from golem_nb.engine.journal import Journal, stored_state
+from golem_nb.engine.listing import page_of_workers
 from golem_nb.engine.loaded import LoadedWorkers
 from golem_nb.engine.metadata import metadata_of
-from golem_nb.engine.parameters import check_texts, checked_key, number_from_cursor, parameters_from_json
+from golem_nb.engine.parameters import check_texts, checked_key, parameters_from_json
 from golem_nb.engine.peers import WorkerPeers
 from golem_nb.engine.reads import content_at, nodes_at
 from golem_nb.engine.runtimes import Runtimes
 from golem_nb.engine.scheduler import Slots, Threads, Timers, default_slots
 from golem_nb.engine.settings import Settings, SystemClock
+from golem_nb.engine.slices import MOST_OPLOG_ENTRIES, IndexedEntries, Matches, OplogSlice, entries_up_to, slice_of
 from golem_nb.engine.stores import Stores
+from golem_nb.engine.transfer import Transfers
 from golem_nb.engine.worker import Evicted, Worker
 from golem_nb.errors import (
     BadInput,
@@ -69,11 +71,13 @@ from golem_nb.model import (
     WorkerId,
     WorkerMetadata,
     WorkersPage,
+    WorkerStatus,
     check_worker_name,
     clean_path,
 )
 from golem_nb.oplog.codec import CHUNK_CODEC, chunk_from_entries, entries_from_chunk
 from golem_nb.oplog.entries import Create, InvocationContext, OplogEntry, Recorded
+from golem_nb.oplog.filters import WorkerFilter
 from golem_nb.store.components import Components
 from golem_nb.store.database import Database
 from golem_nb.store.oplogs import Chunk, Oplogs, Start
@@ -84,26 +88,11 @@ from golem_nb.values.types import FunctionType, TypedValue
 from golem_nb.wasm.link import LinkedComponent
 from golem_nb.wasm.platform import Platform
 
-MOST_OPLOG_ENTRIES = 100  # of one page. Source: SEMANTICS 11
-MOST_WORKERS = 1000  # of one page
 TICK_S = 0.01
 
 T = TypeVar("T")
 
 log = logging.getLogger("golem_nb.engine")
-
-
-@dataclass(frozen=True, slots=True)
-class OplogSlice:
-    """Entries with their indices, in order, and the worker's last index at that time.
-
-    `next_index` is where to go on; None at the end.
-    """
-
-    entries: tuple[tuple[OplogIndex, OplogEntry], ...]
-    last_index: OplogIndex
-    component_version: int
-    next_index: OplogIndex | None
 
 
 class Engine:
@@ -140,6 +129,7 @@ class Engine:
         self.memory_limit_bytes = settings.memory_limit_bytes
         self.threads, self.timers = Threads("worker"), Timers(self._clock.now_ns)
         self.calls = Calls(self, Schedule(self._database), self.timers, self.threads, self._clock.now_ns)
+        self._transfers = Transfers(self._oplogs, self._workers, self._deployments, self.calls)
         self._network = Network(settings.network)
         self._activity = threading.Event()
         self.surroundings = Surroundings(
@@ -287,17 +277,17 @@ class Engine:
         self._workers.create(worker, [_chunk(1, [create])], Start(False)).result()
         return worker
 
-    def workers(self, component_id: ComponentId, cursor: str | None = None, count: int = 50) -> WorkersPage:
-        """Return a page of workers in order of creation."""
+    def workers(
+        self,
+        component_id: ComponentId,
+        cursor: str | None = None,
+        count: int = 50,
+        filter: WorkerFilter | None = None,
+    ) -> WorkersPage:
+        """Return a page of workers in order of creation; with a filter, of those that pass it (see `listing`)."""
         self._deployments.latest(component_id)
-        if count < 1:
-            raise BadInput(f"count must be at least 1, found {count}")
-        after = number_from_cursor(cursor)
-        rows = self._workers.page(component_id, after, min(count, MOST_WORKERS) + 1)
-        page = rows[: min(count, MOST_WORKERS)]
-        found = (self._metadata(WorkerId(component_id, name)) for _, name in page)
-        there = tuple(worker for worker in found if worker is not None)  # others were deleted meanwhile
-        return WorkersPage(there, str(page[-1][0]) if len(rows) > len(page) else None)
+        rows = partial(self._workers.page, component_id)
+        return page_of_workers(rows, lambda name: self._metadata(WorkerId(component_id, name)), cursor, count, filter)
 
     def worker(self, worker: WorkerId) -> WorkerMetadata:
         found = self._metadata(worker)
@@ -429,28 +419,38 @@ class Engine:
     def search_oplog(
         self,
         worker: WorkerId,
-        matches: Callable[[OplogIndex, OplogEntry], bool],
+        matches: Matches,
         from_index: OplogIndex = 1,
         count: int = MOST_OPLOG_ENTRIES,
     ) -> OplogSlice:
         """Return the first `count` (at most 100) entries that match, from `from_index` on; 0 is read as 1."""
-        if from_index < 0 or count < 0:
-            raise BadInput(f"from and count must not be negative, found from={from_index}, count={count}")
-        journal = self._loaded.load(worker).journal
-        journal.commit().result()
-        last_index, version = journal.state.last_index, journal.state.component_version
-        found: list[tuple[OplogIndex, OplogEntry]] = []
-        wanted = min(count, MOST_OPLOG_ENTRIES)
-        following: OplogIndex | None = max(1, from_index)
-        for index, entry in journal.stored_entries(max(1, from_index)):
-            if len(found) >= wanted or index > last_index:
-                break
-            if matches(index, entry):
-                found.append((index, entry))
-            following = index + 1
-        if following is not None and following > last_index:
-            following = None
-        return OplogSlice(tuple(found), last_index, version, following)
+        return slice_of(self._loaded.load(worker).journal, matches, from_index, count)
+
+    def oplog_from(self, worker: WorkerId, from_index: OplogIndex = 1) -> tuple[OplogIndex, Iterator[IndexedEntries]]:
+        """Return the worker's last index, and all entries from an index up to there, as many at once as were stored.
+
+        The iterator may go from thread to thread. It raises WorkerNotFound if the worker is deleted meanwhile.
+        """
+        number, last_index = self._loaded.on(worker, _stored_up_to)
+        return last_index, entries_up_to(self._oplogs, worker, number, max(1, from_index), last_index)
+
+    def export_worker(self, worker: WorkerId, file: IO[bytes]) -> None:
+        """Write all that is stored of a worker to a file. It goes on meanwhile."""
+        number, _ = self._loaded.on(worker, _stored_up_to)
+        self._transfers.write(worker, number, file)
+
+    def import_worker(self, worker: WorkerId, file: IO[bytes]) -> None:
+        """Make a worker of what another one was exported to, stored when this returns; it goes on where that one was.
+
+        Raises:
+            BadInput, ComponentNotFound, Conflict, WorkerExists: See `Transfers.read`.
+        """
+        check_worker_name(worker.name)
+        self._loaded.check_open()
+        state = self._transfers.read(worker, file)
+        if state.wants_to_run or state.status is WorkerStatus.SUSPENDED:
+            with suppress(WorkerNotFound, EngineStopped):  # deleted already; or it starts with the next engine
+                self._loaded.on(worker, Worker.start_after_crash)
 
     def worker_files(self, worker: WorkerId, path: str = "/") -> Future[list[FileNode]]:
         """List a directory of a worker, or one file, when the invocations accepted before are over.

@@ -18,7 +18,7 @@ from golem_nb.engine.recovery import Plan
 from golem_nb.engine.replay import ReplayCursor
 from golem_nb.engine.services import Services
 from golem_nb.errors import ComponentNotFound, InvocationFailed
-from golem_nb.model import ComponentType, WorkerId
+from golem_nb.model import ComponentId, ComponentType, WorkerId
 from golem_nb.oplog.entries import (
     CreateResource,
     DescribeResource,
@@ -198,7 +198,7 @@ def begin(
         number=number,
         peers=services.peers(worker, number),
         calls=services.calls,
-        earlier_urns=[f"urn:worker:{WorkerId(worker.component_id, name)}" for name in state.create.forked_from],
+        earlier_urns=[f"urn:worker:{_ancestor(worker.component_id, name)}" for name in state.create.forked_from],
         args=state.create.args,
         env=tuple(_environment(worker, {**options.env, **state.create.env}, plan.component_version).items()),
         config=state.create.config,
@@ -233,3 +233,8 @@ def _environment(worker: WorkerId, env: dict[str, str], version: int) -> dict[st
         "GOLEM_COMPONENT_VERSION": str(version),
     }
     return {**env, **own}
+
+
+def _ancestor(component_id: ComponentId, name: str) -> WorkerId:
+    """Return the worker that a history came from: of the same component, unless the name says of which."""
+    return WorkerId.parse(name) if "/" in name else WorkerId(component_id, name)

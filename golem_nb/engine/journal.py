@@ -181,7 +181,7 @@ class Journal:
 
     def stored_chunks(self, from_index: OplogIndex = 1) -> Iterator[list[tuple[OplogIndex, OplogEntry]]]:
         """`stored_entries`, as many at once as they were stored."""
-        return _chunks(self._oplogs, self._worker, from_index)
+        return stored_chunks(self._oplogs, self._worker, from_index)
 
 
 def stored_state(oplogs: Oplogs, worker: int) -> tuple[WorkerState, OplogIndex]:
@@ -189,12 +189,12 @@ def stored_state(oplogs: Oplogs, worker: int) -> tuple[WorkerState, OplogIndex]:
     start = _Checkpoints(oplogs, worker)
 
     def entries() -> Iterator[OplogEntry]:
-        return (entry for chunk in _chunks(oplogs, worker, start.last_index + 1) for _, entry in chunk)
+        return (entry for chunk in stored_chunks(oplogs, worker, start.last_index + 1) for _, entry in chunk)
 
     return refolded(start.state, entries), start.last_index
 
 
-def _chunks(oplogs: Oplogs, worker: int, from_index: OplogIndex) -> Iterator[list[tuple[OplogIndex, OplogEntry]]]:
+def stored_chunks(oplogs: Oplogs, worker: int, from_index: OplogIndex) -> Iterator[list[tuple[OplogIndex, OplogEntry]]]:
     for chunk in oplogs.read(worker, from_index):
         entries = list(enumerate(entries_from_chunk(chunk.body), start=chunk.first_index))
         wanted = entries if chunk.first_index >= from_index else entries[from_index - chunk.first_index :]

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+from golem_nb.engine.slices import OplogSlice
 from golem_nb.errors import BadInput, ComponentNotFound, UpdateRefused, WorkerExists, WorkerNotFound
 from golem_nb.model import ComponentId, OplogIndex, UpdateMode, WorkerId, WorkerMetadata, WorkersPage
 from golem_nb.oplog.entries import OplogEntry
 from golem_nb.store.promises import Promises
 from golem_nb.values.types import FunctionType
-
-if TYPE_CHECKING:
-    from golem_nb.engine.engine import OplogSlice
 
 
 class Verbs(Protocol):

@@ -2,56 +2,49 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable
-from typing import Any
+from datetime import UTC, datetime, timedelta
 
 from golem_nb.errors import GolemError
 from golem_nb.host.context import HostContext
 from golem_nb.host.declare import Resource, Trap, Value, deterministic
 from golem_nb.host.golem_host import metadata_value, uuid_from_value
-from golem_nb.model import WorkerMetadata
+from golem_nb.model import WorkerMetadata, WorkerStatus
+from golem_nb.oplog import filters
+from golem_nb.oplog.filters import AllOf, AnyOf, Comparator, Condition, Field, WorkerFilter
 
+_LAST_MS = 253_402_300_799_999  # the last moment that Python's datetime knows: later ones are as late as any
 PAGE = 50  # workers. Source: SEMANTICS 11
 
-# In Golem's order, by which statuses are compared.
-_STATUSES = ("running", "idle", "suspended", "interrupted", "retrying", "failed", "exited")
-_COMPARATORS: dict[str, Callable[[Any, Any], bool]] = {
-    "equal": operator.eq,
-    "not-equal": operator.ne,
-    "greater-equal": operator.ge,
-    "greater": operator.gt,
-    "less-equal": operator.le,
-    "less": operator.lt,
-    "like": lambda text, part: part in text,
-    "not-like": lambda text, part: part not in text,
-    "starts-with": str.startswith,
+_COMPARATORS = {comparator.replace("-", "").lower(): comparator for comparator in Comparator}
+_FIELDS = {
+    "name": Field.NAME,
+    "status": Field.STATUS,
+    "version": Field.VERSION,
+    "created-at": Field.CREATED_AT,
+    "env": Field.ENV,
+    "wasi-config-vars": Field.CONFIG,
 }
 
 
 def matches(filter: Value, worker: WorkerMetadata) -> bool:
     """Does a worker pass an `any-filter`: all conditions of one of its groups?"""
-    return any(all(_holds(condition, worker) for condition in group["filters"]) for group in filter["filters"])
+    return filters.matches(_filter(filter), worker)
 
 
-def _holds(condition: Value, worker: WorkerMetadata) -> bool:
+def _filter(filter: Value) -> WorkerFilter:
+    return AnyOf(tuple(AllOf(tuple(map(_condition, group["filters"]))) for group in filter["filters"]))
+
+
+def _condition(condition: Value) -> Condition:
     case, asked = condition
-    compare, wanted = _COMPARATORS[asked["comparator"]], asked["value"]
+    value = asked["value"]
     match case:
-        case "name":
-            return compare(worker.worker_id.name, wanted)
         case "status":
-            return compare(_STATUSES.index(worker.status.value.lower()), _STATUSES.index(wanted))
-        case "version":
-            return compare(worker.component_version, wanted)
+            value = WorkerStatus(value.capitalize())
         case "created-at":  # milliseconds
-            return compare(int(worker.created_at.timestamp() * 1000), wanted)
-        case "env":
-            return asked["name"] in worker.env and compare(worker.env[asked["name"]], wanted)
-        case "wasi-config-vars":
-            return asked["name"] in worker.config and compare(worker.config[asked["name"]], wanted)
-        case _:
-            return False
+            value = datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=min(value, _LAST_MS))
+    comparator = _COMPARATORS[asked["comparator"].replace("-", "")]
+    return Condition(_FIELDS[case], comparator, value, asked.get("name", ""))
 
 
 class _Workers(Resource):

@@ -67,7 +67,10 @@ class Create(OplogEntry, frozen=True, tag=1):
     component_size: int
     parent: str | None = None
     forked_from: tuple[str, ...] = ()
-    """Names of the workers whose history this one's begins with: handles in it carry their names."""
+    """Names of the workers whose history this one's begins with: handles in it carry their names.
+
+    One of another component, from an imported history, is `component/name`.
+    """
     config: dict[str, str] = {}
     """What `wasi:config` tells the component."""
     environment_id: UUID | None = None

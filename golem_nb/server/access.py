@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -51,7 +52,7 @@ class Access:
         if not given:
             raise Unauthorized("Unauthorized: send `Authorization: Bearer <token>`")
         # All are compared, so that the time says nothing of which one nearly fits.
-        if not any([hmac.compare_digest(given.encode(), token.encode()) for token in self.tokens]):
+        if not any([hmac.compare_digest(_bytes(given), os.fsencode(token)) for token in self.tokens]):
             raise Unauthorized("Unauthorized: the token is not one of this server's")
 
     @staticmethod
@@ -63,6 +64,14 @@ class Access:
 
     def _is_ours(self, host: str) -> bool:
         return is_loopback(host) or host in self.hosts
+
+
+def _bytes(given: str) -> bytes:
+    """Return a token as it came over the wire: headers are read as Latin-1, cookies may be read as more."""
+    try:
+        return given.encode("latin-1")
+    except UnicodeEncodeError:
+        return given.encode("utf-8", "surrogatepass")
 
 
 def is_loopback(host: str) -> bool:

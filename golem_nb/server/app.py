@@ -5,57 +5,45 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import msgspec
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import FormData
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from golem_nb import __version__
 from golem_nb.engine.engine import Engine
-from golem_nb.errors import BadInput, GolemError, NotFound, NotSupported, TooLarge
+from golem_nb.errors import BadInput, GolemError, NotFound, NotSupported
 from golem_nb.server.access import Access
+from golem_nb.server.answers import (
+    BINARY,
+    JSON,
+    NDJSON,
+    Download,
+    Lines,
+    PiecesAnswer,
+    Text,
+    failure_answer,
+    json_answer,
+    pieces_of,
+)
+from golem_nb.server.bodies import close_body, read_body
 from golem_nb.server.connect import stream_events
-from golem_nb.server.handlers import DONE, HANDLERS, Call, Later
+from golem_nb.server.guard import Activity, Guard
+from golem_nb.server.handlers import HANDLERS, PUBLIC, Call, Handler, Later
+from golem_nb.server.lanes import Lanes
+from golem_nb.server.limits import Limits
 from golem_nb.server.streams import Channels
-from golem_nb.wire.failures import answer_from_failure
-from golem_nb.wire.operations import EXTENSIONS, FILE_PATH, OPERATIONS, Op
+from golem_nb.server.targets import decoded
+from golem_nb.wire.operations import DOCUMENTS, EXTENSIONS, FILE_PATH, MORE_QUERY, OPERATIONS, REPEATABLE, Op
 
-JSON = "application/json"
 UPGRADE_REQUIRED, METHOD_NOT_ALLOWED = 426, 405
-# Operations that need no token: they say only that, and what, this server is.
-OPEN_OPERATIONS = {"healthcheck", "version"}
 
 log = logging.getLogger("golem_nb.server")
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Bodies beyond these are refused before they are read."""
-
-    json_bytes: int = 8 << 20
-    upload_bytes: int = 256 << 20
-
-
-@dataclass(slots=True)
-class Activity:
-    """What goes on in the server; the idle exit looks at it."""
-
-    requests: int = 0
-    sockets: int = 0
-    touch: Callable[[], None] = field(default=lambda: None)
-
-    @property
-    def is_busy(self) -> bool:
-        return self.requests > 0 or self.sockets > 0
 
 
 class Server:
@@ -64,118 +52,127 @@ class Server:
     def __init__(self, engine: Engine, access: Access, limits: Limits, activity: Activity) -> None:
         self._engine, self._access, self._limits, self._activity = engine, access, limits, activity
         self._channels = Channels()
+        self._lanes = Lanes()
 
     def app(self) -> ASGIApp:
         by_path: dict[str, dict[str, Op]] = {}
-        for op in (*OPERATIONS, *EXTENSIONS):
+        for op in (*OPERATIONS, *EXTENSIONS, *DOCUMENTS):
             by_path.setdefault(op.path, {})[op.method] = op
         routes: list[BaseRoute] = []
-        for path, methods in by_path.items():
+        for path, methods, fixed in _in_order(by_path):
             if any(op.id == "connectWorker" for op in methods.values()):
                 routes.append(WebSocketRoute(path, self._connect))
             # No list of methods: a wrong one is answered here, with all that are right.
-            routes.append(Route(_route_path(path), _Endpoint(self._adapter(methods))))
+            routes.append(Route(_route_path(path), _Endpoint(self._adapter(methods, fixed))))
+        routes.append(WebSocketRoute("/{path:path}", _no_socket))
         app = Starlette(routes=routes, exception_handlers={404: _no_route})
         app.router.redirect_slashes = False
-        return self._guarded(app)
+        open_paths = frozenset(op.path for op in (*EXTENSIONS, *DOCUMENTS) if op.id in PUBLIC)
+        return Guard(app, self._access, self._limits, self._activity, open_paths)
 
-    def _guarded(self, app: ASGIApp) -> ASGIApp:
-        async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] == "http":
-                request = Request(scope, receive)
-                try:
-                    self._access.check_host(request.headers)
-                except GolemError as failure:
-                    await _failed(failure)(scope, receive, send)
-                    return
-                self._activity.requests += 1
-                try:
-                    await app(scope, receive, send)
-                finally:
-                    self._activity.requests -= 1
-                    self._activity.touch()
-                return
-            await app(scope, receive, send)
-
-        return guarded
-
-    def _adapter(self, methods: dict[str, Op]) -> Callable[[Request], Awaitable[Response]]:
+    def _adapter(self, methods: dict[str, Op], fixed: dict[str, str]) -> Callable[[Request], Awaitable[Response]]:
         allowed = ", ".join(methods)
 
         async def adapt(request: Request) -> Response:
             op = methods.get(request.method)
+            if op is None:
+                text = f"{request.method} is not allowed here; allowed: {allowed}"
+                return json_answer({"error": text}, METHOD_NOT_ALLOWED, {"Allow": allowed})
             try:
-                if op is None or op.id not in OPEN_OPERATIONS:
-                    self._access.check_token(request)
-                if op is None:
-                    text = f"{request.method} is not allowed here; allowed: {allowed}"
-                    return _json({"error": text}, METHOD_NOT_ALLOWED, {"Allow": allowed})
-                return await self._answer(op, request)
+                return await self._answer(op, request, fixed)
             except GolemError as failure:
-                return _failed(failure)
+                return failure_answer(failure)
             except Exception as bug:
                 log.exception("%s %s failed", request.method, request.url.path)
-                return _failed(GolemError(f"a bug of golem_nb: {type(bug).__name__}; the server's log has more"))
+                return failure_answer(GolemError(f"a bug of golem_nb: {type(bug).__name__}; the server's log has more"))
 
         return adapt
 
-    async def _answer(self, op: Op, request: Request) -> Response:
-        if op.id == "healthcheck":
-            return _json(DONE)
-        if op.id == "version":
-            return _json({"version": f"golem_nb {__version__}"})
+    async def _answer(self, op: Op, request: Request, fixed: dict[str, str]) -> Response:
         if op.id == "connectWorker":
-            return _json({"error": "this is a WebSocket: connect to it"}, UPGRADE_REQUIRED, {"Upgrade": "websocket"})
+            text = "this is a WebSocket: connect to it"
+            return json_answer({"error": text}, UPGRADE_REQUIRED, {"Upgrade": "websocket"})
         handler = HANDLERS.get(op.id)
         if handler is None:
             raise NotSupported(f"{op.id} is not served by this version of golem_nb yet")
-        body = await self._body(op, request)
+        _check_query(op, request)
+        in_thread = partial(self._lanes.run, op.id)
+        body = None if op.body is None else await read_body(request, op.body, self._limits, in_thread)
         try:
-            call = Call(request.path_params, request.query_params, request.headers, body)
-            found = await run_in_threadpool(handler, self._engine, call)
+            call = Call({**fixed, **decoded(request.path_params)}, request.query_params, request.headers, body)
+            found = await in_thread(partial(_handled, handler, self._engine, call))
+        except RecursionError:
+            raise BadInput("what was sent is nested too deeply") from None
         finally:
-            if isinstance(body, FormData):
-                await body.close()  # uploads lie in temporary files
+            await close_body(body)
         if isinstance(found, Later):
             found = found.encode(await asyncio.wrap_future(found.future))
-        if isinstance(found, bytes):
-            return Response(found, media_type="application/octet-stream")
-        return _json(found)
-
-    async def _body(self, op: Op, request: Request) -> Any:
-        if op.body is None:
-            return None
-        is_json = op.body == "json"
-        limit = self._limits.json_bytes if is_json else self._limits.upload_bytes
-        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        wanted = JSON if is_json else "multipart/form-data"
-        if kind != wanted and not (is_json and kind == ""):
-            raise BadInput(f"the body must be {wanted}, found {kind or 'no Content-Type'}")
-        length = request.headers.get("content-length", "")
-        if length.isdigit() and int(length) > limit:
-            raise TooLarge(f"the body has {length} bytes; the limit is {limit}")
-        request = _limited(request, limit)
-        if is_json:
-            return _decoded(await _read(request))
-        try:
-            return await request.form(max_files=10, max_fields=100)
-        except HTTPException as error:  # what starlette makes of a MultiPartException
-            raise BadInput(f"the multipart body cannot be read: {error.detail}") from None
-        except ClientDisconnect:
-            raise BadInput("the body ends too early") from None
+        return _response(found, in_thread)
 
     async def _connect(self, socket: WebSocket) -> None:
-        self._activity.sockets += 1
+        socket.scope["path_params"] = decoded(socket.path_params)
         try:
-            self._access.check_host(socket.headers)
-            self._access.check_token(socket)
             await stream_events(self._engine, self._channels, socket)
         except GolemError as failure:
-            status, body = answer_from_failure(failure)
-            await socket.send_denial_response(_json(body, status))
-        finally:
-            self._activity.sockets -= 1
-            self._activity.touch()
+            await socket.send_denial_response(failure_answer(failure))
+
+
+def _handled(handler: Handler, engine: Engine, call: Call) -> Any:
+    """Return what a handler returns; JSON is encoded here, in its thread, since there may be much of it."""
+    found = handler(engine, call)
+    if isinstance(found, Later | bytes | Text | Download | Lines):
+        return found
+    return Response(msgspec.json.encode(found), media_type=JSON)
+
+
+def _response(found: Any, in_thread: Callable[[Callable[[], Any]], Awaitable[Any]]) -> Response:
+    match found:
+        case Response():
+            return found
+        case bytes():
+            return Response(found, media_type=BINARY)
+        case Text(text, media_type, headers):
+            return Response(text, 200, headers, media_type)
+        case Download(file, size, name):
+            headers = {"content-length": str(size), "content-disposition": f'attachment; filename="{name}"'}
+            return PiecesAnswer(pieces_of(file), in_thread, BINARY, headers, file.close)
+        case Lines(pieces, headers):
+            return PiecesAnswer(pieces, in_thread, NDJSON, headers)
+    return Response(msgspec.json.encode(found), media_type=JSON)
+
+
+def _check_query(op: Op, request: Request) -> None:
+    for name in (*op.query, *MORE_QUERY.get(op.id, ())):
+        if name not in REPEATABLE and len(request.query_params.getlist(name)) > 1:
+            raise BadInput(f"the query parameter `{name}` is given more than once")
+
+
+def _in_order(by_path: dict[str, dict[str, Op]]) -> list[tuple[str, dict[str, Op], dict[str, str]]]:
+    """Return the paths in the order in which they are tried, each with its operations and parameters known beforehand.
+
+    A path without parameters where another has one (`workers/find`, `workers/{agent_name}`) comes first, and has the
+    operations of the other one, too: a worker may have such a name.
+    """
+    rows = []
+    for path in sorted(by_path, key=lambda path: [part.startswith("{") for part in path.split("/")]):
+        methods, fixed = dict(by_path[path]), {}
+        for other in by_path:
+            parameters = _parameters_for(other, path)
+            if parameters:
+                methods, fixed = {**by_path[other], **methods}, parameters
+        rows.append((path, methods, fixed))
+    return rows
+
+
+def _parameters_for(template: str, path: str) -> dict[str, str]:
+    """Return what parameters of a template are literally so in another template; none where they differ elsewhere."""
+    pairs = list(zip(template.split("/"), path.split("/"), strict=False))
+    differing = {a: b for a, b in pairs if a != b}
+    if template.count("/") != path.count("/") or any(
+        not a.startswith("{") or b.startswith("{") for a, b in differing.items()
+    ):
+        return {}
+    return {a[1:-1]: b for a, b in differing.items()}
 
 
 def _route_path(path: str) -> str:
@@ -183,42 +180,6 @@ def _route_path(path: str) -> str:
     for parameter in ("idempotency_key", FILE_PATH):
         path = path.replace(f"{{{parameter}}}", f"{{{parameter}:path}}")
     return path
-
-
-def _limited(request: Request, limit: int) -> Request:
-    """Return the same request, whose body raises TooLarge where it goes beyond the limit: not all say their length."""
-    size = 0
-
-    async def receive() -> Message:
-        nonlocal size
-        message = await request.receive()
-        size += len(message.get("body", b""))
-        if size > limit:
-            raise TooLarge(f"the body has more than {limit} bytes, the limit")
-        return message
-
-    return Request(request.scope, receive)
-
-
-async def _read(request: Request) -> bytes:
-    parts: list[bytes] = []
-    try:
-        async for part in request.stream():
-            parts.append(part)
-    except ClientDisconnect:
-        raise BadInput("the body ends too early") from None
-    return b"".join(parts)
-
-
-def _decoded(body: bytes) -> Any:
-    if not body:
-        raise BadInput("the body is empty; it must be JSON")
-    try:
-        return msgspec.json.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise BadInput(f"the body is not JSON: {error}") from None
-    except RecursionError:
-        raise BadInput("the body is nested too deeply") from None
 
 
 class _Endpoint:
@@ -232,17 +193,14 @@ class _Endpoint:
         await response(scope, receive, send)
 
 
-def _json(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    return Response(msgspec.json.encode(body), status, headers, JSON)
-
-
-def _failed(failure: GolemError) -> Response:
-    status, body = answer_from_failure(failure)
-    return _json(body, status)
-
-
 async def _no_route(request: Request, error: Exception) -> Response:
-    return _failed(NotFound(f"there is no {request.url.path} here; see the paths of the contract"))
+    return failure_answer(NotFound(f"there is no {request.url.path[:200]} here; see /docs"))
+
+
+async def _no_socket(socket: WebSocket) -> None:
+    await socket.send_denial_response(
+        failure_answer(NotFound(f"there is no WebSocket at {socket.url.path[:200]}; see /docs"))
+    )
 
 
 def make_app(

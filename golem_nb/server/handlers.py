@@ -5,33 +5,45 @@ It returns what is encoded as JSON, bytes, or a `Later`: a future of the engine'
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
+import msgspec
+import yaml
 from starlette.datastructures import FormData, Headers, QueryParams, UploadFile
 
-from golem_nb.engine.engine import MOST_OPLOG_ENTRIES, Engine
+from golem_nb import __version__
+from golem_nb.engine.engine import Engine
+from golem_nb.engine.slices import MOST_OPLOG_ENTRIES, IndexedEntries
 from golem_nb.errors import BadInput
 from golem_nb.model import ComponentOptions, FileContent, WorkerId, parse_uuid
 from golem_nb.oplog.query import parse_query
 from golem_nb.oplog.search import matching
+from golem_nb.server.answers import Download, Lines, Text
+from golem_nb.server.page import docs_page
 from golem_nb.values.types import TypedValue
 from golem_nb.wire.codec import (
     config_from_json,
     index_from_cursor,
     json_from_component,
+    json_from_indexed_entry,
     json_from_oplog_page,
     json_from_result,
     json_from_worker_id,
     json_from_worker_metadata,
     json_from_workers_page,
 )
-from golem_nb.wire.entries import following_index, public_page
+from golem_nb.wire.entries import following_index, public_entry, public_page
 from golem_nb.wire.files import FILES, PERMISSIONS, files_from_parts, json_from_nodes
-from golem_nb.wire.operations import FILE_PATH, KEY_HEADER
+from golem_nb.wire.filters import filter_from_texts, find_from_json
+from golem_nb.wire.openapi import CONTRACT_NAMES, contract_text, openapi_document, text_of
+from golem_nb.wire.operations import DOCUMENTS, FILE_PATH, KEY_HEADER
 from golem_nb.wire.options import options_from_parts
 from golem_nb.wire.reading import MOST
 from golem_nb.wire.requests import (
@@ -65,7 +77,34 @@ class Later:
 
 
 Handler = Callable[[Engine, Call], Any]
+LAST_INDEX_HEADER = "golem-last-index"  # of a stream of an oplog: what the last line must have
+LINES_BYTES = 1 << 16
+_encoder = msgspec.json.Encoder()
+WORKERS_COUNT = 50  # of one page, unless another one is asked for. Source: SEMANTICS 11
 DONE: dict[str, Any] = {}  # the body of answers that have nothing to say. Source: CONTRACT, part 1
+
+
+def healthcheck(engine: Engine, call: Call) -> Any:
+    return DONE
+
+
+def version(engine: Engine, call: Call) -> Any:
+    return {"version": f"golem_nb {__version__}"}
+
+
+YAML = "application/yaml"
+# A browser is to hold the page to what it promises: nothing from elsewhere, no script.
+ONLY_ITSELF = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'"}
+
+
+@cache
+def _page() -> str:
+    return docs_page(openapi_document(__version__), yaml.safe_load(contract_text(CONTRACT_NAMES[1])))
+
+
+@cache
+def _yaml() -> str:
+    return text_of(openapi_document(__version__))
 
 
 def create_component(engine: Engine, call: Call) -> Any:
@@ -118,8 +157,15 @@ def launch_worker(engine: Engine, call: Call) -> Any:
 
 
 def workers(engine: Engine, call: Call) -> Any:
-    count = _integer(call.query.get("count", "50"), "count", 1)
-    return json_from_workers_page(engine.workers(_component_id(call), call.query.get("cursor"), count))
+    count = _integer(call.query.get("count", str(WORKERS_COUNT)), "count", 1)
+    _boolean(call.query.get("precise", "false"), "precise")  # what we tell is always precise
+    filter = filter_from_texts(call.query.getlist("filter"))
+    return json_from_workers_page(engine.workers(_component_id(call), call.query.get("cursor"), count, filter))
+
+
+def find_workers(engine: Engine, call: Call) -> Any:
+    filter, cursor, count, _ = find_from_json(_object(call.body))
+    return json_from_workers_page(engine.workers(_component_id(call), cursor, count or WORKERS_COUNT, filter))
 
 
 def worker(engine: Engine, call: Call) -> Any:
@@ -132,13 +178,13 @@ def delete_worker(engine: Engine, call: Call) -> Any:
 
 
 def invoke(engine: Engine, call: Call) -> Later:
-    accepted = engine.invoke(_worker_id(call), _function(call), _params(call), call.headers.get(KEY_HEADER))
+    accepted = engine.invoke(_worker_id(call), _function(call), _params(call), _key(call))
     return Later(accepted, lambda _: DONE)
 
 
 def invoke_and_await(engine: Engine, call: Call) -> Later:
     result: Future[TypedValue | None] = engine.invoke_and_await(
-        _worker_id(call), _function(call), _params(call), call.headers.get(KEY_HEADER)
+        _worker_id(call), _function(call), _params(call), _key(call)
     )
     return Later(result, json_from_result)
 
@@ -221,6 +267,45 @@ def oplog(engine: Engine, call: Call) -> Any:
     return json_from_oplog_page(page, found.component_version)
 
 
+def stream_oplog(engine: Engine, call: Call) -> Lines:
+    from_index = _integer(call.query.get("from", "1"), "from", 0)
+    worker = _worker_id(call)
+    last_index, parts = engine.oplog_from(worker, from_index)
+    return Lines(_lines(worker, parts), {LAST_INDEX_HEADER: str(last_index)})
+
+
+def _lines(worker: WorkerId, parts: Iterable[IndexedEntries]) -> Iterator[bytes]:
+    """Yield whole lines, many at once: what is stored as one may be a single entry."""
+    lines = bytearray()
+    for part in parts:
+        for index, entry in part:
+            lines += _encoder.encode(json_from_indexed_entry(public_entry(index, entry, worker))) + b"\n"
+        if len(lines) >= LINES_BYTES:
+            yield bytes(lines)
+            lines.clear()
+    if lines:
+        yield bytes(lines)
+
+
+def export_worker(engine: Engine, call: Call) -> Download:
+    worker = _worker_id(call)
+    file = tempfile.TemporaryFile()  # closed when it is sent
+    try:
+        engine.export_worker(worker, file)
+        size = file.tell()
+        file.seek(0)
+    except BaseException:
+        file.close()
+        raise
+    return Download(file, size, f"{quote(worker.name, safe='')}.golem-worker")
+
+
+def import_worker(engine: Engine, call: Call) -> Any:
+    worker = _worker_id(call)
+    engine.import_worker(worker, call.body)
+    return json_from_worker_id(worker)
+
+
 def worker_files(engine: Engine, call: Call) -> Later:
     return Later(engine.worker_files(_worker_id(call), call.path[FILE_PATH]), json_from_nodes)
 
@@ -229,7 +314,17 @@ def worker_file(engine: Engine, call: Call) -> Later:
     return Later(engine.worker_file(_worker_id(call), call.path[FILE_PATH]), lambda content: content)
 
 
+# Operations that need no token: they say only that, and what, this server is.
+PUBLIC = {"healthcheck", "version", *(op.id for op in DOCUMENTS)}
+
 HANDLERS: dict[str, Handler] = {
+    "healthcheck": healthcheck,
+    "version": version,
+    "docs": lambda engine, call: Text(_page(), "text/html", ONLY_ITSELF),
+    "openapiJson": lambda engine, call: openapi_document(__version__),
+    "openapiYaml": lambda engine, call: Text(_yaml(), YAML),
+    "contractOpenapi": lambda engine, call: Text(contract_text(CONTRACT_NAMES[0]), YAML),
+    "contractAsyncapi": lambda engine, call: Text(contract_text(CONTRACT_NAMES[1]), YAML),
     "createComponent": create_component,
     "listEnvironmentComponents": list_components,
     "getComponentByName": component_by_name,
@@ -239,6 +334,7 @@ HANDLERS: dict[str, Handler] = {
     "downloadComponentWasm": component_wasm,
     "launchNewWorker": launch_worker,
     "getWorkersMetadata": workers,
+    "findWorkers": find_workers,
     "getWorkerMetadata": worker,
     "deleteWorker": delete_worker,
     "invokeFunction": invoke,
@@ -256,6 +352,9 @@ HANDLERS: dict[str, Handler] = {
     "getWorkerFiles": worker_files,
     "getWorkerFileContents": worker_file,
     "simulateCrash": crash_worker,
+    "streamOplog": stream_oplog,
+    "exportWorker": export_worker,
+    "importWorker": import_worker,
 }
 
 
@@ -269,6 +368,15 @@ def _component_id(call: Call) -> UUID:
 
 def _worker_id(call: Call) -> WorkerId:
     return WorkerId(_component_id(call), call.path["agent_name"])
+
+
+def _key(call: Call) -> str | None:
+    """Return the idempotency key; headers come as Latin-1, and this one is UTF-8 as in paths."""
+    key = call.headers.get(KEY_HEADER)
+    try:
+        return None if key is None else key.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        raise BadInput(f"the header `{KEY_HEADER}` is not UTF-8, found {key!r:.80}") from None
 
 
 def _function(call: Call) -> str:

@@ -26,7 +26,10 @@ from golem_nb.engine.settings import Settings
 from golem_nb.errors import BadInput, GolemError
 from golem_nb.files import write_whole
 from golem_nb.server.access import Access, allowed_hosts, is_loopback
-from golem_nb.server.app import Activity, make_app
+from golem_nb.server.app import make_app
+from golem_nb.server.guard import Activity
+from golem_nb.server.limits import Limits, fitting, raise_open_files
+from golem_nb.server.protocol import protocol_with
 from golem_nb.server.sockets import EventSockets
 from golem_nb.wire.lock import LOCK_NAME, EngineLock, text_from_lock
 
@@ -50,6 +53,7 @@ class ServeOptions:
     allowed_hosts: tuple[str, ...] = ()
     idle_exit_minutes: float = 0
     settings: Settings = field(default_factory=Settings)
+    limits: Limits = field(default_factory=Limits)
 
 
 def serve(options: ServeOptions) -> None:
@@ -57,12 +61,15 @@ def serve(options: ServeOptions) -> None:
 
     Raises:
         DataFolderError: The folder cannot be used.
-        BadInput: The address cannot be listened on, or is open to others without a token.
+        BadInput: The address cannot be listened on, or is open to others without a token; or there are too few files.
     """
     if not is_loopback(options.host) and not options.tokens:
         raise BadInput(f"{options.host} can be reached by others: give a --token, or listen on 127.0.0.1")
     if not options.tokens:
         print("golem_nb: open to every user of this machine; --token restricts it", file=sys.stderr, flush=True)
+    limits = fitting(options.limits, raise_open_files())
+    if limits != options.limits:
+        log.warning("at most %d connections: the process may not open more files (ulimit -n)", limits.connections)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     # uvicorn has handlers of its own while it serves, and raises what they caught again when it has ended; ours see to
     # the time before and after.
@@ -85,18 +92,21 @@ def serve(options: ServeOptions) -> None:
     log.info("golem_nb %s serves %s on %s", __version__, options.folder, url)
     print(f"golem_nb: {url}", flush=True)
     try:
-        asyncio.run(_run(engine, listener, options, stopping))
+        asyncio.run(_run(engine, listener, options, limits, stopping))
     finally:
         lock_file.unlink(missing_ok=True)
         engine.close()
         log.info("golem_nb has stopped")
 
 
-async def _run(engine: Engine, listener: socket.socket, options: ServeOptions, stopping: threading.Event) -> None:
+async def _run(
+    engine: Engine, listener: socket.socket, options: ServeOptions, limits: Limits, stopping: threading.Event
+) -> None:
     activity = Activity()
     access = Access(options.tokens, allowed_hosts(options.host, options.allowed_hosts))
     config = uvicorn.Config(
-        make_app(engine, access, activity=activity),
+        make_app(engine, access, limits, activity),
+        http=protocol_with(limits),
         log_config=None,
         log_level="warning",
         access_log=False,  # request lines may carry tokens of proxies
@@ -107,7 +117,7 @@ async def _run(engine: Engine, listener: socket.socket, options: ServeOptions, s
         ws_ping_interval=PING_S,
         ws_ping_timeout=PONG_TIMEOUT_S,
         timeout_graceful_shutdown=GRACE_S,
-        timeout_keep_alive=75,
+        timeout_keep_alive=limits.keep_alive_s,  # type: ignore[arg-type]  # a number of seconds, whole or not
     )
     server = uvicorn.Server(config)
     watching = asyncio.create_task(_watch(server, engine, activity, options.idle_exit_minutes, stopping))

@@ -6,6 +6,8 @@ from concurrent.futures import Future
 
 from golem_nb.store.database import Connection, Database
 
+ScheduledRow = tuple[str, int, bytes]  # id, when it is due, the engine's encoding
+
 
 class Schedule:
     def __init__(self, database: Database) -> None:
@@ -15,9 +17,7 @@ class Schedule:
         """Keep a call; one of the same id takes its place."""
 
         def work(connection: Connection) -> None:
-            connection.execute(
-                "INSERT OR REPLACE INTO scheduled (id, due_ns, body) VALUES (?, ?, ?)", (id, due_ns, body)
-            )
+            insert_scheduled(connection, (id, due_ns, body))
 
         return self._database.write(work)
 
@@ -34,3 +34,7 @@ class Schedule:
     def all(self) -> list[tuple[str, int]]:
         """Return the ids, and when each is due."""
         return self._database.reader().execute("SELECT id, due_ns FROM scheduled ORDER BY due_ns").fetchall()
+
+
+def insert_scheduled(connection: Connection, row: ScheduledRow) -> None:
+    connection.execute("INSERT OR REPLACE INTO scheduled (id, due_ns, body) VALUES (?, ?, ?)", row)

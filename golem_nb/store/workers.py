@@ -5,12 +5,32 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
 from uuid import UUID
 
 from golem_nb.errors import WorkerExists
 from golem_nb.model import ComponentId, OplogIndex, WorkerId
 from golem_nb.store.database import Connection, Database
 from golem_nb.store.oplogs import Chunk, Start, insert_chunk
+from golem_nb.store.schedule import ScheduledRow, insert_scheduled
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseRow:
+    """`payload` is None until it is completed."""
+
+    oplog_index: OplogIndex
+    payload: bytes | None
+    is_deleted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What is stored of a worker besides its oplog. `blob_effect`: see `store.blobs`."""
+
+    promises: tuple[PromiseRow, ...] = ()
+    blob_effect: str | None = None
+    scheduled: tuple[ScheduledRow, ...] = ()
 
 
 class Workers:
@@ -24,10 +44,12 @@ class Workers:
         start: Start,
         *,
         promises_of: tuple[int, OplogIndex] | None = None,
+        beside: Beside | None = None,
     ) -> Future[int]:
         """Store a new worker with the beginning of its oplog; the future has its number, or fails with WorkerExists.
 
-        `promises_of` is the number of another one, whose promises up to an index it gets as its own.
+        `promises_of` is the number of another one, whose promises up to an index it gets as its own; `beside` is what
+        else is stored with it.
         """
 
         def work(connection: Connection) -> int:
@@ -50,9 +72,31 @@ class Workers:
                     """,
                     (number, *promises_of),
                 )
+            if beside is not None:
+                _insert_beside(connection, number, beside)
             return number
 
         return self._database.write(work)
+
+    def snapshot(self, number: int) -> tuple[OplogIndex, Beside]:
+        """Return a worker's last index and what is stored besides its oplog, both of one moment; 0 where it is gone.
+
+        What is scheduled is not among it: the store does not know whose it is.
+        """
+        connection = self._database.reader()
+        connection.execute("BEGIN")
+        try:
+            (last_index,) = connection.execute(
+                "SELECT coalesce(max(first_index + count - 1), 0) FROM oplog_chunk WHERE worker = ?", (number,)
+            ).fetchone()
+            promises = connection.execute(
+                "SELECT oplog_index, payload, is_deleted FROM promise WHERE worker = ? ORDER BY oplog_index", (number,)
+            ).fetchall()
+            effect = connection.execute("SELECT effect FROM blob_transfer WHERE worker = ?", (number,)).fetchone()
+        finally:
+            connection.execute("COMMIT")
+        rows = tuple(PromiseRow(index, payload, bool(is_deleted)) for index, payload, is_deleted in promises)
+        return last_index, Beside(rows, effect[0] if effect else None)
 
     def delete(self, number: int) -> Future[None]:
         """Delete a worker and its oplog."""
@@ -108,3 +152,14 @@ class Workers:
             "SELECT component_id, name, wake_ns FROM worker WHERE wake_ns < ?", ((1 << 63) - 1,)
         )
         return [(WorkerId(UUID(component_id), name), wake_ns) for component_id, name, wake_ns in rows]
+
+
+def _insert_beside(connection: Connection, number: int, beside: Beside) -> None:
+    connection.executemany(
+        "INSERT INTO promise (worker, oplog_index, payload, is_deleted) VALUES (?, ?, ?, ?)",
+        [(number, promise.oplog_index, promise.payload, promise.is_deleted) for promise in beside.promises],
+    )
+    if beside.blob_effect is not None:
+        connection.execute("INSERT INTO blob_transfer VALUES (?, ?)", (number, beside.blob_effect))
+    for row in beside.scheduled:
+        insert_scheduled(connection, row)

@@ -308,10 +308,15 @@ def entry_from_json(index: OplogIndex, json: Any) -> PublicEntry:
         return PublicEntry(read_number(index), read_text(json["type"]), timestamp_from_text(json["timestamp"]), fields)
 
 
+def json_from_indexed_entry(entry: PublicEntry) -> Json:
+    """Return an entry as pages of an oplog have it, and the lines of a stream."""
+    return {"oplogIndex": entry.index, "entry": json_from_entry(entry)}
+
+
 def json_from_oplog_page(page: OplogPage, component_version: int) -> Json:
     """Return the page in Golem's form; `next` is left out at the end. Source: SEMANTICS 4.4."""
     json: Json = {
-        "entries": [{"oplogIndex": entry.index, "entry": json_from_entry(entry)} for entry in page.entries],
+        "entries": [json_from_indexed_entry(entry) for entry in page.entries],
         "firstIndexInChunk": page.first_index,
         "lastIndex": page.last_index,
     }

@@ -110,7 +110,9 @@ _STATUSES = {
     403: "Forbidden",
     404: "NotFound",
     409: "Conflict",
+    408: "SlowClient",
     413: "TooLarge",
+    415: "UnsupportedBody",
     501: "NotSupported",
     503: "EngineStopped",
 }

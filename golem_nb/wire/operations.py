@@ -11,7 +11,7 @@ from typing import Literal
 from urllib.parse import quote
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
-Body = Literal["json", "multipart"]
+Body = Literal["json", "multipart", "binary"]
 
 KEY_HEADER = "idempotency-key"
 FILE_PATH = "file_path"  # the parameter that may have slashes
@@ -46,6 +46,7 @@ _DEFINITION = "/v1/api/definitions/{id}/{version}"
 _DEPLOYMENT = "/v1/api/deployments/{site}"
 _ACCOUNT_PLUGINS = "/v1/accounts/{account_id}/plugins"
 _PLUGIN = "/v1/plugins/{plugin_id}"
+_OWN_WORKER = "/v1/x/components/{component_id}/workers/{agent_name}"
 _SNAPSHOT_POLICY = "/v1/x/components/{component_id}/snapshot-policy"
 _INSTALLATION = ("plugin-installation-id",)
 _BY_DEFINITION = ("api-definition-id",)
@@ -88,20 +89,39 @@ OPERATIONS = (
 )
 
 # Paths under /v1/x are ours; the others are Golem's, outside the contract. Source: CONTRACT, part 1; SEMANTICS 0.3.
-# Besides, getOplog takes `query` and `cursor` here, as Golem's does (SEMANTICS 4.4).
 EXTENSIONS = (
     Op("version", "GET", "/version"),
     Op("healthcheck", "GET", "/healthcheck"),
+    Op("findWorkers", "POST", f"{_WORKERS}/find", "json"),
     Op("completePromise", "POST", f"{_WORKER}/complete", "json"),
     Op("revertWorker", "POST", f"{_WORKER}/revert", "json"),
     Op("forkWorker", "POST", f"{_WORKER}/fork", "json"),
     Op("cancelInvocation", "DELETE", f"{_WORKER}/invocations/{{idempotency_key}}"),
     Op("getWorkerFiles", "GET", f"{_WORKER}/files/{{{FILE_PATH}}}"),
     Op("getWorkerFileContents", "GET", f"{_WORKER}/file-contents/{{{FILE_PATH}}}"),
-    Op("simulateCrash", "POST", "/v1/x/components/{component_id}/workers/{agent_name}/crash"),
+    Op("simulateCrash", "POST", f"{_OWN_WORKER}/crash"),
+    Op("streamOplog", "GET", f"{_OWN_WORKER}/oplog", query=("from",)),
+    Op("exportWorker", "GET", f"{_OWN_WORKER}/export"),
+    Op("importWorker", "POST", f"{_OWN_WORKER}/import", "binary"),
     Op("getSnapshotPolicy", "GET", _SNAPSHOT_POLICY),
     Op("setSnapshotPolicy", "PUT", _SNAPSHOT_POLICY, "json"),
 )
+
+# Of the server itself, besides `version` and `healthcheck`: open, since they tell what is public anyway.
+DOCUMENTS = (
+    Op("docs", "GET", "/docs"),
+    Op("openapiJson", "GET", "/openapi.json"),
+    Op("openapiYaml", "GET", "/openapi.yaml"),
+    Op("contractOpenapi", "GET", "/contract/golem-cloud-openapi.yml"),
+    Op("contractAsyncapi", "GET", "/contract/golem-cloud-asyncapi.yml"),
+)
+
+# What operations of the contract take here besides, as Golem's do. Source: SEMANTICS 0.3, 4.4
+MORE_QUERY: dict[str, tuple[str, ...]] = {
+    "getWorkersMetadata": ("filter", "precise"),
+    "getOplog": ("cursor", "query"),
+}
+REPEATABLE = {"filter"}  # of all parameters; any other one given twice is a mistake
 
 
 def by_id(operations: Iterable[Op]) -> dict[str, Op]:

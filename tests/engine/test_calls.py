@@ -1,4 +1,5 @@
 from concurrent.futures import Future
+from dataclasses import replace
 from types import SimpleNamespace
 from uuid import UUID
 
@@ -136,3 +137,52 @@ def test_a_call_to_a_worker_that_has_failed_is_given_up(bench):
     bench.calls.schedule(call(due_ns=1))
 
     until(lambda: bench.schedule.all() == [])
+
+
+def to_itself(due_ns=10**18):
+    return replace(call(due_ns), target=A)
+
+
+def test_what_a_worker_scheduled_to_itself_goes_along_under_its_new_name(bench):
+    bench.calls.schedule(to_itself())
+    bench.calls.schedule(call(due_ns=10**18))  # to another one: it stays behind
+    taken = list(bench.calls.to_itself(A))
+
+    ((id, due_ns, body),) = bench.calls.rows(A, C, taken)
+    bench.schedule.add(id, due_ns, body).result()
+
+    assert [due for due, _ in taken] == [10**18]
+    assert list(bench.calls.to_itself(C)) == [(10**18, body)]
+    assert list(bench.calls.to_itself(B)) == []
+
+
+def test_a_stored_call_is_made_at_its_time(bench):
+    ((id, due_ns, body),) = bench.calls.rows(A, C, [(100, scheduled(bench, to_itself()))])
+    bench.schedule.add(id, due_ns, body).result()
+
+    bench.calls.note_stored([(id, due_ns, body)])
+
+    until(lambda: bench.verbs.accepted)
+    assert bench.verbs.accepted[0][0] == C
+
+
+def scheduled(bench, given):
+    """Return the encoding of a call."""
+    bench.calls.schedule(given)
+    ((id, _),) = bench.schedule.all()
+    body = bench.schedule.get(id)
+    bench.calls.cancel(given)
+    return body
+
+
+@pytest.mark.parametrize("due_ns", [-1, 1 << 63])
+def test_a_call_at_no_time_is_refused(bench, due_ns):
+    with pytest.raises(BadInput, match="to itself"):
+        list(bench.calls.rows(A, C, [(due_ns, scheduled(bench, to_itself()))]))
+
+
+def test_calls_of_others_and_what_is_no_call_are_refused(bench):
+    with pytest.raises(BadInput, match="to itself"):
+        list(bench.calls.rows(A, C, [(5, scheduled(bench, call(due_ns=10**18)))]))
+    with pytest.raises(BadInput, match="cannot be read"):
+        list(bench.calls.rows(A, C, [(5, b"\xc1")]))

@@ -52,7 +52,14 @@ def test_one_group_of_conditions_must_be_met_as_a_whole():
 
     assert matches(any_of([named], [old]), metadata())
     assert not matches(any_of([named, old]), metadata())
-    assert not matches(any_of(), metadata())
+
+
+def test_no_groups_at_all_ask_for_nothing():
+    assert matches(any_of(), metadata())
+
+
+def test_a_moment_beyond_all_moments_is_later():
+    assert matches(any_of([condition("created-at", "less", (1 << 64) - 1)]), metadata())
 
 
 def test_workers_come_in_pages():

@@ -11,26 +11,34 @@ import uvicorn
 from golem_nb.engine.engine import Engine
 from golem_nb.model import LOCAL_ENVIRONMENT
 from golem_nb.server.access import Access
-from golem_nb.server.app import Limits, make_app
+from golem_nb.server.app import make_app
+from golem_nb.server.guard import Activity
+from golem_nb.server.limits import Limits
+from golem_nb.server.protocol import protocol_with
 from golem_nb.server.sockets import EventSockets
 from golem_nb.wasm.text import wasm_from_text
 from tests.engine.conftest import COUNTER
 
 TOKEN = "a-token"
-OPTIONS = {"log_level": "error", "lifespan": "off", "ws": EventSockets, "ws_per_message_deflate": False}
-OPTIONS = {"log_level": "error", "lifespan": "off", "ws": EventSockets, "ws_per_message_deflate": False}
+OPTIONS = {"log_level": "critical", "lifespan": "off", "ws": EventSockets, "ws_per_message_deflate": False}
 
 
 class Running:
     """A server and a client of it, with the token where there is one."""
 
     def __init__(self, access=None, limits=None, **options):
-        self.engine = Engine.open("memory:")
+        self.engine, self.activity = Engine.open("memory:"), Activity()
         # With its protocol named: asyncio sets TCP_NODELAY on no other.
         self.listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self.listener.bind(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
-        config = uvicorn.Config(make_app(self.engine, access, limits), **{**OPTIONS, **options})
+        self.limits = limits = limits or Limits()
+        config = uvicorn.Config(
+            make_app(self.engine, access, limits, self.activity),
+            http=protocol_with(limits),
+            timeout_keep_alive=limits.keep_alive_s,
+            **{**OPTIONS, **options},
+        )
         self.server = uvicorn.Server(config)
         self.thread = threading.Thread(target=lambda: asyncio.run(self.server.serve([self.listener])), daemon=True)
         self.thread.start()

@@ -1,12 +1,18 @@
 import asyncio
 import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from golem_nb.model import LOCAL_ENVIRONMENT
-from golem_nb.server.app import Activity, make_app
+from golem_nb.server.app import make_app
+from golem_nb.server.handlers import HANDLERS
 from golem_nb.wire.operations import EXTENSIONS, OPERATIONS
+from tests.engine.conftest import until
 
 JSON = {"content-type": "application/json"}
 
@@ -48,7 +54,7 @@ def test_a_wrong_method_is_405_with_all_that_are_right(running):
         (b'{"params": [1e999]}', JSON, 400, "not JSON"),
         (b'"\\ud800"', JSON, 400, "not JSON"),
         (b"\xff", JSON, 400, "not JSON"),
-        (b"{}", {"content-type": "text/plain"}, 400, "application/json"),
+        (b"{}", {"content-type": "text/plain"}, 415, "application/json"),
         (b"[]", JSON, 400, "must be a JSON object"),
         (b'{"params": 5}', JSON, 400, "must be a list"),
     ],
@@ -147,7 +153,28 @@ def test_unknown_query_parameters_are_ignored(running):
     assert running.http.get("/healthcheck?token=secret").status_code == 200
 
 
-def test_activity_is_what_goes_on():
-    assert not Activity().is_busy
-    assert Activity(requests=1).is_busy
-    assert Activity(sockets=1).is_busy
+def test_40_uploads_that_take_long_keep_nobody_else_waiting(running, monkeypatch):
+    release = threading.Event()
+
+    def compile_for_long(engine, call):
+        release.wait(60)
+        return {}
+
+    monkeypatch.setitem(HANDLERS, "createComponent", compile_for_long)
+    url = f"http://127.0.0.1:{running.port}/v1/envs/{uuid4()}/components"
+    upload = partial(httpx.post, url, data={"name": "x"}, files={"component": b"\0"}, timeout=60)
+    with ThreadPoolExecutor(40) as pool:
+        uploads = [pool.submit(upload) for _ in range(40)]
+        try:
+            until(lambda: running.activity.requests == 40)
+            worker = f"/v1/components/{component_of(running)}/workers/besides"
+
+            assert running.http.get("/healthcheck").status_code == 200
+            invoked = running.http.post(f"{worker}/invoke-and-await?function=inc", json={"params": [1]})
+            assert invoked.json()["result"]["value"] == 1
+            assert running.http.get(f"{worker}/oplog").status_code == 200
+            assert running.http.delete(worker).status_code == 200
+            assert not any(upload.done() for upload in uploads)
+        finally:
+            release.set()
+        assert [upload.result().status_code for upload in uploads] == [200] * 40

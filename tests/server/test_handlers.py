@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from starlette.datastructures import Headers, QueryParams
 
-from golem_nb.engine.engine import OplogSlice
+from golem_nb.engine.slices import OplogSlice
 from golem_nb.model import LOCAL_ENVIRONMENT, SnapshotPolicy, UpdateMode, WorkerId
 from golem_nb.oplog.entries import CancelPendingInvocation, NoOp
 from golem_nb.server.handlers import HANDLERS, Call
@@ -428,3 +428,120 @@ def test_bad_files_are_400(running, data, files, text):
     answer = running.http.post(COMPONENTS, data={"name": f"counter-{uuid4()}", **data}, files=files)
 
     assert (answer.status_code, text in answer.json()["error"]) == (400, True), answer.json()
+
+
+def names(answer):
+    assert answer.status_code == 200, answer.text
+    return [worker["workerId"]["workerName"] for worker in answer.json()["workers"]]
+
+
+def test_workers_are_found_by_filters(running, component):
+    workers = f"/v1/components/{component}/workers"
+    for name, env in (("shop-1", {"COLOUR": "red"}), ("shop-2", {}), ("bar-1", {"colour": "red"})):
+        running.http.post(workers, json={"name": name, "env": env}).raise_for_status()
+
+    listed = running.http.get(workers, params={"filter": ["name startswith shop", "env.Colour = red"], "precise": True})
+    red = {"type": "Env", "name": "colour", "comparator": "Equal", "value": "red"}
+    found = running.http.post(f"{workers}/find", json={"filter": {"type": "Not", "filter": red}})
+    everything = running.http.post(f"{workers}/find", json={"filter": {"type": "Or", "filters": []}, "count": 2})
+    rest = running.http.post(f"{workers}/find", json={"cursor": everything.json()["cursor"]})
+
+    assert names(listed) == ["shop-1"]
+    assert names(found) == ["shop-2"]
+    assert names(everything) + names(rest) == ["shop-1", "shop-2", "bar-1"]
+    assert "cursor" not in rest.json()
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        ({"filter": "name ~ x"}, "Invalid filter: Name cannot be compared by '~'; allowed: =, "),
+        ({"filter": ["name = x", "y"]}, "Invalid filter: 'y' is not"),
+        ({"precise": "perhaps"}, "precise must be true or false"),
+        ({"count": "0"}, "count must be between 1"),
+        ({"cursor": "1/2"}, "cursor must be one that this server gave"),
+    ],
+)
+def test_bad_questions_for_workers_are_400(running, component, query, text):
+    answer = running.http.get(f"/v1/components/{component}/workers", params=query)
+
+    assert (answer.status_code, text in answer.json()["error"]) == (400, True), answer.text
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ([], "must be a JSON object"),
+        ({"filter": {"type": "Name"}}, "Invalid filter: filter.comparator"),
+        ({"count": "1"}, "count must be a whole number"),
+        ({"cursor": "x"}, "cursor must be one that this server gave"),
+    ],
+)
+def test_bad_searches_for_workers_are_400(running, component, body, text):
+    answer = running.http.post(f"/v1/components/{component}/workers/find", json=body)
+
+    assert (answer.status_code, text in answer.json()["error"]) == (400, True), answer.text
+
+
+# Whole oplogs, and workers as files.
+
+OWN = "/v1/x/components"
+
+
+def test_an_oplog_is_streamed_line_by_line_as_in_its_pages(running, component, worker):
+    for _ in range(50):
+        running.http.post(f"{worker}/invoke-and-await?function=inc", json={"params": [1]}).raise_for_status()
+    pages = [running.http.get(f"{worker}/oplog", params={"from": index}).json() for index in (1, 101)]
+
+    answer = running.http.get(f"{OWN}/{component}/workers/w1/oplog")
+    rest = running.http.get(f"{OWN}/{component}/workers/w1/oplog", params={"from": 150})
+
+    assert answer.headers["content-type"] == "application/x-ndjson"
+    assert answer.headers["golem-last-index"] == "151"
+    assert [json.loads(line) for line in answer.text.splitlines()] == pages[0]["entries"] + pages[1]["entries"]
+    assert [json.loads(line)["oplogIndex"] for line in rest.text.splitlines()] == [150, 151]
+    assert running.http.get(f"{OWN}/{component}/workers/w1/oplog", params={"from": 152}).text == ""
+
+
+@pytest.mark.parametrize("path", ["oplog", "export"])
+def test_what_is_not_there_is_neither_streamed_nor_exported(running, component, path):
+    assert running.http.get(f"{OWN}/{component}/workers/w1/{path}").status_code == 404
+    assert running.http.get(f"{OWN}/{uuid4()}/workers/w1/{path}").status_code == 404
+
+
+def test_a_worker_is_exported_and_imported(running, component, worker):
+    running.http.post(f"{worker}/invoke-and-await?function=inc", json={"params": [5]}).raise_for_status()
+    file = running.http.get(f"{OWN}/{component}/workers/w1/export")
+    copy = running.deploy(f"counter-{uuid4()}")
+
+    answer = running.http.post(f"{OWN}/{copy}/workers/w2/import", content=file.content)
+
+    assert file.headers["content-disposition"] == 'attachment; filename="w1.golem-worker"'
+    assert int(file.headers["content-length"]) == len(file.content)
+    assert answer.json() == {"componentId": str(copy), "workerName": "w2"}
+    url = f"/v1/components/{copy}/workers/w2/invoke-and-await?function=inc"
+    assert running.http.post(url, json={"params": [1]}).json()["result"]["value"] == 6
+    again = running.http.post(f"{OWN}/{copy}/workers/w2/import", content=file.content)
+    assert (again.status_code, again.json()["kind"]) == (409, "WorkerExists")
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "status"),
+    [
+        (b"", "application/octet-stream", 400),
+        (b"nonsense", "application/octet-stream", 400),
+        (b"golem_nb worker\n\0\0\0\1", "application/octet-stream", 400),
+        (b"{}", "application/json", 415),
+    ],
+)
+def test_other_files_are_not_imported(running, component, content, kind, status):
+    url = f"{OWN}/{component}/workers/w2/import"
+    answer = running.http.post(url, content=content, headers={"content-type": kind})
+
+    assert (answer.status_code, "error" in answer.json()) == (status, True)
+
+
+def test_a_file_beyond_the_limit_is_not_imported(guarded):
+    answer = guarded.http.post(f"{OWN}/{uuid4()}/workers/w2/import", content=bytes(100_001))
+
+    assert (answer.status_code, "limit" in answer.json()["error"]) == (413, True)

@@ -154,3 +154,23 @@ def test_an_idle_engine_ends_itself(start):
 
     assert process.process.returncode == 0
     assert "the engine ends itself" in errors
+
+
+def test_an_imported_worker_survives_a_kill_right_after_the_answer(start):
+    process = start()
+    client = RemoteClient(process.url)
+    worker = WorkerId(client.create_component("counter", component_from_text(COUNTER)).id, "w")
+    for _ in range(10):
+        client.invoke_and_await(worker, "inc", [1])
+    workers = f"{process.url}/v1/x/components/{worker.component_id}/workers"
+    file = httpx.get(f"{workers}/w/export").content
+
+    imported = httpx.post(f"{workers}/copy/import", content=file)
+    process.end(signal.SIGKILL)
+
+    assert imported.status_code == 200
+    client.close()
+    client = RemoteClient(start().url)
+    copy = WorkerId(worker.component_id, "copy")
+    assert client.invoke_and_await(copy, "get", []).value == 10
+    client.close()

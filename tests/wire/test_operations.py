@@ -59,6 +59,7 @@ def test_ids_and_places_are_unique():
 # Golem 1.3's and 1.4's, outside the contract. Source: SEMANTICS 0.3
 WORKER = "/v1/components/{component_id}/workers/{agent_name}"
 OF_GOLEM = {"/version", "/healthcheck", f"{WORKER}/invocations/{{idempotency_key}}"}
+OF_GOLEM |= {WORKER.replace("{agent_name}", "find")}
 OF_GOLEM |= {f"{WORKER}/{verb}" for verb in ("complete", "revert", "fork")}
 OF_GOLEM |= {f"{WORKER}/{verb}/{{file_path}}" for verb in ("files", "file-contents")}
 

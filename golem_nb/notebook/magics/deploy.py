@@ -23,6 +23,7 @@ from golem_nb.notebook.views import ComponentView
 USAGE = "%golem_deploy NAME FILE"
 PYTHON, WAT = "py", "wat"
 LANGUAGES = (PYTHON, WAT)  # of a cell, by the word behind --lang
+WAT_BEGINS = ("(component", "(module", ";;")  # what no program in Python begins with
 
 
 def run(request: Request) -> ComponentView:
@@ -74,7 +75,7 @@ def _from_file(path: Path) -> bytes:
 
 
 def _from_cell(request: Request, name: str, source: str) -> bytes:
-    language = request.option("lang") or PYTHON
+    language = request.option("lang") or (WAT if source.lstrip().startswith(WAT_BEGINS) else PYTHON)
     if language == PYTHON:
         _announce_build(request)
         # The cell's first line is the magic's: so lines have the numbers that the notebook shows.
