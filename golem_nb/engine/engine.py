@@ -119,11 +119,12 @@ class Engine:
         self._oplogs, self._workers = Oplogs(self._database), Workers(self._database)
         self._promises = Promises(self._database)
         self._policies: dict[ComponentId, SnapshotPolicy | None] = {}
-        self._platform = Platform(folder / "compiled", compiled_folder())
+        self._platform, self._activity = Platform(folder / "compiled", compiled_folder()), threading.Event()
+        self._runtimes = Runtimes(folder / "runtimes", self._platform, self._activity.set)
         self._deployments = Deployments(
             Components(self._database, folder / "wasm"),
             self._platform,
-            Runtimes(folder / "runtimes", self._platform),
+            self._runtimes,
             lambda: self._clock.now_ns() // 1000,
         )
         self.memory_limit_bytes = settings.memory_limit_bytes
@@ -131,7 +132,6 @@ class Engine:
         self.calls = Calls(self, Schedule(self._database), self.timers, self.threads, self._clock.now_ns)
         self._transfers = Transfers(self._oplogs, self._workers, self._deployments, self.calls)
         self._network = Network(settings.network)
-        self._activity = threading.Event()
         self.surroundings = Surroundings(
             self._clock,
             random_bytes,
@@ -666,7 +666,7 @@ class Engine:
         While no component runs and nothing is buffered, it sleeps.
         """
         while not self._closing.is_set():
-            if not self.surroundings.slots.in_use and not self._dirty:
+            if not self.surroundings.slots.in_use and not self._runtimes.slots.in_use and not self._dirty:
                 self._activity.wait()
             self._activity.clear()
             if self._closing.wait(TICK_S):

@@ -6,11 +6,13 @@ So no oplog depends on a cache, nor on what a newer golem_nb would build. Source
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from golem_nb.authoring.program import Program
 from golem_nb.authoring.runtime import built_runtime
 from golem_nb.engine.describing import DescribingHost
+from golem_nb.engine.scheduler import Slots, run_on_large_stack
 from golem_nb.errors import ComponentNotFound, ComponentRejected
 from golem_nb.host.declare import Trap
 from golem_nb.store.contents import Contents
@@ -19,10 +21,15 @@ from golem_nb.wasm.link import LinkedComponent
 from golem_nb.wasm.platform import Platform
 from golem_nb.wasm.programs import LinkedProgram, Raised, describe
 
+PROGRAMS_AT_ONCE = 2  # are described
+
 
 class Runtimes:
-    def __init__(self, folder: Path, platform: Platform) -> None:
+    def __init__(self, folder: Path, platform: Platform, note_taken: Callable[[], None] = lambda: None) -> None:
+        """`note_taken` is called when a program begins to run; then ticks are needed, until `slots` are free."""
         self._contents, self._platform = Contents(folder), platform
+        # Of their own: a worker that has a place may need its program described, and must not wait for another place.
+        self.slots = Slots(PROGRAMS_AT_ONCE, note_taken)
         self._linked: dict[str, LinkedComponent] = {}
         self._current: str | None = None
         self._lock = threading.Lock()
@@ -47,7 +54,9 @@ class Runtimes:
         """
         runtime = self._runtime(sha256)
         try:
-            return LinkedProgram(runtime, program.text, describe(runtime, program.text, DescribingHost()))
+            with self.slots.taken():
+                description = run_on_large_stack(lambda: describe(runtime, program.text, DescribingHost()))
+            return LinkedProgram(runtime, program.text, description)
         except (Raised, Trap, GuestTrap) as error:
             raise ComponentRejected(str(error)) from None
 

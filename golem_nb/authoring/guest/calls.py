@@ -77,7 +77,7 @@ class RemoteFunction:
             return Call(call, other.async_invoke_and_await(call.name, call.params(arguments)))
 
     def at(self, moment, *arguments):
-        """Have it called at a time (without a zone: of UTC) or after a timedelta; `cancel()` on the result undoes it."""
+        """Have it called at a time (without a zone: of UTC) or after a timedelta; `cancel()` undoes it."""
         if isinstance(moment, datetime.timedelta):
             moment = datetime.datetime.now(datetime.UTC) + moment
         if moment.tzinfo is None:

@@ -101,8 +101,10 @@ def _part(typ, number):
 def _primitive(kind, value):
     if kind == "Bool" and isinstance(value, bool):
         return value
-    if kind == "Str" and isinstance(value, str):
-        return value
+    if kind == "Str":
+        if isinstance(value, str):
+            return value
+        raise TypeError(f"expected text, found {value!r}")
     if kind[0] == "F" and isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
     if kind[0] in "US" and isinstance(value, int) and not isinstance(value, bool):
