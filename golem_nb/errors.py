@@ -35,6 +35,8 @@ GolemError                       what all of them share: one line of text, an HT
 ├── EngineStopped           503  the engine is closing
 ├── StoreFailed             503  an oplog could not be stored: the disk is full, or worse
 ├── NotSupported            501  this server cannot do it
+├── ToolMissing             501  … for want of a tool; the text says how to get it
+├── BuildFailed             500  the runtime of Python workers could not be built
 ├── DataFolderError              the engine's folder cannot be used
 │   ├── DataFolderInUse
 │   ├── DataFolderTooNew
@@ -114,6 +116,16 @@ class FunctionNotFound(BadInput):
 
 class ComponentRejected(BadInput):
     """The bytes are not a component, or one that cannot run here."""
+
+
+class ToolMissing(GolemError):
+    """Something that this machine lacks is needed; the text says how to get it."""
+
+    http_status = 501
+
+
+class BuildFailed(GolemError):
+    """What has to be built once on this machine could not be."""
 
 
 class Unauthorized(GolemError):

@@ -106,6 +106,8 @@ class ComponentOptions:
     env: Mapping[str, str] = field(default_factory=dict)
     files: tuple[InitialFile, ...] = ()
     dynamic_linking: Mapping[str, Mapping[str, LinkTarget]] = field(default_factory=dict)
+    runtime: str = ""
+    """The SHA-256 of the runtime of a program; the engine sets it when the version is made."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "store": PURE | {"files"},
     "host": PURE,
     "wasm": {"errors", "files", "model", "values", "host"},
-    "authoring": {"errors", "model", "values", "wasm"},
+    "authoring": {"errors", "files", "model", "values", "wasm"},
     "engine": PURE | {"gateway", "store", "host", "wasm", "authoring"},
     "server": PURE | {"files", "gateway", "wire", "engine"},
     "client": PURE | {"wire", "engine"},
@@ -61,7 +61,15 @@ WITHOUT_TESTS_OF_THEIR_OWN = {
 }
 
 
+# A program of its own, which runs in a component: it imports nothing of golem_nb, and golem_nb nothing of it.
+GUEST = "authoring/guest/"
+
+
 def modules():
+    return [file for file in files() if not file.startswith(GUEST)]
+
+
+def files():
     return sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
 
 
@@ -95,6 +103,13 @@ def violations():
 
 def test_imports_point_down():
     assert list(violations()) == []
+
+
+def test_the_guest_is_a_program_of_its_own():
+    guest = [file for file in files() if file.startswith(GUEST)]
+
+    assert guest
+    assert [file for file in guest for _, name in imports(file) if name.partition(".")[0] == "golem_nb"] == []
 
 
 def test_only_the_door_handles_recorded_calls():

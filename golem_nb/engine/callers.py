@@ -62,6 +62,8 @@ def result_in(end: OplogEntry) -> Result:
         InvocationFailed, WorkerExited: It had no result.
     """
     match end:
+        case ExportedFunctionCompleted(failure=failure, stderr=stderr) if failure:
+            raise InvocationFailed(failure, stderr)
         case ExportedFunctionCompleted(response=response):
             return None if response is None else response.typed()
         case Error(message=cause, stderr=stderr):

@@ -88,9 +88,12 @@ def _text(recorded: Recorded, urn: str, earlier_urns: Sequence[str]) -> str:
     return text
 
 
+_KINDS = {TrapKind.STACK_OVERFLOW: ErrorKind.STACK_OVERFLOW, TrapKind.GIVEN_UP: ErrorKind.INVALID_REQUEST}
+
+
 def kind_of(error: BaseException) -> ErrorKind:
-    if isinstance(error, GuestTrap) and error.kind is TrapKind.STACK_OVERFLOW:
-        return ErrorKind.STACK_OVERFLOW
+    if isinstance(error, GuestTrap):
+        return _KINDS.get(error.kind, ErrorKind.UNKNOWN)
     return ErrorKind.UNKNOWN
 
 

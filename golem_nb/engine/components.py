@@ -7,10 +7,13 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
 
+from golem_nb.authoring.program import program_in
+from golem_nb.engine.runtimes import Runtimes
 from golem_nb.errors import BadInput
 from golem_nb.host.initialfiles import NONE as NO_FILES
 from golem_nb.host.initialfiles import InitialFiles, checked_files
@@ -28,8 +31,8 @@ Files = Mapping[str, FileContent]
 
 
 class Deployments:
-    def __init__(self, store: Components, platform: Platform, now_us: Callable[[], int]) -> None:
-        self._store, self._platform, self._now_us = store, platform, now_us
+    def __init__(self, store: Components, platform: Platform, runtimes: Runtimes, now_us: Callable[[], int]) -> None:
+        self._store, self._platform, self._runtimes, self._now_us = store, platform, runtimes, now_us
         self._linked: dict[str, LinkedComponent] = {}  # by SHA-256: equal bytes are linked once
         self._rows: dict[tuple[ComponentId, int], tuple[str, ComponentOptions]] = {}  # versions never change
         self._contents: dict[str, bytes] = {}  # of initial files, by SHA-256
@@ -107,7 +110,7 @@ class Deployments:
     def linked(self, component_id: ComponentId, version: int) -> LinkedComponent:
         """Return the component version, ready to be instantiated."""
         sha256, options = self._row(component_id, version)
-        key = sha256 if not options.dynamic_linking else f"{sha256} {options.dynamic_linking}"
+        key = f"{sha256} {options.runtime} {options.dynamic_linking or ''}"
         found = self._linked.get(key)
         return found if found is not None else self._link(key, self._store.wasm(sha256), options)
 
@@ -160,14 +163,21 @@ class Deployments:
         with self._lock:
             found = self._linked.get(key)
             if found is None:
-                found = self._linked[key] = self._platform.link(wasm, options.dynamic_linking)
+                found = self._linked[key] = self._made(wasm, options)
             return found
+
+    def _made(self, wasm: bytes, options: ComponentOptions) -> LinkedComponent:
+        program = program_in(wasm)
+        if program is not None:
+            return self._runtimes.linked(program, options.runtime)
+        return self._platform.link(wasm, options.dynamic_linking)
 
     def _prepared(
         self, component_id: ComponentId, environment_id: UUID, name: str, wasm: bytes, options: ComponentOptions
     ) -> VersionRow:
         """Compile and link (which refuses what cannot run here), and keep the bytes; return the row of version 0."""
-        compiled = self._platform.link(wasm, options.dynamic_linking).compiled
+        options = replace(options, runtime="" if program_in(wasm) is None else self._runtimes.current())
+        compiled = self._made(wasm, options).compiled
         sha256 = self._store.keep_wasm(wasm)
         exports = json.dumps([_json_from_function(f) for f in compiled.exports])
         kept = msgspec.json.encode(options).decode()
@@ -198,15 +208,18 @@ def _options(row: VersionRow) -> ComponentOptions:
 def _json_from_function(function: FunctionType) -> dict[str, object]:
     return {
         "name": function.name,
-        "parameters": [[p.name, json_from_type(p.type)] for p in function.parameters],
+        "parameters": [[p.name, json_from_type(p.type), p.is_json, p.default] for p in function.parameters],
         "result": None if function.result is None else json_from_type(function.result),
         "docs": function.docs,
     }
 
 
 def _function_from_json(json: dict[str, object]) -> FunctionType:
-    parameters: Sequence[tuple[str, object]] = json["parameters"]  # type: ignore[assignment]
+    parameters: Sequence[Sequence[Any]] = json["parameters"]  # type: ignore[assignment]
     result = None if json["result"] is None else type_from_json(json["result"])
     return FunctionType(
-        str(json["name"]), tuple(Parameter(n, type_from_json(t)) for n, t in parameters), result, str(json["docs"])
+        str(json["name"]),
+        tuple(Parameter(n, type_from_json(t), *rest) for n, t, *rest in parameters),
+        result,
+        str(json["docs"]),
     )

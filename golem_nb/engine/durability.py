@@ -28,7 +28,7 @@ from golem_nb.engine.journal import Journal
 from golem_nb.engine.replay import ReplayCursor, described, shown
 from golem_nb.engine.stopping import Jumped
 from golem_nb.engine.tracing import new_span_id
-from golem_nb.errors import ReplayMismatch
+from golem_nb.errors import InvocationFailed, ReplayMismatch
 from golem_nb.host.context import PersistedCall
 from golem_nb.host.declare import Effect, HostFunction, Trap, WitError
 from golem_nb.model import OplogIndex
@@ -561,8 +561,9 @@ class Durability:
         self,
         response: Recorded | None,
         is_same: Callable[[Recorded | None, Recorded | None], bool] = operator.eq,
+        failure: InvocationFailed | None = None,
     ) -> None:
-        """Append the result of the invocation that runs, or compare it with the recorded one.
+        """Append the result of the invocation that runs, or its failure, or compare it with the recorded one.
 
         What is still open ends here. The component has what it wanted of a remote write, and an open one would be
         done again, or refused (SEMANTICS 3.6), at the next recovery; components that drop late are common. An atomic
@@ -577,11 +578,15 @@ class Durability:
         self._leave_zone()
         self._cursor.forget_logs()
         if self.is_live:
-            self._journal.append(lambda now: ExportedFunctionCompleted(now, response))
+            told = () if failure is None else (0, failure.cause, failure.stderr)
+            self._journal.append(lambda now: ExportedFunctionCompleted(now, response, *told))
             return
         index, entry = self._cursor.take()
         if not isinstance(entry, ExportedFunctionCompleted):
             raise ReplayMismatch(index, described(entry), "the end of an invocation")
+        if entry.failure != (failure.cause if failure else ""):
+            now = _ending(response, None if failure is None else failure.cause)
+            raise ReplayMismatch(index, _ending(entry.response, entry.failure), now)
         if not is_same(entry.response, response):
             raise ReplayMismatch(index, f"the result {shown(entry.response)}", f"return {shown(response)}")
         self.note_live()
@@ -599,6 +604,10 @@ def _response(function: HostFunction, target: Any, arguments: dict[str, Any]) ->
         return "ok", function.body(target, **arguments)
     except WitError as error:
         return "err", error.payload
+
+
+def _ending(response: Recorded | None, failure: str | None) -> str:
+    return f"the exception {failure.splitlines()[-1]}" if failure else f"the result {shown(response)}"
 
 
 def _ends_zone(entry: OplogEntry) -> bool:

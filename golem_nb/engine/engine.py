@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 from uuid import UUID, uuid4
 
+from golem_nb.authoring.runtime import compiled_folder
 from golem_nb.engine import histories
 from golem_nb.engine.calls import Calls
 from golem_nb.engine.components import NO_OPTIONS, Deployments, Files
@@ -37,6 +38,7 @@ from golem_nb.engine.metadata import metadata_of
 from golem_nb.engine.parameters import check_texts, checked_key, parameters_from_json
 from golem_nb.engine.peers import WorkerPeers
 from golem_nb.engine.reads import content_at, nodes_at
+from golem_nb.engine.runtimes import Runtimes
 from golem_nb.engine.scheduler import Slots, Threads, Timers, default_slots
 from golem_nb.engine.settings import Settings, SystemClock
 from golem_nb.engine.slices import MOST_OPLOG_ENTRIES, IndexedEntries, Matches, OplogSlice, entries_up_to, slice_of
@@ -117,16 +119,19 @@ class Engine:
         self._oplogs, self._workers = Oplogs(self._database), Workers(self._database)
         self._promises = Promises(self._database)
         self._policies: dict[ComponentId, SnapshotPolicy | None] = {}
-        self._platform = Platform(folder / "compiled")
+        self._platform, self._activity = Platform(folder / "compiled", compiled_folder()), threading.Event()
+        self._runtimes = Runtimes(folder / "runtimes", self._platform, self._activity.set)
         self._deployments = Deployments(
-            Components(self._database, folder / "wasm"), self._platform, lambda: self._clock.now_ns() // 1000
+            Components(self._database, folder / "wasm"),
+            self._platform,
+            self._runtimes,
+            lambda: self._clock.now_ns() // 1000,
         )
         self.memory_limit_bytes = settings.memory_limit_bytes
         self.threads, self.timers = Threads("worker"), Timers(self._clock.now_ns)
         self.calls = Calls(self, Schedule(self._database), self.timers, self.threads, self._clock.now_ns)
         self._transfers = Transfers(self._oplogs, self._workers, self._deployments, self.calls)
         self._network = Network(settings.network)
-        self._activity = threading.Event()
         self.surroundings = Surroundings(
             self._clock,
             random_bytes,
@@ -661,7 +666,7 @@ class Engine:
         While no component runs and nothing is buffered, it sleeps.
         """
         while not self._closing.is_set():
-            if not self.surroundings.slots.in_use and not self._dirty:
+            if not self.surroundings.slots.in_use and not self._runtimes.slots.in_use and not self._dirty:
                 self._activity.wait()
             self._activity.clear()
             if self._closing.wait(TICK_S):

@@ -17,7 +17,7 @@ from golem_nb.engine.journal import Journal
 from golem_nb.engine.recovery import Plan
 from golem_nb.engine.replay import ReplayCursor
 from golem_nb.engine.services import Services
-from golem_nb.errors import ComponentNotFound
+from golem_nb.errors import ComponentNotFound, InvocationFailed
 from golem_nb.model import ComponentId, ComponentType, WorkerId
 from golem_nb.oplog.entries import (
     CreateResource,
@@ -32,6 +32,7 @@ from golem_nb.values.types import TypedValue
 from golem_nb.wasm.components import Export, Indexed
 from golem_nb.wasm.instance import GuestTrap, Instance, TrapKind
 from golem_nb.wasm.link import LinkedComponent
+from golem_nb.wasm.programs import Raised, new_instance
 
 
 class CannotStart(Exception):
@@ -53,10 +54,12 @@ class Execution:
         self._journal, self._files, self.linked, self.instance = journal, files, linked, instance
         self.host, self.durability = host, durability
 
-    def run(self, invoked: ExportedFunctionInvoked) -> tuple[bool, TypedValue | None]:
+    def run(
+        self, invoked: ExportedFunctionInvoked, stderr: Callable[[], str]
+    ) -> tuple[bool, TypedValue | InvocationFailed | None]:
         """Run an invocation, recorded or new, to its end; a recorded one may turn live on its way.
 
-        Return whether it ended live, and its result.
+        Return whether it ended live, and its result: of a program, also the exception that came out of it.
         """
         durability = self.durability
         durability.begin_invocation(invoked)
@@ -65,12 +68,18 @@ class Execution:
             check_types(export.type, invoked.request)
         durability.note_live()
         arguments = [r.typed().value for r in invoked.request]
-        value = called(self.instance, self.host.context, export, arguments)
-        type, is_live = export.type.result, durability.is_live
+        type, failure = export.type.result, None
+        try:
+            value = called(self.instance, self.host.context, export, arguments)
+        except Raised as error:
+            type, value, failure = None, None, InvocationFailed(str(error), stderr())
+        if isinstance(value, TypedValue):  # of a type of its own
+            type, value = value.type, value.value
+        is_live = durability.is_live
         self._note_handles()
         is_same = partial(is_same_result, urn=self.host.worker_urn, earlier_urns=self.host.earlier_urns)
-        durability.complete(None if type is None else Recorded.of(type, value), is_same)
-        return is_live, None if type is None else TypedValue(type, value)
+        durability.complete(None if type is None else Recorded.of(type, value), is_same, failure)
+        return is_live, failure or (None if type is None else TypedValue(type, value))
 
     def _note_handles(self) -> None:
         """Record which handles were given out, and which came back. Source: SEMANTICS 2.3."""
@@ -199,7 +208,7 @@ def begin(
         stop=stop,
     )
     try:
-        instance = Instance(linked, host, memory_limit_bytes=services.memory_limit_bytes)
+        instance = new_instance(linked, host, memory_limit_bytes=services.memory_limit_bytes)
     except GuestTrap as trap:
         if trap.kind is not TrapKind.NO_ROOM:
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
@@ -21,6 +22,7 @@ def parameters_from_json(function: FunctionType, params: Sequence[Any]) -> list[
         BadInput: There are too many or too few, one has the wrong type, or only some of them are typed.
     """
     wanted = function.parameters
+    params = [*params, *_left_out(wanted[len(params) :])]
     if len(params) != len(wanted):
         names = ", ".join(p.name for p in wanted) or "none"
         raise BadInput(
@@ -33,6 +35,12 @@ def parameters_from_json(function: FunctionType, params: Sequence[Any]) -> list[
             "Some parameters have types specified, while others don't. Give the type of all parameters or of none."
         )
     return [_value(parameter, given) for parameter, given in zip(wanted, params, strict=True)]
+
+
+def _left_out(parameters: Sequence[Parameter]) -> list[Any]:
+    """Return what parameters are that nobody has given; none where one has no default."""
+    defaults = [json.loads(p.default) for p in parameters if p.default is not None]
+    return defaults if len(defaults) == len(parameters) else []
 
 
 def parameters_from_nodes(function: FunctionType, params: Sequence[Any]) -> list[Any]:
@@ -76,6 +84,10 @@ def _value(parameter: Parameter, given: Any) -> Any:
         if type != parameter.type:
             raise ValueMismatch(parameter.name, "a value of the parameter's type", f"typ {given['typ']}")
         return value_from_json(type, given["value"], parameter.name)
+    if parameter.is_json:
+        # What is typed is the text itself. All else is the value, so that a dict of one's own that has only `value`
+        # must be given in another one.
+        return json.dumps(given["value"] if isinstance(given, Mapping) and set(given) == {"value"} else given)
     if isinstance(given, Mapping) and set(given) in ({"value"}, {"typ", "value"}):
         try:
             return value_from_json(parameter.type, given["value"], parameter.name)

@@ -11,12 +11,15 @@ from golem_nb.errors import BadInput, ComponentNotFound, UpdateRefused, WorkerEx
 from golem_nb.model import ComponentId, OplogIndex, UpdateMode, WorkerId, WorkerMetadata, WorkersPage
 from golem_nb.oplog.entries import OplogEntry
 from golem_nb.store.promises import Promises
+from golem_nb.values.types import FunctionType
 
 
 class Verbs(Protocol):
     """The engine's methods that are needed here."""
 
     def worker(self, worker: WorkerId) -> WorkerMetadata: ...
+
+    def function_type(self, worker: WorkerId, function: str) -> FunctionType: ...
 
     def component_id_beside(self, component_id: ComponentId, name: str) -> ComponentId: ...
 
@@ -50,6 +53,9 @@ class WorkerPeers:
 
     def __init__(self, verbs: Verbs, promises: Promises, id: WorkerId, number: int) -> None:
         self._verbs, self._promises, self._id, self._number = verbs, promises, id, number
+
+    def function_type(self, worker: WorkerId, function: str) -> FunctionType:
+        return self._verbs.function_type(worker, function)
 
     def metadata(self, worker: WorkerId) -> WorkerMetadata | None:
         try:

@@ -128,7 +128,7 @@ def _takes_snapshot(function: FunctionType) -> bool:
 
 def _found(component: CompiledComponent, interface: str, function: str) -> Export | None:
     """Return an exported function of an interface of any version. Source: SEMANTICS 6.2."""
-    for type in component.exports:
+    for type in component.functions:
         site, _, name = type.name.partition(".{")
         if site.partition("@")[0] == interface and name == f"{function}}}":
             return component.export(type.name)

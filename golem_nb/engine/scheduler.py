@@ -13,11 +13,15 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
+from typing import TypeVar
 
 # Wasm needs more than 768 KiB for a clean trap on deep recursion (ENGINE 2); the rest is for Python's own frames.
 STACK_BYTES = 4 << 20
 IDLE_THREAD_S = 10.0
+
+T = TypeVar("T")
 
 log = logging.getLogger("golem_nb.engine")
 
@@ -86,6 +90,20 @@ def start_thread(name: str, run: Callable[[], None]) -> threading.Thread:
         finally:
             threading.stack_size(before)
     return thread
+
+
+def run_on_large_stack(work: Callable[[], T]) -> T:
+    """Return what `work` returns, run on a thread whose stack is large enough for wasm; raise what it raises."""
+    result: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            result.set_result(work())
+        except BaseException as error:
+            result.set_exception(error)
+
+    start_thread("wasm", run)
+    return result.result()
 
 
 class Threads:

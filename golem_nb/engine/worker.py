@@ -551,7 +551,7 @@ class Worker:
     def _execute(self, live: Execution, invoked: ExportedFunctionInvoked) -> None:
         """Run an invocation, recorded or new, to its end; a recorded one may turn live on its way."""
         self._output.forget_stderr()
-        ended_live, result = live.run(invoked)
+        ended_live, result = live.run(invoked, lambda: self._output.stderr)
         if ended_live:
             self._output.invocation(EventType.INVOCATION_FINISHED, invoked)
             self._settle(invoked.idempotency_key, result)

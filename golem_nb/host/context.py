@@ -23,7 +23,7 @@ from golem_nb.model import (
 from golem_nb.oplog.entries import InvocationContext, OplogEntry, Recorded
 from golem_nb.oplog.fold import RetryPolicy
 from golem_nb.oplog.spans import Span
-from golem_nb.values.types import TypedValue, WitType
+from golem_nb.values.types import FunctionType, TypedValue, WitType
 
 T = TypeVar("T")
 
@@ -36,6 +36,9 @@ class Peers(Protocol):
 
     def metadata(self, worker: WorkerId) -> WorkerMetadata | None:
         """Return a worker as it is now; None where there is none."""
+
+    def function_type(self, worker: WorkerId, function: str) -> FunctionType:
+        """Return the type of a worker's function that is called by this name."""
 
     def resolve_component(self, reference: str) -> ComponentId | None:
         """Return the component of this name in the worker's environment."""

@@ -126,6 +126,9 @@ class ExportedFunctionCompleted(OplogEntry, frozen=True, tag=4):
     status = IDLE
     response: Recorded | None
     consumed_fuel: int = 0
+    failure: str = ""
+    """What an exception shows that came out of a program instead of a result; the worker is as it left it."""
+    stderr: str = ""
 
 
 class Suspend(OplogEntry, frozen=True, tag=5):

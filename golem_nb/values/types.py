@@ -138,6 +138,10 @@ class TypedValue:
 class Parameter:
     name: str
     type: WitType
+    is_json: bool = False
+    """Is it a text of JSON, so that callers may give any value for it?"""
+    default: str | None = None
+    """What it is where a caller leaves it out, as JSON; None where it must be given."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -41,9 +42,11 @@ from golem_nb.values.types import (
     parts_of,
 )
 from golem_nb.values.wave_reader import values_from_text
+from golem_nb.wasm.compiling import compile_apart
 from golem_nb.wasm.indexed import IndexedName, indexed_name
 from golem_nb.wasm.settings import fingerprint
 
+APART_BYTES = 4 << 20  # beyond it, compiling takes seconds and hundreds of megabytes
 _HTTP_HANDLER = re.compile(r"wasi:http/incoming-handler@0\.2\.\d+\.\{handle\}\Z")
 _PRIMITIVE_CLASSES = {
     getattr(wit, {"bool": "Bool", "char": "Char", "string": "String"}.get(name, name.upper())): type
@@ -102,6 +105,11 @@ class CompiledComponent:
         if handler is not None:
             self._exports[HANDLE.name] = Export(HANDLE, handler.path, handler=handler)
         self._aliases = {alias: name for name in self._exports for alias in _spellings(name)}
+
+    @property
+    def functions(self) -> tuple[FunctionType, ...]:
+        """All functions that can be called, also those that only the engine calls."""
+        return self.exports
 
     @property
     def exports(self) -> tuple[FunctionType, ...]:
@@ -281,10 +289,10 @@ def _wit_type(type: wit.ValType, where: str, names: _ResourceNames) -> WitType:
 
 
 class Compiler:
-    """Compiles components once and keeps the code in `folder`."""
+    """Compiles components once and keeps the code in `folder`; what it finds in `shared`, it need not compile."""
 
-    def __init__(self, engine: Engine, folder: Path) -> None:
-        self.engine, self._folder = engine, folder
+    def __init__(self, engine: Engine, folder: Path, shared: Path | None = None) -> None:
+        self.engine, self._folder, self._shared = engine, folder, shared
         folder.mkdir(parents=True, exist_ok=True)
 
     def compile(self, wasm: bytes) -> CompiledComponent:
@@ -294,28 +302,49 @@ class Compiler:
             ComponentRejected: The bytes are not a component that can run here; the text says why.
         """
         check_is_component(wasm)
-        path = self._folder / f"{hashlib.sha256(wasm).hexdigest()}-{fingerprint()}.cwasm"
-        component = self._cached(path)
+        name = f"{hashlib.sha256(wasm).hexdigest()}-{fingerprint()}.cwasm"
+        component = self._cached(self._folder / name)
         if component is None:
+            code = None if self._shared is None else _whole(self._shared / name)
             try:
-                component = wit.Component(self.engine, wasm)
-            except WasmtimeError as error:
+                component, code = self._made(wasm, code)
+            except (WasmtimeError, ComponentRejected) as error:
                 raise ComponentRejected(f"this component cannot run here: {_first_lines(str(error))}") from None
-            self._keep(path, bytes(component.serialize()))
+            keep_code(self._folder / name, code)
         return CompiledComponent(self.engine, component)
 
-    def _cached(self, path: Path) -> wit.Component | None:
-        try:
-            wanted = path.with_suffix(".sha256").read_text()
-            if hashlib.sha256(path.read_bytes()).hexdigest() == wanted:
-                return wit.Component.deserialize_file(self.engine, str(path))
-        except (OSError, WasmtimeError):
-            return None  # not there, or made by another wasmtime: compile again
-        return None
+    def _made(self, wasm: bytes, code: bytes | None) -> tuple[wit.Component, bytes]:
+        """Return a component and its code, which may be there already."""
+        if code is None and len(wasm) > APART_BYTES:
+            code = compile_apart(wasm)
+        if code is not None:
+            with suppress(WasmtimeError):  # what was found is of another configuration: compile
+                return wit.Component.deserialize(self.engine, code), code
+        component = wit.Component(self.engine, wasm)
+        return component, bytes(component.serialize())
 
-    def _keep(self, path: Path, code: bytes) -> None:
-        for target, data in ((path, code), (path.with_suffix(".sha256"), hashlib.sha256(code).hexdigest().encode())):
-            write_whole(target, data)
+    def _cached(self, path: Path) -> wit.Component | None:
+        if _whole(path) is None:
+            return None
+        try:
+            return wit.Component.deserialize_file(self.engine, str(path))
+        except WasmtimeError:
+            return None  # made by another wasmtime: compile again
+
+
+def keep_code(path: Path, code: bytes) -> None:
+    """Keep compiled code so that it is known whether it is whole."""
+    for target, data in ((path, code), (path.with_suffix(".sha256"), hashlib.sha256(code).hexdigest().encode())):
+        write_whole(target, data)
+
+
+def _whole(path: Path) -> bytes | None:
+    """Return compiled code that is kept; None where it is not there, or not whole."""
+    try:
+        wanted, code = path.with_suffix(".sha256").read_text(), path.read_bytes()
+    except OSError:
+        return None
+    return code if hashlib.sha256(code).hexdigest() == wanted else None
 
 
 _LAYERS = {

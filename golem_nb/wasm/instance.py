@@ -38,6 +38,8 @@ class TrapKind(enum.Enum):
     STACK_OVERFLOW = "stack overflow"
     NO_ROOM = "no room"
     """The system had no memory for an instance: later it may."""
+    GIVEN_UP = "given up"
+    """The component asked for the end of the worker, without another attempt."""
     OTHER = "other"
 
 

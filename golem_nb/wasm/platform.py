@@ -15,9 +15,10 @@ from golem_nb.wasm.settings import make_engine
 
 
 class Platform:
-    def __init__(self, cache: Path) -> None:
+    def __init__(self, cache: Path, shared: Path | None = None) -> None:
+        """`cache` keeps compiled code; `shared` may have some that was made ahead."""
         self._engine = make_engine()
-        self._compiler = Compiler(self._engine, cache)
+        self._compiler = Compiler(self._engine, cache, shared)
         self.backend = choose(self._engine)
 
     def link(self, wasm: bytes, clients: DynamicLinking = NO_CLIENTS) -> LinkedComponent:

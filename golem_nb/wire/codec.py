@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from json import dumps, loads
 from typing import Any
 
 from golem_nb.errors import BadInput
@@ -89,17 +90,31 @@ def component_from_json(json: Any) -> Component:
 def json_from_function(function: FunctionType) -> Json:
     return {
         "name": function.name,
-        "parameters": [{"name": p.name, "typ": json_from_type(p.type)} for p in function.parameters],
+        "parameters": [_json_from_parameter(parameter) for parameter in function.parameters],
         "result": None if function.result is None else json_from_type(function.result),
         "docs": function.docs,
     }
+
+
+def _json_from_parameter(parameter: Parameter) -> Json:
+    told: Json = {"name": parameter.name, "typ": json_from_type(parameter.type)}
+    if parameter.is_json:
+        told["isJson"] = True
+    if parameter.default is not None:
+        told["default"] = loads(parameter.default)
+    return told
+
+
+def _parameter_from_json(json: Any) -> Parameter:
+    default = dumps(json["default"]) if "default" in json else None
+    return Parameter(read_text(json["name"]), type_from_json(json["typ"]), bool(json.get("isJson", False)), default)
 
 
 def function_from_json(json: Any) -> FunctionType:
     with reading("an exported function"):
         return FunctionType(
             name=read_text(json["name"]),
-            parameters=tuple(Parameter(read_text(p["name"]), type_from_json(p["typ"])) for p in json["parameters"]),
+            parameters=tuple(map(_parameter_from_json, json["parameters"])),
             result=None if json.get("result") is None else type_from_json(json["result"]),
             docs=read_text(json.get("docs", "")),
         )

@@ -15,7 +15,7 @@ from tests.engine.conftest import COUNTER
 @pytest.fixture
 def deployments(tmp_path):
     database = Database(tmp_path / "golem.db", "none")
-    yield Deployments(Components(database, tmp_path / "wasm"), Platform(tmp_path / "compiled"), lambda: 1_000_000)
+    yield Deployments(Components(database, tmp_path / "wasm"), Platform(tmp_path / "compiled"), None, lambda: 1_000_000)
     database.close()
 
 

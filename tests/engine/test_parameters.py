@@ -2,10 +2,14 @@ import pytest
 
 from golem_nb.engine.parameters import parameters_from_json
 from golem_nb.errors import BadInput
-from golem_nb.values.types import U32, FunctionType, Parameter, record
+from golem_nb.values.types import STRING, U32, FunctionType, Parameter, record
 
 ONE = FunctionType("f", (Parameter("n", U32),), None)
 TWO = FunctionType("f", (Parameter("a", U32), Parameter("b", U32)), None)
+SOME = FunctionType(
+    "f", (Parameter("a", U32), Parameter("b", U32, default="7"), Parameter("c", U32, default="8")), None
+)
+ANY = FunctionType("f", (Parameter("any", STRING, is_json=True),), None)
 BOX = FunctionType("f", (Parameter("box", record(value=U32)),), None)
 
 
@@ -17,6 +21,12 @@ BOX = FunctionType("f", (Parameter("box", record(value=U32)),), None)
         (ONE, [{"typ": {"type": "U32"}, "value": 5}], [5]),
         (ONE, [{"typ": None, "value": 5}], [5]),
         (TWO, [1, {"value": 2}], [1, 2]),
+        (SOME, [1], [1, 7, 8]),
+        (SOME, [1, {"value": 2}], [1, 2, 8]),
+        (ANY, [{"a": [1, None]}], ['{"a": [1, null]}']),
+        (ANY, ["text"], ['"text"']),
+        (ANY, [{"value": 5}], ["5"]),
+        (ANY, [{"typ": {"type": "Str"}, "value": "[5]"}], ["[5]"]),
         (BOX, [{"value": 5}], [{"value": 5}]),
         (BOX, [{"value": {"value": 5}}], [{"value": 5}]),
     ],
@@ -30,6 +40,8 @@ def test_a_parameter_is_bare_wrapped_or_typed(function, params, values):
     [
         (ONE, [], "expected 1, got 0 parameters; f takes n"),
         (ONE, [1, 2], "expected 1, got 2 parameters"),
+        (SOME, [], "expected 3, got 0 parameters; f takes a, b, c"),
+        (SOME, [1, 2, 3, 4], "expected 3, got 4 parameters"),
         (ONE, ["x"], "n: expected u32, found string 'x'"),
         (ONE, [{"typ": {"type": "U64"}, "value": 5}], "n: expected a value of the parameter's type"),
         (ONE, [{"typ": {"type": "Nope"}, "value": 5}], "n.typ: expected a known type"),

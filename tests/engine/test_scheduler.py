@@ -1,6 +1,14 @@
 import threading
 
-from golem_nb.engine.scheduler import STACK_BYTES, Slots, Threads, Timers, start_thread
+import pytest
+
+from golem_nb.engine.scheduler import STACK_BYTES, Slots, Threads, Timers, run_on_large_stack, start_thread
+
+
+def test_wasm_has_a_thread_of_its_own_whose_outcome_comes_back():
+    assert run_on_large_stack(threading.current_thread).name == "wasm"
+    with pytest.raises(ZeroDivisionError):
+        run_on_large_stack(lambda: 1 / 0)
 
 
 def test_at_most_so_many_run_at_once():

@@ -186,7 +186,7 @@ def test_want_of_memory_for_an_instance_is_no_failure_of_the_invocation(engine, 
         raise MemoryError("no room")
 
     with monkeypatch.context() as patched:
-        patched.setattr("golem_nb.engine.execution.Instance", no_room)
+        patched.setattr("golem_nb.engine.execution.new_instance", no_room)
         engine.crash_worker(counter)
         result = engine.invoke_and_await(counter, "inc", [1])
         until(lambda: len(attempts) >= 4)

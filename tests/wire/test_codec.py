@@ -266,3 +266,14 @@ def test_two_kinds_of_entries_are_in_snake_case_as_in_golem_1_3():
     assert (json["target_version"], json["new_component_size"]) == (2, 9)
     assert codec.entry_from_json(2, json) == entry
     assert "targetVersion" in codec.json_from_entry(PublicEntry(2, "FailedUpdate", AT, fields))
+
+
+def test_what_is_special_about_a_parameter_is_told_and_read_back():
+    function = FunctionType("f", (Parameter("any", STRING, True), Parameter("n", U32, False, "7")), None)
+
+    json = codec.json_from_function(function)
+    assert json["parameters"] == [
+        {"name": "any", "typ": {"type": "Str"}, "isJson": True},
+        {"name": "n", "typ": {"type": "U32"}, "default": 7},
+    ]
+    assert codec.function_from_json(json) == function

@@ -8,12 +8,13 @@ import enum
 import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from json import loads
 from typing import Any
 
 from golem_nb.errors import FunctionNotFound, UsageError
 from golem_nb.values.json import json_from_value
 from golem_nb.values.python import value_from_python
-from golem_nb.values.types import FunctionType, OptionType
+from golem_nb.values.types import FunctionType, OptionType, Parameter
 
 # Bound where the user has no such names, so that pasted JSON is Python.
 JSON_WORDS = {"true": True, "false": False, "null": None}
@@ -142,7 +143,16 @@ def json_parameters(function: FunctionType | None, arguments: Arguments) -> list
         return [plain_json(value) for value in positional]
     names = [parameter.name for parameter in function.parameters]
     given = _by_name(function, names, positional, named)
-    return [json_from_value(p.type, value_from_python(p.type, given[p.name], p.name)) for p in function.parameters]
+    return [
+        _json_parameter(p, given[p.name]) if p.name in given else loads(p.default or "null")
+        for p in function.parameters
+    ]
+
+
+def _json_parameter(parameter: Parameter, value: Any) -> Any:
+    if parameter.is_json:
+        return plain_json(value)
+    return json_from_value(parameter.type, value_from_python(parameter.type, value, parameter.name))
 
 
 def _by_name(
@@ -162,7 +172,7 @@ def _by_name(
     for parameter in function.parameters:
         if parameter.name not in given and isinstance(parameter.type, OptionType):
             given[parameter.name] = None
-    missing = [name for name in names if name not in given]
+    missing = [p.name for p in function.parameters if p.name not in given and p.default is None]
     if missing:
         raise UsageError(f"{_called(function)} also needs {', '.join(missing)}")
     return given

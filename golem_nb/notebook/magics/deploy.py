@@ -7,9 +7,10 @@ version before has holds.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
 
+from golem_nb.authoring.python import component_from_source
+from golem_nb.authoring.runtime import cached_runtime
 from golem_nb.authoring.wat import TextRejected, component_from_text
 from golem_nb.errors import ComponentRejected, NotFound, UsageError
 from golem_nb.model import Component, ComponentOptions
@@ -20,16 +21,17 @@ from golem_nb.notebook.session import Session
 from golem_nb.notebook.views import ComponentView
 
 USAGE = "%golem_deploy NAME FILE"
-# Languages of a cell, by the word behind --lang.
-LANGUAGES: dict[str, Callable[[str], bytes]] = {"wat": component_from_text}
+PYTHON, WAT = "py", "wat"
+LANGUAGES = (PYTHON, WAT)  # of a cell, by the word behind --lang
+WAT_BEGINS = ("(component", "(module", ";;")  # what no program in Python begins with
 
 
 def run(request: Request) -> ComponentView:
     words = request.only_words(2, USAGE)
     if request.body is not None:
         if len(words) != 1:
-            raise UsageError("write: %%golem_deploy NAME --lang wat, and the source below")
-        wasm = _from_cell(request.option("lang") or "wat", request.body)
+            raise UsageError("write: %%golem_deploy NAME, and the source below")
+        wasm = _from_cell(request, words[0], request.body)
     elif len(words) != 2:
         raise UsageError(f"write: {USAGE}")
     else:
@@ -72,12 +74,18 @@ def _from_file(path: Path) -> bytes:
         raise ComponentRejected(f"{path}, {error}") from None
 
 
-def _from_cell(language: str, source: str) -> bytes:
-    build = LANGUAGES.get(language)
-    if build is None:
+def _from_cell(request: Request, name: str, source: str) -> bytes:
+    language = request.option("lang") or (WAT if source.lstrip().startswith(WAT_BEGINS) else PYTHON)
+    if language == PYTHON:
+        _announce_build(request)
+        # The cell's first line is the magic's: so lines have the numbers that the notebook shows.
+        return component_from_source(f"\n{source}", name, request.option("with") or ())
+    if language != WAT:
         raise UsageError(f"--lang {language} is not known; there are: {', '.join(LANGUAGES)}")
+    if request.option("with"):
+        raise UsageError("--with is for cells in Python")
     try:
-        return build(source)
+        return component_from_text(source)
     except TextRejected as error:
         if error.line is None:
             raise
@@ -85,15 +93,25 @@ def _from_cell(language: str, source: str) -> bytes:
         raise TextRejected(f"{error.text} (of the cell)", error.line + 1, error.column) from None
 
 
+def _announce_build(request: Request) -> None:
+    if cached_runtime() is None:
+        request.session.say("the runtime of Python workers is built now, once on this machine: half a minute or so ...")
+
+
 VERB = Verb(
     name="golem_deploy",
     summary="Deploy a component: from a file (.wasm, or .wat text), or from the source in the cell.",
     forms=(
         USAGE,
-        "%%golem_deploy NAME [--lang wat]     body: the source",
+        "%%golem_deploy NAME [--with PACKAGE]...     body: Python, a class or functions",
+        "%%golem_deploy NAME --lang wat              body: component text",
         f"{USAGE} [--ephemeral] [-e NAME=VALUE]... [--file PATH=LOCAL[:rw]]... [--link RESOURCE=TARGET]...",
     ),
-    options=(Option("lang", f"language of the cell: {', '.join(LANGUAGES)} (wat)", "LANG"), *OPTIONS),
+    options=(
+        Option("lang", f"language of the cell: {', '.join(LANGUAGES)} ({PYTHON})", "LANG"),
+        Option("with", "a pure Python package that comes along; repeatable", "PACKAGE", many=True),
+        *OPTIONS,
+    ),
     rules=RULES,
     examples=(
         "%golem_deploy cart cart.wasm",

@@ -16,6 +16,15 @@ GET, PLAIN = FunctionType("shop:cart/api@1.0.0.{get}", (), U32), FunctionType("g
 EXPORTS = (ADD, GET, PLAIN)
 
 
+def test_what_has_a_default_may_be_left_out_and_json_may_be_anything():
+    function = FunctionType("f", (Parameter("any", STRING, is_json=True), Parameter("n", U32, default="7")), None)
+
+    assert json_parameters(function, ([{"a": (1, None)}], {})) == [{"a": [1, None]}, 7]
+    assert json_parameters(function, ([], {"any": 5, "n": 6})) == [5, 6]
+    with pytest.raises(UsageError, match=r"f\(any, n\) also needs any"):
+        json_parameters(function, ([], {"n": 6}))
+
+
 @pytest.mark.parametrize(
     ("text", "arguments"),
     [

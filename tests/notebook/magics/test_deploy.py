@@ -1,6 +1,8 @@
 import pytest
 
+from golem_nb.authoring.program import program_in
 from golem_nb.errors import ComponentRejected, UsageError
+from golem_nb.notebook.magics import deploy as deploying
 from golem_nb.wasm.text import wasm_from_text
 from tests.notebook.conftest import LEDGER
 
@@ -9,6 +11,26 @@ COMPONENT = '(component (core module $m (func (export "f"))) (core instance $i (
 
 def cell(name, source, options=""):
     return f"%%golem_deploy {name}{options}\n{source}"
+
+
+def test_a_cell_in_python_is_a_program_whose_lines_have_the_cells_numbers(notebook, monkeypatch):
+    uploaded = []
+    monkeypatch.setattr(deploying, "cached_runtime", lambda: None)
+    monkeypatch.setattr(deploying, "deploy", lambda session, name, wasm, changes: uploaded.append((name, wasm)))
+    with pytest.raises(AttributeError):  # there is no component to note
+        notebook.run(cell("my_shop", "def f():\n    return 1\n", " --with colorsys"))
+
+    ((name, wasm),) = uploaded
+    program = program_in(wasm)
+    assert (name, program.name) == ("my_shop", "my-shop")
+    assert program.source.splitlines()[1] == "def f():"
+    assert list(program.modules) == ["colorsys"]
+    assert "once on this machine" in notebook.printed
+
+
+def test_packages_are_for_python_only(notebook):
+    with pytest.raises(UsageError, match="--with is for cells in Python"):
+        notebook.run(cell("x", COMPONENT, " --with colorsys"))
 
 
 def test_a_text_file_and_a_wasm_file_are_the_same_component(notebook, tmp_path):

@@ -1,0 +1,35 @@
+"""Standard output line by line: CPython's own writes each piece of a `print` by itself, each a call of the host."""
+
+import io
+
+
+class Lines(io.TextIOBase):
+    """A text stream that hands on whole lines, and at a flush what is left of one."""
+
+    encoding, errors = "utf-8", "replace"
+
+    def __init__(self, raw):
+        self._raw, self._parts = raw, []
+
+    def writable(self):
+        return True
+
+    def write(self, text):
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        self._parts.append(text)
+        if "\n" in text:
+            whole = "".join(self._parts)
+            end = whole.rindex("\n") + 1
+            self._parts = [whole[end:]] if end < len(whole) else []
+            self._hand_on(whole[:end])
+        return len(text)
+
+    def flush(self):
+        parts, self._parts = self._parts, []
+        if parts:
+            self._hand_on("".join(parts))
+
+    def _hand_on(self, text):
+        self._raw.write(text)
+        self._raw.flush()

@@ -1,0 +1,101 @@
+"""The thin component: a program in Python as a component of its own, without the runtime that it runs on.
+
+It is valid WebAssembly: the head of an empty component, and one custom section with JSON. So it is uploaded, kept and
+downloaded like any other. Which runtime it gets is the engine's to say: it names only the version of their interface.
+Source: ARCHITECTURE, decision 18.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from golem_nb.errors import ComponentRejected
+
+SECTION = b"golem-nb:program"
+HEAD = b"\0asm\x0d\0\x01\0"
+RUNTIME_API = 1  # of the guest's world; a runtime serves one
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """`modules` are sources beside the program's own, by dotted name: is it a package, and its text."""
+
+    source: str
+    name: str = "worker"
+    modules: Mapping[str, tuple[bool, str]] = field(default_factory=dict)
+    runtime_api: int = RUNTIME_API
+
+    @property
+    def text(self) -> str:
+        """What the runtime is given."""
+        return json.dumps({"source": self.source, "name": self.name, "modules": dict(self.modules)})
+
+
+def component_from_program(program: Program) -> bytes:
+    body = json.dumps(
+        {
+            "language": "python",
+            "runtimeApi": program.runtime_api,
+            "name": program.name,
+            "source": program.source,
+            "modules": dict(program.modules),
+        }
+    ).encode()
+    section = _length(len(SECTION)) + SECTION + body
+    return HEAD + b"\0" + _length(len(section)) + section
+
+
+def program_in(wasm: bytes) -> Program | None:
+    """Return the program that a component is; None where it is another component.
+
+    Raises:
+        ComponentRejected: It says that it is one, and is broken or for a later engine.
+    """
+    body = _section(wasm)
+    if body is None:
+        return None
+    try:
+        found = json.loads(body)
+        modules = {str(name): (bool(of[0]), str(of[1])) for name, of in found["modules"].items()}
+        program = Program(str(found["source"]), str(found["name"]), modules, int(found["runtimeApi"]))
+        language = found["language"]
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+        raise ComponentRejected(f"the program in this component cannot be read: {error!r}") from None
+    if language != "python" or program.runtime_api != RUNTIME_API:
+        raise ComponentRejected(
+            f"this program is written in {language} for runtimes {program.runtime_api}; here are those for "
+            f"python {RUNTIME_API}: deploy it with the golem_nb that made it, or update this one"
+        )
+    return program
+
+
+def _section(wasm: bytes) -> bytes | None:
+    """Return what the section holds, where the component has nothing else."""
+    if not wasm.startswith(HEAD + b"\0"):
+        return None
+    size, begin = _number(wasm, len(HEAD) + 1)
+    length, name = _number(wasm, begin)
+    if size is None or length is None or begin + size != len(wasm) or wasm[name : name + length] != SECTION:
+        return None
+    return wasm[name + length :]
+
+
+def _length(number: int) -> bytes:
+    """Return a number in LEB128, as WebAssembly has them."""
+    parts = bytearray()
+    while number >= 0x80:
+        parts.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes([*parts, number])
+
+
+def _number(wasm: bytes, at: int) -> tuple[int | None, int]:
+    """Return the number in LEB128 at a place, and where it ends; None where there is none."""
+    number = 0
+    for step, byte in enumerate(wasm[at : at + 5]):
+        number |= (byte & 0x7F) << (7 * step)
+        if byte < 0x80:
+            return number, at + step + 1
+    return None, at

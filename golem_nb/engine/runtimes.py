@@ -1,0 +1,71 @@
+"""The runtimes of programs that an engine has: kept in its data folder, by SHA-256, as long as the folder is.
+
+So no oplog depends on a cache, nor on what a newer golem_nb would build. Source: ARCHITECTURE, decision 18.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from golem_nb.authoring.program import Program
+from golem_nb.authoring.runtime import built_runtime
+from golem_nb.engine.describing import DescribingHost
+from golem_nb.engine.scheduler import Slots, run_on_large_stack
+from golem_nb.errors import ComponentNotFound, ComponentRejected
+from golem_nb.host.declare import Trap
+from golem_nb.store.contents import Contents
+from golem_nb.wasm.instance import GuestTrap
+from golem_nb.wasm.link import LinkedComponent
+from golem_nb.wasm.platform import Platform
+from golem_nb.wasm.programs import LinkedProgram, Raised, describe
+
+PROGRAMS_AT_ONCE = 2  # are described
+
+
+class Runtimes:
+    def __init__(self, folder: Path, platform: Platform, note_taken: Callable[[], None] = lambda: None) -> None:
+        """`note_taken` is called when a program begins to run; then ticks are needed, until `slots` are free."""
+        self._contents, self._platform = Contents(folder), platform
+        # Of their own: a worker that has a place may need its program described, and must not wait for another place.
+        self.slots = Slots(PROGRAMS_AT_ONCE, note_taken)
+        self._linked: dict[str, LinkedComponent] = {}
+        self._current: str | None = None
+        self._lock = threading.Lock()
+
+    def current(self) -> str:
+        """Return the SHA-256 of the runtime that new programs get; it is built now, if this machine has none.
+
+        Raises:
+            ToolMissing, BuildFailed: It cannot be.
+        """
+        with self._lock:
+            if self._current is None:
+                self._current = self._contents.keep(built_runtime().read_bytes())
+            return self._current
+
+    def linked(self, program: Program, sha256: str) -> LinkedProgram:
+        """Return a program, ready to be instantiated on a runtime.
+
+        Raises:
+            ComponentRejected: It is no program that can be run; the text has its own lines.
+            ComponentNotFound: The runtime is not in the data folder.
+        """
+        runtime = self._runtime(sha256)
+        try:
+            with self.slots.taken():
+                description = run_on_large_stack(lambda: describe(runtime, program.text, DescribingHost()))
+            return LinkedProgram(runtime, program.text, description)
+        except (Raised, Trap, GuestTrap) as error:
+            raise ComponentRejected(str(error)) from None
+
+    def _runtime(self, sha256: str) -> LinkedComponent:
+        with self._lock:
+            if sha256 not in self._linked:
+                try:
+                    wasm = self._contents.read(sha256)
+                except ComponentNotFound as error:
+                    raise ComponentNotFound(f"the runtime of this program is gone: {error}") from None
+                self._linked[sha256] = self._platform.link(wasm)
+            return self._linked[sha256]

@@ -1,0 +1,180 @@
+"""A program that runs on a runtime: to the engine a component like others, with the program's own exports.
+
+The runtime is a component that takes source and gives JSON (see authoring/guest/world.wit); all programs share it,
+compiled and linked. What a program exports is told when it is taken in.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from golem_nb.errors import FunctionNotFound
+from golem_nb.values.json import json_from_value, type_from_json, value_from_json
+from golem_nb.values.types import BYTES, STRING, FunctionType, Parameter, ResultType, TypedValue
+from golem_nb.wasm.components import CompiledComponent, Export
+from golem_nb.wasm.instance import GuestTrap, Instance, StoppableHost, TrapKind
+from golem_nb.wasm.link import LinkedComponent
+
+RUNTIME = "golem-nb:python/program@1.0.0"
+SAVE, LOAD = "golem:api/save-snapshot@1.1.7.{save}", "golem:api/load-snapshot@1.1.7.{load}"
+# Every program can be saved and restored.
+_SNAPSHOTS = (
+    FunctionType(SAVE, (), BYTES),
+    FunctionType(LOAD, (Parameter("bytes", BYTES),), ResultType(None, STRING)),
+)
+
+
+class Raised(Exception):
+    """An exception came out of a program; `str` is what it shows, with the program's own lines."""
+
+
+class ProgramComponent(CompiledComponent):
+    def __init__(self, runtime: CompiledComponent, description: Sequence[Mapping[str, Any]]) -> None:
+        self.component, self.imports, self.resource_ids = runtime.component, runtime.imports, runtime.resource_ids
+        types = [_function_type(function) for function in description]
+        self._exports = {type.name: Export(type, ()) for type in (*types, *_SNAPSHOTS)}
+        self._dynamic = {function["name"] for function in description if function["is_dynamic"]}
+        self._aliases = _aliases([type.name for type in types])
+
+    @property
+    def functions(self) -> tuple[FunctionType, ...]:
+        return (*self.exports, *_SNAPSHOTS)
+
+    @property
+    def exports(self) -> tuple[FunctionType, ...]:
+        return tuple(export.type for export in self._exports.values() if export.type not in _SNAPSHOTS)
+
+    def export(self, name: str) -> Export:
+        spelled = name.replace(" ", "")
+        export = self._exports.get(self._aliases.get(spelled.replace("_", "-"), spelled))
+        if export is None:
+            raise FunctionNotFound(name, get_close_matches(name, self._aliases, 2))
+        return export
+
+    def is_dynamic(self, name: str) -> bool:
+        """Has the function's result the type of its value?"""
+        return name in self._dynamic
+
+
+class LinkedProgram(LinkedComponent):
+    """A program, with its runtime's imports defined."""
+
+    compiled: ProgramComponent
+
+    def __init__(self, runtime: LinkedComponent, text: str, description: Sequence[Mapping[str, Any]]) -> None:
+        self.engine, self.backend, self.linker, self.unknown = (
+            runtime.engine,
+            runtime.backend,
+            runtime.linker,
+            runtime.unknown,
+        )
+        self.runtime, self.text = runtime, text
+        self.compiled = ProgramComponent(runtime.compiled, description)
+
+
+class ProgramInstance(Instance):
+    """A runtime with a program in it."""
+
+    def __init__(self, linked: LinkedProgram, host: StoppableHost, *, memory_limit_bytes: int | None = None) -> None:
+        """Take the program in, which runs its module.
+
+        Raises:
+            GuestTrap: That raised an exception.
+        """
+        super().__init__(linked, host, memory_limit_bytes=memory_limit_bytes)
+        self._program = linked
+        try:
+            self._runtime("load", linked.text)
+        except Raised as error:
+            raise GuestTrap(TrapKind.OTHER, str(error)) from None
+
+    def call(self, export: Export, arguments: Sequence[Any]) -> Any:
+        """Call a function of the program.
+
+        Raises:
+            Raised: An exception came out of it.
+            GuestTrap: It asked for the end of the instance.
+        """
+        name = export.type.name
+        if name == SAVE:
+            return self._runtime("save")
+        if name == LOAD:
+            return self._restored(arguments[0])
+        given = [json_from_value(p.type, v) for p, v in zip(export.type.parameters, arguments, strict=True)]
+        answer = json.loads(self._runtime("call", name, json.dumps(given)))
+        if self._program.compiled.is_dynamic(name):
+            typ = answer["typ"]
+            type = None if typ is None else type_from_json(typ)
+            return TypedValue(type, None if type is None else value_from_json(type, answer["value"]))
+        return None if export.type.result is None else value_from_json(export.type.result, answer)
+
+    def _restored(self, data: bytes) -> tuple[str, Any]:
+        try:
+            self._runtime("restore", data)
+        except Raised as error:
+            return "err", str(error)
+        return "ok", None
+
+    def _runtime(self, function: str, *arguments: Any) -> Any:
+        """Call a function of the runtime."""
+        export = self._program.runtime.compiled.export(f"{RUNTIME}.{{{function}}}")
+        case, value = super().call(export, arguments)
+        if case == "ok":
+            return value
+        failure = value if isinstance(value, dict) else {"kind": "raised", "message": value}
+        if failure["kind"] == "raised":
+            raise Raised(failure["message"])
+        raise GuestTrap(TrapKind.GIVEN_UP if failure["kind"] == "fail" else TrapKind.OTHER, failure["message"])
+
+
+def new_instance(linked: LinkedComponent, host: StoppableHost, *, memory_limit_bytes: int | None = None) -> Instance:
+    """Return an instance of a component, or of a program's runtime with the program in it; this may run their code.
+
+    Raises:
+        GuestTrap: That code trapped, or raised an exception.
+    """
+    if isinstance(linked, LinkedProgram):
+        return ProgramInstance(linked, host, memory_limit_bytes=memory_limit_bytes)
+    return Instance(linked, host, memory_limit_bytes=memory_limit_bytes)
+
+
+def describe(runtime: LinkedComponent, text: str, host: StoppableHost) -> list[dict[str, Any]]:
+    """Take a program in, and return what it exports.
+
+    Raises:
+        Raised: It is none, or fails.
+    """
+    instance = Instance(runtime, host)
+    try:
+        case, value = instance.call(runtime.compiled.export(f"{RUNTIME}.{{load}}"), [text])
+    finally:
+        instance.close()
+    if case == "err":
+        raise Raised(value["message"])
+    found: list[dict[str, Any]] = json.loads(value)
+    return found
+
+
+def _function_type(function: Mapping[str, Any]) -> FunctionType:
+    parameters = tuple(
+        Parameter(
+            p["name"], type_from_json(p["typ"]), p["is_json"], json.dumps(p["default"]) if "default" in p else None
+        )
+        for p in function["parameters"]
+    )
+    result = None if function["result"] is None else type_from_json(function["result"])
+    return FunctionType(function["name"], parameters, result, function["docs"])
+
+
+def _aliases(names: Sequence[str]) -> dict[str, str]:
+    """Return the other spellings of functions: `counter.{add}`, `counter.add`, and `add` where one has that name."""
+    found: dict[str, str] = {}
+    short: dict[str, list[str]] = {}
+    for name in names:
+        site, _, function = name.rpartition("/")[2].removesuffix("}").partition(".{")
+        found[f"{site}.{{{function}}}"] = found[f"{site}.{function}"] = name
+        short.setdefault(function, []).append(name)
+    return found | {function: of[0] for function, of in short.items() if len(of) == 1}

@@ -1,0 +1,166 @@
+import dataclasses
+import datetime
+import decimal
+import enum
+import json
+import typing
+import uuid
+from typing import Any, Literal, NamedTuple, TypedDict
+
+import pytest
+
+from tests.authoring.guest import guest
+
+shapes = guest("shapes")
+
+
+class Colour(enum.Enum):
+    LIGHT_RED = 1
+    GREEN = 2
+
+
+@dataclasses.dataclass
+class Item:
+    name: str
+    unit_price: float
+    colours: list[Colour] = dataclasses.field(default_factory=list)
+
+
+class Point(NamedTuple):
+    x: int
+    y: int
+
+
+class Options(TypedDict):
+    is_fast: bool
+
+
+@dataclasses.dataclass
+class Tree:
+    parts: list["Tree"]
+
+
+Tree.__annotations__["parts"] = list[Tree]
+STR, S64, F64, BOOL = ({"type": name} for name in ("Str", "S64", "F64", "Bool"))
+ITEM = {
+    "type": "Record",
+    "fields": [
+        {"name": "name", "typ": STR},
+        {"name": "unit-price", "typ": F64},
+        {"name": "colours", "typ": {"type": "List", "inner": {"type": "Enum", "cases": ["light-red", "green"]}}},
+    ],
+}
+MOMENT = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
+
+
+@pytest.mark.parametrize(
+    ("annotation", "typ", "value", "written"),
+    [
+        (int, S64, -5, -5),
+        (float, F64, 2, 2.0),
+        (bool, BOOL, True, True),
+        (str, STR, "é", "é"),
+        (bytes, {"type": "List", "inner": {"type": "U8"}}, b"\x00\xff", [0, 255]),
+        (list[int], {"type": "List", "inner": S64}, [1, 2], [1, 2]),
+        (set[str], {"type": "List", "inner": STR}, {"b", "a"}, ["a", "b"]),
+        (tuple[int, str], {"type": "Tuple", "items": [S64, STR]}, (1, "a"), [1, "a"]),
+        (tuple[int, ...], {"type": "List", "inner": S64}, (1, 2), [1, 2]),
+        (dict[str, int], {"type": "List", "inner": {"type": "Tuple", "items": [STR, S64]}}, {"a": 1}, [["a", 1]]),
+        (int | None, {"type": "Option", "inner": S64}, None, None),
+        (typing.Optional[int], {"type": "Option", "inner": S64}, 3, 3),  # noqa: UP045
+        (Colour, {"type": "Enum", "cases": ["light-red", "green"]}, Colour.LIGHT_RED, "light-red"),
+        (Literal["on", "off"], {"type": "Enum", "cases": ["on", "off"]}, "off", "off"),
+        (Item, ITEM, Item("a", 1.5, [Colour.GREEN]), {"name": "a", "unit-price": 1.5, "colours": ["green"]}),
+        (Point, None, Point(1, 2), {"x": 1, "y": 2}),
+        (Options, None, {"is_fast": True}, {"is-fast": True}),
+        (Item | Point, None, Point(1, 2), {"point": {"x": 1, "y": 2}}),
+        (datetime.datetime, STR, MOMENT, "2026-01-02T03:04:05+00:00"),
+        (datetime.timedelta, F64, datetime.timedelta(seconds=2), 2.0),
+        (uuid.UUID, STR, uuid.UUID(int=1), str(uuid.UUID(int=1))),
+        (decimal.Decimal, STR, decimal.Decimal("1.10"), "1.10"),
+        (typing.Annotated[int, "kilos"], S64, 1, 1),
+        (typing.NewType("Id", str), STR, "x", "x"),
+        (None, None, None, None),
+    ],
+    ids=str,
+)
+def test_values_come_back_from_json(annotation, typ, value, written):
+    shape = shapes.shape_of(annotation)
+
+    if typ is not None:
+        assert shape.typ == typ
+    assert json.loads(json.dumps(shape.write(value))) == written
+    assert shape.read(written) == value
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value", "error"),
+    [
+        (int, "5", TypeError),
+        (int, True, TypeError),
+        (int, 1 << 63, OverflowError),
+        (str, 5, TypeError),
+        (list[int], "12", TypeError),
+        (Colour, 1, TypeError),
+        (Item, Point(1, 2), TypeError),
+        (tuple[int, int], (1,), TypeError),
+        (Literal["on"], "off", TypeError),
+        (None, 5, TypeError),
+    ],
+    ids=str,
+)
+def test_a_value_of_another_type_is_no_result(annotation, value, error):
+    with pytest.raises(error):
+        shapes.shape_of(annotation).write(value)
+
+
+@pytest.mark.parametrize("annotation", [Any, object, dict, list, dict | None, "no class"])
+def test_what_has_no_type_is_json(annotation):
+    shape = shapes.shape_of(annotation)
+
+    assert (shape.typ, shape.is_json) == (STR, True)
+    assert shape.read('{"a": [1, null]}') == {"a": [1, None]}
+    assert json.loads(shape.write({"item": Item("a", 1.0), "at": MOMENT})) == {
+        "item": {"name": "a", "unit_price": 1.0, "colours": []},
+        "at": MOMENT.isoformat(),
+    }
+
+
+@pytest.mark.parametrize(
+    ("value", "typ", "written"),
+    [
+        (None, None, None),
+        (True, BOOL, True),
+        (5, S64, 5),
+        (1 << 70, STR, str(1 << 70)),
+        ("a", STR, "a"),
+        ([1, 2], {"type": "List", "inner": S64}, [1, 2]),
+        ([1, "a"], STR, '[1, "a"]'),
+        ([], STR, "[]"),
+        ((1, "a"), {"type": "Tuple", "items": [S64, STR]}, [1, "a"]),
+        ({"a": 1}, STR, '{"a": 1}'),
+        (Colour.GREEN, STR, "green"),
+    ],
+    ids=repr,
+)
+def test_a_value_has_a_type_by_itself(value, typ, written):
+    assert shapes.typed(value) == (typ, written)
+
+
+@pytest.mark.parametrize(
+    ("name", "spelled"),
+    [("add_item", "add-item"), ("addItem", "add-item"), ("HTTPCall", "http-call"), ("x2", "x2"), ("step_2", "step2")],
+)
+def test_names_are_spelled_as_the_component_model_does(name, spelled):
+    assert shapes.kebab(name) == spelled
+
+
+@pytest.mark.parametrize("name", ["größe", "_", "2nd"])
+def test_names_that_it_cannot_spell_are_refused(name):
+    with pytest.raises(shapes.NotExportable, match="cannot be exported"):
+        shapes.kebab(name)
+
+
+def test_a_class_that_contains_itself_is_refused():
+    with pytest.raises(shapes.NotExportable, match="Tree contains itself"):
+        shapes.shape_of(Tree)
