@@ -19,8 +19,16 @@ import tempfile
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import golem_nb.authoring
+
 HERE = Path(__file__).parent
-WIT = HERE / "wit"  # one file for each package that we have the text of
+# One file for each package that we have the text of; of those of WASI itself, jco has the whole.
+PARTS_ONLY = {"wasi-clocks.wit", "wasi-http.wit", "wasi-io.wit"}
+WIT = [
+    path
+    for path in sorted((Path(golem_nb.authoring.__file__).parent / "wit").glob("*.wit"))
+    if path.name not in PARTS_ONLY
+]
 BUILT = HERE.parent / "components" / "built"
 # Has WASI's WIT texts, and the adapter from the WASI that C libraries know to that of components.
 JCO = "@bytecodealliance/jco@^1.10"
@@ -52,7 +60,7 @@ def built_python(name: str, app_version: int = 1) -> bytes:
 def _built(name, build, sources, packages, variant=""):
     versions = [_version(package) for package in packages]
     digest = hashlib.sha256("\n".join([*versions, variant]).encode())
-    for path in sorted([*sources.iterdir(), *WIT.glob("*.wit"), Path(__file__)]):
+    for path in sorted([*sources.iterdir(), *WIT, Path(__file__)]):
         if path.is_file():
             digest.update(path.read_bytes())
     kept = BUILT / f"{name}-{digest.hexdigest()[:16]}.wasm"
@@ -110,7 +118,7 @@ def _lay_wit(world, folder):
         wasi = wasi_texts()
         shutil.copytree(wasi, dependencies, dirs_exist_ok=True)
         text = WASI_VERSION.sub(rf"\1@{wasi.name}", text)
-        for package in WIT.glob("*.wit"):
+        for package in WIT:
             (dependencies / package.stem).mkdir()
             used = WASI_VERSION.sub(rf"\1@{wasi.name}", package.read_text())
             (dependencies / package.stem / "package.wit").write_text(used)
