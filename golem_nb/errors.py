@@ -36,7 +36,7 @@ GolemError                       what all of them share: one line of text, an HT
 ├── StoreFailed             503  an oplog could not be stored: the disk is full, or worse
 ├── NotSupported            501  this server cannot do it
 ├── ToolMissing             501  … for want of a tool; the text says how to get it
-├── BuildFailed             500  the runtime of Python workers could not be built
+├── BuildFailed             500  something could not be built or compiled
 ├── DataFolderError              the engine's folder cannot be used
 │   ├── DataFolderInUse
 │   ├── DataFolderTooNew
@@ -125,7 +125,7 @@ class ToolMissing(GolemError):
 
 
 class BuildFailed(GolemError):
-    """What has to be built once on this machine could not be."""
+    """What has to be built or compiled on this machine could not be."""
 
 
 class Unauthorized(GolemError):

@@ -48,6 +48,10 @@ class Client(Protocol):
     def speaks(self) -> str:
         """Say what the server is: the contract, or which Golem."""
 
+    @property
+    def runs_programs(self) -> bool:
+        """May components be programs in Python? No release of Golem runs them."""
+
     def create_component(
         self,
         name: str,

@@ -66,6 +66,10 @@ class LocalClient:
     def speaks(self) -> str:
         return f"an engine in this process (golem_nb {__version__})"
 
+    @property
+    def runs_programs(self) -> bool:
+        return True
+
     def create_component(
         self,
         name: str,

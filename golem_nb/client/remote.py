@@ -259,7 +259,12 @@ class RemoteClient:
         while True:
             try:
                 answer = self._invoke(
-                    "invokeAndAwaitFunction", worker, function, params, key, timeout_s or WAIT_SLICE_S
+                    "invokeAndAwaitFunction",
+                    worker,
+                    function,
+                    params,
+                    key,
+                    WAIT_SLICE_S if timeout_s is None else timeout_s,
                 )
             except WaitTimeout:
                 if timeout_s is not None:
@@ -375,6 +380,10 @@ class RemoteClient:
     def speaks(self) -> str:
         """Say what the server is, which is asked once, and whether that is a guess."""
         return self._peer.speaks()
+
+    @property
+    def runs_programs(self) -> bool:
+        return self._peer.dialect() is CONTRACT
 
     def close(self) -> None:
         self._http.close()

@@ -110,7 +110,7 @@ class Deployments:
     def linked(self, component_id: ComponentId, version: int) -> LinkedComponent:
         """Return the component version, ready to be instantiated."""
         sha256, options = self._row(component_id, version)
-        key = f"{sha256} {options.runtime} {options.dynamic_linking or ''}"
+        key = _key(sha256, options)
         found = self._linked.get(key)
         return found if found is not None else self._link(key, self._store.wasm(sha256), options)
 
@@ -177,11 +177,18 @@ class Deployments:
     ) -> VersionRow:
         """Compile and link (which refuses what cannot run here), and keep the bytes; return the row of version 0."""
         options = replace(options, runtime="" if program_in(wasm) is None else self._runtimes.current())
-        compiled = self._made(wasm, options).compiled
+        linked = self._made(wasm, options)
         sha256 = self._store.keep_wasm(wasm)
-        exports = json.dumps([_json_from_function(f) for f in compiled.exports])
+        with self._lock:
+            self._linked.setdefault(_key(sha256, options), linked)
+        exports = json.dumps([_json_from_function(f) for f in linked.compiled.exports])
         kept = msgspec.json.encode(options).decode()
         return VersionRow(component_id, environment_id, name, 0, sha256, len(wasm), self._now_us(), exports, kept)
+
+
+def _key(sha256: str, options: ComponentOptions) -> str:
+    """Return by what a component is linked once."""
+    return f"{sha256} {options.runtime} {options.dynamic_linking or ''}"
 
 
 def _check_name(name: str) -> None:

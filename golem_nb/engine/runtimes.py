@@ -32,7 +32,8 @@ class Runtimes:
         self.slots = Slots(PROGRAMS_AT_ONCE, note_taken)
         self._linked: dict[str, LinkedComponent] = {}
         self._current: str | None = None
-        self._lock = threading.Lock()
+        # Building one takes half a minute, in which workers of others go on.
+        self._building, self._linking = threading.Lock(), threading.Lock()
 
     def current(self) -> str:
         """Return the SHA-256 of the runtime that new programs get; it is built now, if this machine has none.
@@ -40,7 +41,7 @@ class Runtimes:
         Raises:
             ToolMissing, BuildFailed: It cannot be.
         """
-        with self._lock:
+        with self._building:
             if self._current is None:
                 self._current = self._contents.keep(built_runtime().read_bytes())
             return self._current
@@ -61,7 +62,7 @@ class Runtimes:
             raise ComponentRejected(str(error)) from None
 
     def _runtime(self, sha256: str) -> LinkedComponent:
-        with self._lock:
+        with self._linking:
             if sha256 not in self._linked:
                 try:
                     wasm = self._contents.read(sha256)

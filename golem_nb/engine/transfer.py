@@ -141,7 +141,10 @@ class Transfers:
         if found.sha256 != wanted.sha256:
             raise Conflict(f"version {wanted.version} here is another one than {told}")
         if found.options != wanted.options:
-            raise Conflict(f"version {wanted.version} here has the same wasm as {told}, but other files, env or links")
+            raise Conflict(
+                f"version {wanted.version} here has the same wasm as {told}, "
+                "but another runtime, or other files, env or links"
+            )
 
 
 def _origin(archive: Archive) -> WorkerId:

@@ -14,7 +14,7 @@ from pathlib import Path
 from wasmtime import WasmtimeError
 from wasmtime import component as wit
 
-from golem_nb.errors import ComponentRejected
+from golem_nb.errors import BuildFailed, ComponentRejected
 from golem_nb.wasm.settings import make_engine
 
 REJECTED = 3  # the exit code where the component is at fault
@@ -25,7 +25,7 @@ def compile_apart(wasm: bytes) -> bytes:
 
     Raises:
         ComponentRejected: It cannot be compiled; the text says why.
-        OSError: The process could not do its work: no memory, no room.
+        BuildFailed: The process could not do its work: no memory, no room.
     """
     with tempfile.TemporaryDirectory(prefix="golem-nb-compile-") as name:
         source, code = Path(name, "component.wasm"), Path(name, "code")
@@ -36,7 +36,10 @@ def compile_apart(wasm: bytes) -> bytes:
         if done.returncode == REJECTED:
             raise ComponentRejected(done.stderr.strip())
         if done.returncode != 0:
-            raise OSError(f"compiling ended with exit code {done.returncode}: {done.stderr.strip()[-500:]}")
+            raise BuildFailed(
+                f"compiling ended with exit code {done.returncode}; is there memory, and room in {name}? "
+                f"{done.stderr.strip()[-500:]}"
+            )
         return code.read_bytes()
 
 

@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from golem_nb.errors import FunctionNotFound
+from golem_nb.model import LogLevel
 from golem_nb.values.json import json_from_value, type_from_json, value_from_json
 from golem_nb.values.types import BYTES, STRING, FunctionType, Parameter, ResultType, TypedValue
 from golem_nb.wasm.components import CompiledComponent, Export
@@ -20,6 +21,7 @@ from golem_nb.wasm.link import LinkedComponent
 
 RUNTIME = "golem-nb:python/program@1.0.0"
 SAVE, LOAD = "golem:api/save-snapshot@1.1.7.{save}", "golem:api/load-snapshot@1.1.7.{load}"
+RESTORING = "golem_nb"  # the context of lines that tell what a program's memory has lost
 # Every program can be saved and restored.
 _SNAPSHOTS = (
     FunctionType(SAVE, (), BYTES),
@@ -89,7 +91,11 @@ class ProgramInstance(Instance):
         try:
             self._runtime("load", linked.text)
         except Raised as error:
+            self.close()
             raise GuestTrap(TrapKind.OTHER, str(error)) from None
+        except BaseException:
+            self.close()
+            raise
 
     def call(self, export: Export, arguments: Sequence[Any]) -> Any:
         """Call a function of the program.
@@ -113,9 +119,11 @@ class ProgramInstance(Instance):
 
     def _restored(self, data: bytes) -> tuple[str, Any]:
         try:
-            self._runtime("restore", data)
+            lost: list[str] = json.loads(self._runtime("restore", data))
         except Raised as error:
             return "err", str(error)
+        for text in lost:
+            self.host.context.emit(LogLevel.WARN, RESTORING, f"not carried over: {text}")
         return "ok", None
 
     def _runtime(self, function: str, *arguments: Any) -> Any:

@@ -27,6 +27,13 @@ def test_a_component_carries_the_types_of_its_functions(deployments):
     assert deployments.latest(component.id) == deployments.version(component.id, 0) == component
 
 
+def test_what_was_deployed_is_linked(deployments, monkeypatch):
+    component = deployments.create(uuid4(), "a", wasm_from_text(COUNTER))
+    monkeypatch.setattr(deployments, "_made", lambda wasm, options: pytest.fail("it was linked again"))
+
+    assert deployments.linked(component.id, 0).compiled.exports == component.exports
+
+
 def test_equal_bytes_are_linked_once(deployments):
     wasm = wasm_from_text(COUNTER)
     first, second = deployments.create(uuid4(), "a", wasm), deployments.create(uuid4(), "b", wasm)

@@ -317,6 +317,23 @@ def test_updates_of_a_cell(bench):
     assert (bench.ask(worker, "twice"), bench.ask(worker, "add", 1)) == (10, 15)
 
 
+def test_what_an_update_cannot_carry_over_is_told(bench):
+    source = "class A:\n    def __init__(self): self.n, self.f = 1, lambda: 1\n    def get(self) -> int: return self.n"
+    component = bench.deploy("lossy", source)
+    worker = WorkerId(component, "w")
+    bench.ask(worker, "get")
+    version = bench.engine.update_component(component, component_from_source(source + " + 1", "lossy")).version
+    events = bench.engine.events(worker)
+    bench.engine.update_worker(worker, version, UpdateMode.MANUAL)
+    until(lambda: bench.engine.worker(worker).component_version == version)
+    events.close()
+
+    told = [event.message for event in events if event.level == "Warn"]
+    assert len(told) == 1
+    assert told[0].startswith("not carried over: a.f: a function cannot be kept")
+    assert bench.ask(worker, "get") == 2
+
+
 @pytest.mark.parametrize(
     ("source", "words"),
     [

@@ -1,7 +1,9 @@
+from types import SimpleNamespace
+
 import pytest
 
-from golem_nb.errors import ComponentRejected
-from golem_nb.wasm import components
+from golem_nb.errors import BuildFailed, ComponentRejected
+from golem_nb.wasm import compiling, components
 from golem_nb.wasm.compiling import compile_apart
 from golem_nb.wasm.components import Compiler, keep_code
 from golem_nb.wasm.settings import fingerprint, make_engine
@@ -48,6 +50,13 @@ def test_code_of_another_configuration_is_not(tmp_path):
     keep_code(tmp_path / "shared" / name, b"of another wasmtime")
 
     assert Compiler(make_engine(), tmp_path / "own", tmp_path / "shared").compile(WASM).exports
+
+
+def test_a_compiler_that_fails_is_no_fault_of_the_component(monkeypatch):
+    monkeypatch.setattr(compiling, "sys", SimpleNamespace(executable="false"))
+
+    with pytest.raises(BuildFailed, match="compiling ended with exit code 1; is there memory"):
+        compile_apart(WASM)
 
 
 def test_the_code_is_wasmtimes():

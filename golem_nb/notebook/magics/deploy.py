@@ -12,12 +12,12 @@ from pathlib import Path
 from golem_nb.authoring.python import component_from_source
 from golem_nb.authoring.runtime import cached_runtime
 from golem_nb.authoring.wat import TextRejected, component_from_text
-from golem_nb.errors import ComponentRejected, NotFound, UsageError
+from golem_nb.errors import ComponentRejected, NotFound, NotSupported, UsageError
 from golem_nb.model import Component, ComponentOptions
 from golem_nb.notebook.magics.grammar import Option
 from golem_nb.notebook.magics.options import NO_CHANGES, OPTIONS, RULES, Changes, read_changes
 from golem_nb.notebook.magics.verb import Request, Verb
-from golem_nb.notebook.session import Session
+from golem_nb.notebook.session import Remote, Session
 from golem_nb.notebook.views import ComponentView
 
 USAGE = "%golem_deploy NAME FILE"
@@ -77,7 +77,7 @@ def _from_file(path: Path) -> bytes:
 def _from_cell(request: Request, name: str, source: str) -> bytes:
     language = request.option("lang") or (WAT if source.lstrip().startswith(WAT_BEGINS) else PYTHON)
     if language == PYTHON:
-        _announce_build(request)
+        _check_server(request)
         # The cell's first line is the magic's: so lines have the numbers that the notebook shows.
         return component_from_source(f"\n{source}", name, request.option("with") or ())
     if language != WAT:
@@ -93,8 +93,19 @@ def _from_cell(request: Request, name: str, source: str) -> bytes:
         raise TextRejected(f"{error.text} (of the cell)", error.line + 1, error.column) from None
 
 
-def _announce_build(request: Request) -> None:
-    if cached_runtime() is None:
+def _check_server(request: Request) -> None:
+    """See to it that the server runs programs, and say so where that will take a while.
+
+    Raises:
+        NotSupported: It does not.
+    """
+    client = request.session.client()
+    if not client.runs_programs:
+        raise NotSupported(
+            f"{client.speaks()} does not run cells in Python; golem_nb's own engine does: write %golem local, "
+            "or deploy a component"
+        )
+    if cached_runtime() is None and not isinstance(request.session.place, Remote):
         request.session.say("the runtime of Python workers is built now, once on this machine: half a minute or so ...")
 
 

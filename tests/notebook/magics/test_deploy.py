@@ -1,7 +1,8 @@
 import pytest
 
 from golem_nb.authoring.program import program_in
-from golem_nb.errors import ComponentRejected, UsageError
+from golem_nb.client.remote import RemoteClient
+from golem_nb.errors import ComponentRejected, NotSupported, UsageError
 from golem_nb.notebook.magics import deploy as deploying
 from golem_nb.wasm.text import wasm_from_text
 from tests.notebook.conftest import LEDGER
@@ -26,6 +27,13 @@ def test_a_cell_in_python_is_a_program_whose_lines_have_the_cells_numbers(notebo
     assert program.source.splitlines()[1] == "def f():"
     assert list(program.modules) == ["colorsys"]
     assert "once on this machine" in notebook.printed
+
+
+def test_a_server_that_runs_no_programs_is_named(notebook, monkeypatch):
+    monkeypatch.setattr(RemoteClient, "runs_programs", False)
+
+    with pytest.raises(NotSupported, match=r"contract.* does not run cells in Python; golem_nb's own engine does"):
+        notebook.run(cell("x", "def f(): pass"))
 
 
 def test_packages_are_for_python_only(notebook):
