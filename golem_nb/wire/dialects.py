@@ -79,6 +79,7 @@ class Dialect:
     launch_always: tuple[str, ...] = ()
     launch_never: tuple[str, ...] = ()
     launch_config: Literal["wasiConfigVars", "configVars"] = "wasiConfigVars"
+    """The key of what `wasi:config` tells a worker; a list of `{key, value}` by either name."""
     update_version: Literal["targetVersion", "targetRevision"] = "targetVersion"
     update_in_lower_case: bool = False
     has_capital_types: bool = False
@@ -242,7 +243,7 @@ GOLEM_1_5 = Dialect(
     file=_REVISED_FILE,
     worker={
         **_same("status", "createdAt", "env", "retryCount", "pendingInvocationCount", "updates", "lastError"),
-        **_same("componentSize", "exportedResourceInstances", "skippedRegions", "deletedRegions"),
+        **_same("componentSize", "exportedResourceInstances", "skippedRegions", "deletedRegions", "lastOplogIndex"),
         "workerId.componentId": "agentId.componentId",
         "workerId.workerName": "agentId.agentId",
         "componentVersion": "componentRevision",

@@ -213,9 +213,10 @@ def _renamed(names: Mapping[str, str], fields: Mapping[str, Any]) -> Iterator[tu
 
 def _fields_of_agent(kind: str, fields: Json) -> Json:
     """Return what an entry of Golem 1.5 says of an agent's invocation, by the names of Golem 1.3."""
-    worker = fields.get("workerId")
-    if isinstance(worker, Mapping) and "agentId" in worker:
-        fields = {**fields, "workerId": {"componentId": worker.get("componentId"), "workerName": worker["agentId"]}}
+    for key in ("workerId", "parent"):
+        worker = fields.get(key)
+        if isinstance(worker, Mapping) and "agentId" in worker:
+            fields = {**fields, key: {"componentId": worker.get("componentId"), "workerName": worker["agentId"]}}
     invocation, result = fields.get("invocation"), fields.get("result")
     if kind == "AgentInvocationStarted" and isinstance(invocation, Mapping):
         return {**_without(fields, "invocation"), **_invocation(invocation, "functionName", "request")}
@@ -280,8 +281,7 @@ def json_from_launch(
         told["args"] = list(args)
     told["env"] = dict(env)
     if config or dialect.launch_config in dialect.launch_always:
-        is_list = dialect.launch_config == "wasiConfigVars"
-        told[dialect.launch_config] = codec.json_from_config(config or {}) if is_list else dict(config or {})
+        told[dialect.launch_config] = codec.json_from_config(config or {})
     return told
 
 
