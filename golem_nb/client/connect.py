@@ -24,11 +24,12 @@ import platformdirs
 
 from golem_nb import __version__
 from golem_nb.client.client import Client
-from golem_nb.client.remote import RemoteClient
+from golem_nb.client.http import NEVER_AGAIN
+from golem_nb.client.remote import HEALTH_TIMEOUT_S, RemoteClient
 from golem_nb.client.stream import Reconnecting
-from golem_nb.errors import BadInput, ClientError, DataFolderUnsuitable, EngineFailedToStart
+from golem_nb.errors import BadInput, ClientError, DataFolderUnsuitable, EngineFailedToStart, GolemError
 from golem_nb.model import LOCAL_ENVIRONMENT
-from golem_nb.wire.dialects import CONTRACT, DIALECTS
+from golem_nb.wire.dialects import CONTRACT, DIALECTS, OWN_NAME
 from golem_nb.wire.lock import LOCK_NAME, LOG_NAME, EngineLock, lock_from_text
 
 FOLDER_VARIABLE = "GOLEM_NB_DIR"
@@ -235,9 +236,12 @@ def _lock_file(folder: Path) -> EngineLock | None:
 
 
 def _answers(lock: EngineLock) -> bool:
-    client = RemoteClient(f"http://127.0.0.1:{lock.port}", lock.token or None, dialect=CONTRACT.name)
+    """Is what listens there an engine? Ports are used again, so it gets no token before it has told what it is."""
+    client = RemoteClient(f"http://127.0.0.1:{lock.port}", dialect=CONTRACT.name, retries=NEVER_AGAIN)
     try:
-        return client.is_healthy()
+        return client.is_healthy() and client.server_version(HEALTH_TIMEOUT_S).startswith(OWN_NAME)
+    except GolemError:
+        return False
     finally:
         client.close()
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import logging
 import random
+import re
 import ssl
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
@@ -39,11 +40,18 @@ SILENT.disabled = True
 
 
 class Token:
-    """A secret that nothing shows; None = there is none. `headers` is what a request with it has besides."""
+    """A secret that nothing shows; None = there is none. `headers` is what a request with it has besides.
+
+    Raises:
+        BadInput: No header can have it: whoever sends it anyway shows it in the failure.
+    """
 
     __slots__ = ("_headers",)
 
     def __init__(self, token: str | None) -> None:
+        token = (token or "").strip()  # files end with a newline
+        if not re.fullmatch(r"[\x21-\x7e]*", token):
+            raise BadInput("the token has a character that no token can have, such as a blank; it is not shown here")
         self._headers = _Unseen({"Authorization": f"Bearer {token}"} if token else {})
 
     def headers(self) -> Mapping[str, str]:
@@ -94,7 +102,12 @@ class Http:
     """The way to one server. Methods may be called from any thread; connections are kept and used again."""
 
     def __init__(self, url: str, token: str | None, http: httpx.Client | None, retries: Retries) -> None:
-        """`http` may be given for tests, or for what httpx cannot be told by the environment; it is not closed."""
+        """`http` may be given for tests, or for what httpx cannot be told by the environment; it is not closed.
+
+        Raises:
+            BadInput: The URL or the token is none.
+            ClientError: Certificates or proxies of the environment cannot be used.
+        """
         self.url, self.token, self._retries = _checked(url), Token(token), retries
         parts = urlsplit(self.url)
         self.is_loopback = parts.hostname in ("127.0.0.1", "localhost", "::1")
@@ -104,7 +117,7 @@ class Http:
         trusted = None if is_plain and self.is_loopback else _certificates()
         self.tls = None if is_plain else trusted
         self._owns_http = http is None
-        self._http = http or httpx.Client(trust_env=not self.is_loopback, verify=trusted or False)
+        self._http = http or _connections(trust_env=not self.is_loopback, verify=trusted or False)
         self._auth = _Bearer(self.token)
 
     def close(self) -> None:
@@ -120,7 +133,7 @@ class Http:
         query: Mapping[str, str | int] | None = None,
         json: Any = None,
         data: Mapping[str, str] | None = None,
-        files: Mapping[str, tuple[str, bytes, str]] | None = None,
+        files: Mapping[str, tuple[str | None, bytes, str]] | None = None,
         headers: Mapping[str, str] | None = None,
         timeout_s: float | None = ANSWER_TIMEOUT_S,
         retries: Retries | None = None,
@@ -128,19 +141,23 @@ class Http:
         """Make a request and return its answer, whatever its status; `id` names the operation in errors.
 
         Raises:
+            BadInput: No request can say this: it is too long, no Unicode, or no JSON.
             ServerUnreachable: No connection, or it broke.
             WaitTimeout: `timeout_s` is over.
         """
-        request = self._http.build_request(
-            method,
-            self.url + path,
-            params=query,
-            json=json,
-            data=data,
-            files=files,
-            headers=headers,
-            timeout=httpx.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S),
-        )
+        try:
+            request = self._http.build_request(
+                method,
+                self.url + path,
+                params=query,
+                json=json,
+                data=data,
+                files=files,
+                headers=headers,
+                timeout=httpx.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S),
+            )
+        except (httpx.InvalidURL, ValueError, TypeError) as error:  # a UnicodeEncodeError is a ValueError
+            raise BadInput(f"{id} cannot be asked for with this: {reason(error)}") from None
         with self._reaching(id):
             return self._sent(request, retries or self._retries)
 
@@ -170,15 +187,19 @@ class Http:
 
     @contextmanager
     def _reaching(self, id: str) -> Iterator[None]:
-        """Turn httpx's failures into ours. They never carry headers, so no token gets out."""
+        """Turn httpx's failures into ours."""
         try:
             yield
         except httpx.ConnectTimeout:
             raise ServerUnreachable(f"nobody answers at {self.url} within {CONNECT_TIMEOUT_S:g} s") from None
         except httpx.TimeoutException:
             raise WaitTimeout(f"{id} was not answered in time; what the server has accepted goes on there") from None
+        except httpx.LocalProtocolError:  # its text has the header, whichever it is
+            raise BadInput(f"{id} cannot be asked for with this: a header would have a control character") from None
         except httpx.TransportError as error:
             raise ServerUnreachable(f"nobody answers at {self.url}: {reason(error)}") from None
+        except httpx.RequestError as error:  # such as one that says that it is compressed, and is not
+            raise ServerUnreachable(f"the answer of {self.url} to {id} cannot be read: {reason(error)}") from None
 
     def json_of(self, answer: httpx.Response) -> Any:
         """Return the JSON of an answer.
@@ -188,7 +209,7 @@ class Http:
         """
         try:
             return answer.json()
-        except ValueError:
+        except (ValueError, RecursionError):
             text = answer.text[:80]
             raise ServerError(answer.status_code, f"no JSON: {text!r}; is {self.url} a Golem server?") from None
 
@@ -196,7 +217,7 @@ class Http:
 def json_or_text(content: bytes) -> Any:
     try:
         return json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return content.decode("utf-8", "replace")
 
 
@@ -216,6 +237,18 @@ def _retry_after_s(text: str) -> float | None:
     return max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
 
+def _connections(trust_env: bool, verify: ssl.SSLContext | bool) -> httpx.Client:
+    """Return what makes connections, by the proxies of the environment.
+
+    Raises:
+        ClientError: One of them cannot be used; its address, which may hold a password, is not told.
+    """
+    try:
+        return httpx.Client(trust_env=trust_env, verify=verify)
+    except (ImportError, ValueError, httpx.InvalidURL):
+        raise ClientError("a proxy of HTTPS_PROXY, HTTP_PROXY or ALL_PROXY is none that can be used") from None
+
+
 def _certificates() -> ssl.SSLContext:
     """Return whom to trust, by httpx's own means: SSL_CERT_FILE, SSL_CERT_DIR, else the authorities that all know.
 
@@ -231,9 +264,15 @@ def _certificates() -> ssl.SSLContext:
 
 
 def _checked(url: str) -> str:
-    parts = urlsplit(url)
+    shown = "" if "@" in url else f": {url!r:.200}"  # before an @ is a password
+    wrong = BadInput(f"not the address of a server{shown}; it looks like http://127.0.0.1:9881")
+    try:
+        parts = urlsplit(url)
+        httpx.URL(url)
+    except (ValueError, httpx.InvalidURL):
+        raise wrong from None
     if parts.username or parts.password:
         raise BadInput("the address of a server must not hold a password; give the token by itself")
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise BadInput(f"not the address of a server: {url!r}; it looks like http://127.0.0.1:9881")
+        raise wrong
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"

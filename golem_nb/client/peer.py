@@ -124,11 +124,11 @@ class Peer:
             return CONTRACT  # which has no such operation
         if not answer.is_success:
             raise failure_from_answer(answer.status_code, json_or_text(answer.content))
-        self._version = version = self.told(version_from_json, answer)
+        self._version = version = self.told(version_from_json, answer)[:40]
         dialect = dialect_of_version(version) or (None if is_number(version) else self._by_container())
         if dialect is None:
             raise NotSupported(
-                f"{self._http.url} is Golem {version:.40}; known are 1.3 to 1.5, and a dialect can be chosen: "
+                f"{self._http.url} is Golem {version}; known are 1.3 to 1.5, and a dialect can be chosen: "
                 f"{', '.join(DIALECTS)}"
             )
         return dialect
@@ -182,9 +182,16 @@ class Peer:
         query: Mapping[str, str | int] | None = None,
         **options: Any,
     ) -> httpx.Response:
-        answer = self._http.send(op.id, op.method, op.url(**(path or {})), query=query, **options)
+        try:
+            url = op.url(**(path or {}))
+        except UnicodeEncodeError:
+            raise BadInput(f"{op.id} cannot be asked for with a name that is no Unicode") from None
+        answer = self._http.send(op.id, op.method, url, query=query, **options)
         if answer.is_success:
             return answer
+        if answer.has_redirect_location:  # which is not followed: the token is for this server
+            there = f"it is at {answer.headers['location']:.200}; connect to that"
+            raise ServerError(answer.status_code, there)
         body = json_or_text(answer.content)
         failure = failure_from_answer(answer.status_code, body)
         # An exact NotFound, without a thing that was not found, is a path that the server does not know. Golem says of

@@ -84,7 +84,7 @@ def _read(folder: Path | None) -> tuple[Path, dict[str, Any], str]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         # Not what it says of the failure: that may show a piece of the file, and so of a token.
         raise UsageError(f"{path} is no JSON; `golem profile list` may say more") from None
     if not isinstance(content, Mapping) or not isinstance(content.get("profiles", {}), Mapping):

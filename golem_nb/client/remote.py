@@ -7,7 +7,7 @@ from typing import Any, Literal
 from uuid import UUID, uuid4
 
 import httpx
-from websockets.exceptions import InvalidHandshake, InvalidStatus
+from websockets.exceptions import InvalidProxy, InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection
 from websockets.sync.client import connect as connect_websocket
 
@@ -26,8 +26,8 @@ from golem_nb.client.stream import Reconnecting, RemoteEvents
 from golem_nb.errors import (
     BadInput,
     ComponentNotFound,
+    GolemError,
     NotSupported,
-    ServerError,
     ServerUnreachable,
     WaitTimeout,
 )
@@ -355,20 +355,25 @@ class RemoteClient:
             if answer.status_code in _BUSY:
                 raise ServerUnreachable(f"no event stream from {self.url}: {answer.status_code}") from None
             raise failure_from_answer(answer.status_code, json_or_text(bytes(answer.body or b""))) from None
-        except (OSError, InvalidHandshake) as error:
+        except (ImportError, InvalidProxy):  # its text may hold a password
+            raise ServerUnreachable(
+                f"no event stream from {self.url}: the proxy of the environment is none that can be used"
+            ) from None
+        except (OSError, WebSocketException) as error:
             raise ServerUnreachable(f"no event stream from {self.url}: {reason(error)}") from None
 
     # Beside the contract.
 
-    def server_version(self) -> str:
+    def server_version(self, timeout_s: float = ANSWER_TIMEOUT_S) -> str:
         """Return what the server calls itself."""
-        return self._peer.told(version_from_json, self._peer.asked(CONTRACT.operations["version"]))
+        op = CONTRACT.operations["version"]
+        return self._peer.told(version_from_json, self._peer.asked(op, timeout_s=timeout_s))
 
     def is_healthy(self, timeout_s: float = HEALTH_TIMEOUT_S) -> bool:
         """Does the server answer that it is well?"""
         try:
             self._peer.asked(CONTRACT.operations["healthcheck"], timeout_s=timeout_s, retries=NEVER_AGAIN)
-        except (ServerUnreachable, ServerError, WaitTimeout):
+        except GolemError:
             return False
         return True
 
@@ -389,7 +394,8 @@ class RemoteClient:
         self._http.close()
 
     def _upload(self, id: str, path: Mapping[str, object], parts: Parts) -> httpx.Response:
-        return self._peer.call(id, path, data=parts.texts, files=parts.files, timeout_s=UPLOAD_TIMEOUT_S)
+        jsons = {name: (None, text.encode(), "application/json") for name, text in parts.jsons.items()}
+        return self._peer.call(id, path, data=parts.texts, files={**jsons, **parts.files}, timeout_s=UPLOAD_TIMEOUT_S)
 
 
 def _component(component_id: ComponentId) -> dict[str, object]:

@@ -13,7 +13,15 @@ import pytest
 
 from golem_nb.client.http import NEVER_AGAIN, Http, Retries, Token
 from golem_nb.client.remote import RemoteClient
-from golem_nb.errors import BadInput, ClientError, GolemError, ServerUnreachable, Unauthorized
+from golem_nb.errors import (
+    BadInput,
+    ClientError,
+    GolemError,
+    NotFound,
+    ServerError,
+    ServerUnreachable,
+    Unauthorized,
+)
 from golem_nb.model import WorkerId
 
 TOKEN = "5c832d93-very-secret"
@@ -286,13 +294,84 @@ def test_the_token_does_not_follow_a_redirection(raw, client_of):
     assert other.seen == []
 
 
-@pytest.mark.parametrize("url", ["golem.example", "ftp://golem.example", "http://"])
+@pytest.mark.parametrize("token", ["very\nsecret", "very secret", "very\0secret", "véry-secret"])
+def test_a_token_that_no_header_can_have_is_refused_and_not_shown(raw, token):
+    """httpx and websockets tell of a header that cannot be sent with all that is in it."""
+    with pytest.raises(BadInput, match="the token has a character") as caught:
+        RemoteClient(raw(OK).url, token)
+    shown = "".join(traceback.TracebackException.from_exception(caught.value).format())
+    assert token not in shown
+    assert "secret" not in str(caught.value)
+
+
+def test_blanks_around_a_token_are_none_of_it(raw):
+    """A file that holds it ends with a newline."""
+    server = raw(OK)
+    with closing(RemoteClient(server.url, f" {TOKEN}\n", dialect="contract")) as client:
+        client.resume_worker(WORKER)
+    assert server.seen[0][3]["Authorization"] == f"Bearer {TOKEN}"
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda c: c.invoke(WORKER, "f", [], key="k\n"),
+        lambda c: c.invoke(WORKER, "f", [], key="ä"),
+        lambda c: c.invoke(WORKER, "f" * 70_000, []),
+        lambda c: c.invoke(WORKER, "f", [float("nan")]),
+        lambda c: c.invoke(WORKER, "f", [{1}]),
+        lambda c: c.invoke(WORKER, "f", ["\ud800"]),
+        lambda c: c.worker(WorkerId(UUID(int=1), "\ud800")),
+        lambda c: c.worker(WorkerId(UUID(int=1), "w" * 70_000)),
+    ],
+)
+def test_what_no_request_can_say_is_refused_here(raw, client_of, ask):
+    server = raw(OK)
+
+    with pytest.raises(BadInput, match="cannot be asked for with"):
+        ask(client_of(server))
+    assert server.seen == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "text"),
+    [
+        ((200, {}, b"[" * 200_000), ServerError, "no JSON"),
+        ((500, {}, b"[" * 200_000 + b"]" * 200_000), ServerError, r"^the server answered 500: \[+…$"),
+        ((200, {"content-encoding": "gzip"}, b"nothing of the sort"), ServerUnreachable, "cannot be read"),
+        ((404, {"content-type": "text/html"}, b"<title>404</title>" + b"x" * 9999), NotFound, "^404$"),
+        ((502, {}, b""), ServerError, "^the server answered 502: Bad Gateway$"),
+        ((301, {"location": "https://golem.example/"}, b""), ServerError, "it is at https://golem.example/; connect"),
+    ],
+)
+def test_whatever_is_answered_is_one_error_in_one_line(raw, client_of, answer, kind, text):
+    with pytest.raises(kind, match=text) as caught:
+        client_of(raw(answer)).components()
+    assert len(str(caught.value)) < 500
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("proxy", ["socks5://u:very-secret@127.0.0.1:1", "nothing://u:very-secret@127.0.0.1:1"])
+def test_a_proxy_that_cannot_be_used_is_told_without_its_password(monkeypatch, proxy):
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+
+    with pytest.raises(ClientError, match="HTTPS_PROXY") as caught:
+        RemoteClient("https://golem.example")
+    assert "very-secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["golem.example", "ftp://golem.example", "http://", "http://[::1", "http://golem.example:x", "http://\0"]
+)
 def test_what_is_no_address_is_refused(url):
     with pytest.raises(BadInput, match="not the address"):
         RemoteClient(url)
 
 
-def test_a_password_in_an_address_is_refused_and_not_shown():
+@pytest.mark.parametrize(
+    "url", ["http://user:very-secret@golem.example", "user:very-secret@golem.example", "http://u:very-secret@[::1"]
+)
+def test_a_password_in_an_address_is_refused_and_not_shown(url):
     with pytest.raises(BadInput) as caught:
-        RemoteClient("http://user:very-secret@golem.example")
+        RemoteClient(url)
     assert "very-secret" not in str(caught.value)
