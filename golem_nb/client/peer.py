@@ -7,7 +7,8 @@ choice at the making wins. What the dialect's table has no operation for is `Not
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -182,7 +183,19 @@ class Peer:
         query: Mapping[str, str | int] | None = None,
         **options: Any,
     ) -> httpx.Response:
-        answer = self._http.send(op.id, op.method, op.url(**(path or {})), query=query, **options)
+        return self._good(op, self._http.send(op.id, op.method, op.url(**(path or {})), query=query, **options))
+
+    @contextmanager
+    def streamed(
+        self, id: str, path: Mapping[str, object], query: Mapping[str, str | int] | None = None, **options: Any
+    ) -> Iterator[httpx.Response]:
+        """Make the request of an operation whose answer is read while it comes; as `call`."""
+        _, op = self.operation(id)
+        with self._http.streamed(op.id, op.method, op.url(**path), query=query, **options) as answer:
+            yield self._good(op, answer)
+
+    def _good(self, op: Op, answer: httpx.Response) -> httpx.Response:
+        """Return the answer of a success; what the server says of a failure is raised."""
         if answer.is_success:
             return answer
         body = json_or_text(answer.content)

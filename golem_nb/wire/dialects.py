@@ -121,6 +121,7 @@ _GOLEM = {
         "completePromise",
         "revertWorker",
         "cancelInvocation",
+        "findWorkers",
     )
 }
 # There, the path of a file is one segment, with its slashes encoded.
@@ -290,6 +291,7 @@ METHODS = {
     "resume_worker": "resumeWorker",
     "update_worker": "updateWorker",
     "oplog": "getOplog",
+    "entries": "getOplog",
     "events": "connectWorker",
     "revert_worker": "revertWorker",
     "fork_worker": "forkWorker",
@@ -300,6 +302,9 @@ METHODS = {
     "crash_worker": "simulateCrash",
     "snapshot_policy": "getSnapshotPolicy",
     "set_snapshot_policy": "setSnapshotPolicy",
+    "find_workers": "findWorkers",
+    "export_worker": "exportWorker",
+    "import_worker": "importWorker",
 }
 
 
