@@ -1,4 +1,4 @@
-"""The whole oplog from servers that stream it, break off, or know pages only. `client_of` of test_remote is the server."""
+"""The whole oplog, from servers that stream it, break off, or know pages only."""
 
 import json
 
