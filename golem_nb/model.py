@@ -25,6 +25,11 @@ NAMESPACE = UUID("6f1a3d4e-7a54-5d0a-9a53-0d1f6d2c8b11")
 LOCAL_ENVIRONMENT = uuid5(NAMESPACE, "environment:local")
 LOCAL_ACCOUNT = "local"
 
+# What an engine allows unless it is told otherwise: enough for a runtime of Python and its data, and for a room full of
+# them on a small machine; a loop without an end is over before the lesson is.
+MEMORY_LIMIT_MIB = 512  # of one worker
+TIME_LIMIT_S = 300  # of one invocation, as long as it runs
+
 
 class WorkerStatus(StrEnum):
     """What a worker's oplog says of it. Source: the contract's WorkerMetadata."""
