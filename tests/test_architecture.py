@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "engine": PURE | {"gateway", "store", "host", "wasm", "authoring"},
     "server": PURE | {"files", "gateway", "wire", "engine"},
     "client": PURE | {"wire", "engine"},
-    "notebook": PURE | {"client", "authoring"},
+    "notebook": PURE | {"client", "authoring", "files"},
     # The wire is their only bridge.
     "client/remote.py": PURE | {"wire", "client"},
     "client/peer.py": PURE | {"wire", "client"},

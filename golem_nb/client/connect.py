@@ -104,10 +104,10 @@ def attach_local(folder: Path | None = None) -> RemoteClient:
     return engine_process(folder).client()
 
 
-def engine_process(folder: Path | None = None, network: Sequence[str] | None = None) -> LocalEngine:
+def engine_process(folder: Path | None = None, options: Sequence[str] | None = None) -> LocalEngine:
     """Find the folder's engine process, or start one.
 
-    `network` are options of `golem-nb serve` about what components may reach; None takes a running engine as it is.
+    `options` are those of `golem-nb serve` about what components may use; None takes a running engine as it is.
 
     Raises:
         EngineFailedToStart: The new process ended; the text has the end of its log.
@@ -117,16 +117,14 @@ def engine_process(folder: Path | None = None, network: Sequence[str] | None = N
     lock = running_engine(folder)
     if lock is None:
         note = _death_note(folder)
-        return _start(folder, note, network or ())
+        return _start(folder, note, options or ())
     if lock.version != __version__:
         raise ClientError(
             f"the engine of {folder} is golem_nb {lock.version} and this is {__version__}; end it with `%golem stop`"
         )
-    if network is not None and lock.network != tuple(network):
-        options = " ".join(lock.network) or "no options about the network"
-        raise ClientError(
-            f"the engine of {folder} runs with {options}; end it with `%golem stop` to start it otherwise"
-        )
+    if options is not None and lock.options != tuple(options):
+        others = " ".join(lock.options) or "no options"
+        raise ClientError(f"the engine of {folder} runs with {others}; end it with `%golem stop` to start it otherwise")
     return LocalEngine(folder, lock)
 
 
@@ -159,14 +157,14 @@ def _end(folder: Path, number: signal.Signals) -> bool:
     return True
 
 
-def _start(folder: Path, note: str | None, network: Sequence[str]) -> LocalEngine:
+def _start(folder: Path, note: str | None, options: Sequence[str]) -> LocalEngine:
     token = folder / TOKEN_FILE  # in a file, not on the command line, which every user of the machine can read
     with open(os.open(token, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(str(uuid4()))
     log = folder / LOG_NAME
     with log.open("ab") as output:
         begin = output.tell()
-        process = _spawn(folder, token, network, output)
+        process = _spawn(folder, token, options, output)
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
         has_ended = process.poll() is not None
@@ -181,7 +179,7 @@ def _start(folder: Path, note: str | None, network: Sequence[str]) -> LocalEngin
     raise EngineFailedToStart(f"the engine was not ready within {START_TIMEOUT_S:g} s: {_tail(log, begin)}")
 
 
-def _spawn(folder: Path, token: Path, network: Sequence[str], output: IO[bytes]) -> subprocess.Popen[bytes]:
+def _spawn(folder: Path, token: Path, options: Sequence[str], output: IO[bytes]) -> subprocess.Popen[bytes]:
     # -P: a file json.py beside the notebook must not stand in for Python's own. faulthandler: an end by SIGSEGV says in
     # the log where; it must be set up before wasmtime has handlers of its own, which then come first.
     command = [
@@ -198,7 +196,7 @@ def _spawn(folder: Path, token: Path, network: Sequence[str], output: IO[bytes])
         "0",
     ]
     process = subprocess.Popen(
-        [*command, "--idle-exit", str(IDLE_EXIT_MINUTES), "--token-file", str(token), *network],
+        [*command, "--idle-exit", str(IDLE_EXIT_MINUTES), "--token-file", str(token), *options],
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT,

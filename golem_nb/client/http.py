@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 from urllib.parse import urlsplit
 
 import httpx
@@ -134,6 +134,7 @@ class Http:
         json: Any = None,
         data: Mapping[str, str] | None = None,
         files: Mapping[str, tuple[str | None, bytes, str]] | None = None,
+        content: IO[bytes] | None = None,
         headers: Mapping[str, str] | None = None,
         timeout_s: float | None = ANSWER_TIMEOUT_S,
         retries: Retries | None = None,
@@ -145,35 +146,66 @@ class Http:
             ServerUnreachable: No connection, or it broke.
             WaitTimeout: `timeout_s` is over.
         """
-        try:
-            request = self._http.build_request(
-                method,
-                self.url + path,
-                params=query,
-                json=json,
-                data=data,
-                files=files,
-                headers=headers,
-                timeout=httpx.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S),
-            )
-        except (httpx.InvalidURL, ValueError, TypeError) as error:  # a UnicodeEncodeError is a ValueError
-            raise BadInput(f"{id} cannot be asked for with this: {reason(error)}") from None
+        request = self._built(
+            id,
+            method,
+            path,
+            params=query,
+            json=json,
+            data=data,
+            files=files,
+            content=content,
+            headers=headers,
+            timeout=httpx.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S),
+        )
         with self._reaching(id):
             return self._sent(request, retries or self._retries)
 
-    def _sent(self, request: httpx.Request, retries: Retries) -> httpx.Response:
+    @contextmanager
+    def streamed(
+        self,
+        id: str,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str | int] | None = None,
+        retries: Retries | None = None,
+    ) -> Iterator[httpx.Response]:
+        """Make a request whose answer is read while it comes, each part within `ANSWER_TIMEOUT_S`; else as `send`.
+
+        What a failure says is read whole.
+        """
+        timeout = httpx.Timeout(ANSWER_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
+        request = self._built(id, method, path, params=query, timeout=timeout)
+        with self._reaching(id):
+            answer = self._sent(request, retries or self._retries, is_stream=True)
+            try:
+                if not answer.is_success:
+                    answer.read()
+                yield answer
+            finally:
+                answer.close()
+
+    def _built(self, id: str, method: str, path: str, **options: Any) -> httpx.Request:
+        try:
+            return self._http.build_request(method, self.url + path, **options)
+        except (httpx.InvalidURL, ValueError, TypeError) as error:  # a UnicodeEncodeError is a ValueError
+            raise BadInput(f"{id} cannot be asked for with this: {reason(error)}") from None
+
+    def _sent(self, request: httpx.Request, retries: Retries, is_stream: bool = False) -> httpx.Response:
         is_repeatable = request.method == "GET" or KEY_HEADER in request.headers
         for attempt in range(1, retries.attempts if is_repeatable else 1):
             try:
-                answer = self._http.send(request, auth=self._auth)
+                answer = self._http.send(request, auth=self._auth, stream=is_stream)
             except _BROKEN:
                 pause_s: float | None = retries.pause_s(attempt)
             else:
                 pause_s = self._pause_before_next(answer, retries, attempt)
                 if pause_s is None:
                     return answer
+                answer.close()
             retries.sleep(pause_s or 0.0)
-        return self._http.send(request, auth=self._auth)
+        return self._http.send(request, auth=self._auth, stream=is_stream)
 
     @staticmethod
     def _pause_before_next(answer: httpx.Response, retries: Retries, attempt: int) -> float | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import IO, Any, Literal
 from uuid import UUID, uuid4
 
 import httpx
+import msgspec
 from websockets.exceptions import InvalidProxy, InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection
 from websockets.sync.client import connect as connect_websocket
@@ -28,6 +29,7 @@ from golem_nb.errors import (
     ComponentNotFound,
     GolemError,
     NotSupported,
+    ServerError,
     ServerUnreachable,
     WaitTimeout,
 )
@@ -40,6 +42,7 @@ from golem_nb.model import (
     IdempotencyKey,
     OplogIndex,
     OplogPage,
+    PublicEntry,
     SnapshotPolicy,
     UpdateMode,
     WorkerId,
@@ -47,6 +50,7 @@ from golem_nb.model import (
     WorkersPage,
     clean_path,
 )
+from golem_nb.oplog.filters import WorkerFilter
 from golem_nb.oplog.query import parse_query
 from golem_nb.values.types import TypedValue
 from golem_nb.wire import codec, requests, translate
@@ -54,7 +58,7 @@ from golem_nb.wire.agents import agent_from_name, json_from_invocation
 from golem_nb.wire.dialects import CONTRACT, DIALECTS
 from golem_nb.wire.failures import failure_from_answer
 from golem_nb.wire.files import nodes_from_json
-from golem_nb.wire.operations import FILE_PATH, KEY_HEADER
+from golem_nb.wire.operations import FILE_PATH, KEY_HEADER, LAST_INDEX_HEADER
 from golem_nb.wire.translate import version_from_json
 from golem_nb.wire.uploads import Parts, parts_of_creation, parts_of_update
 
@@ -65,6 +69,10 @@ WAIT_SLICE_S = 300.0
 HEALTH_TIMEOUT_S = 2.0
 # A server that is gone must not hold up who closes a stream.
 CLOSE_TIMEOUT_S = 0.5
+# Of an oplog, where a server gives no stream of it.
+PAGE_ENTRIES = 100
+# A stream of entries that breaks goes on where it was, unless so many in a row brought nothing.
+BARREN_STREAMS = 3
 
 # Gateways in front of a server that is being started again; a stream that is refused so is tried again.
 _BUSY = (502, 503, 504)
@@ -181,6 +189,14 @@ class RemoteClient:
     def workers(self, component_id: ComponentId, *, cursor: str | None = None, count: int = 50) -> WorkersPage:
         query: dict[str, str | int] = {"count": count} if cursor is None else {"count": count, "cursor": cursor}
         answer = self._peer.call("getWorkersMetadata", _component(component_id), query)
+        return self._peer.read(translate.workers_page_from, answer)
+
+    def find_workers(
+        self, component_id: ComponentId, filter: WorkerFilter | None, *, cursor: str | None = None, count: int = 50
+    ) -> WorkersPage:
+        dialect, _ = self._peer.operation("findWorkers")
+        body = translate.json_from_find(dialect, filter, cursor, count)
+        answer = self._peer.call("findWorkers", _component(component_id), json=body)
         return self._peer.read(translate.workers_page_from, answer)
 
     def worker(self, worker: WorkerId) -> WorkerMetadata:
@@ -325,6 +341,55 @@ class RemoteClient:
         if page.entries and page.entries[0].kind == "Create" and not parse_query(query).matches(page.entries[0]):
             raise NotSupported(f"the server at {self.url} does not search oplogs; golem_nb's own engine does")
 
+    def entries(self, worker: WorkerId, *, from_index: OplogIndex = 1) -> Iterator[PublicEntry]:
+        if "streamOplog" in self._peer.dialect().operations:
+            try:
+                return (yield from self._streamed_entries(worker, from_index))
+            except NotSupported:  # a server of the contract that is not ours
+                pass
+        yield from self._paged_entries(worker, from_index)
+
+    def _streamed_entries(self, worker: WorkerId, first: OplogIndex) -> Iterator[PublicEntry]:
+        barren, last = 0, first
+        while first <= last:
+            before = first
+            try:
+                with self._peer.streamed("streamOplog", _worker(worker), {"from": first}) as answer:
+                    last = _last_index(answer)
+                    for entry in _entries(answer):
+                        first = entry.index + 1
+                        yield entry
+            except ServerUnreachable:
+                barren = barren + 1 if first == before else 0
+                if barren == BARREN_STREAMS:
+                    raise
+            else:
+                if first <= last:
+                    raise ServerError(answer.status_code, f"the stream of entries ends at {first - 1}, not at {last}")
+
+    def _paged_entries(self, worker: WorkerId, first: OplogIndex) -> Iterator[PublicEntry]:
+        index, last = first, None
+        while True:
+            page = self.oplog(worker, from_index=index, count=PAGE_ENTRIES)
+            last = last or page.last_index  # what comes meanwhile is not for this call; 0 where a server tells none
+            yield from (entry for entry in page.entries if not last or entry.index <= last)
+            if not page.entries or page.next_index is None or (last and page.entries[-1].index >= last):
+                return
+            if page.next_index <= index:  # the same page for ever
+                if last:
+                    raise ServerError(200, f"the page of entries behind {index} goes on at {page.next_index}")
+                return
+            index = page.next_index
+
+    def export_worker(self, worker: WorkerId, file: IO[bytes]) -> None:
+        with self._peer.streamed("exportWorker", _worker(worker)) as answer:
+            for part in answer.iter_bytes():
+                file.write(part)
+
+    def import_worker(self, worker: WorkerId, file: IO[bytes]) -> None:
+        headers = {"content-type": "application/octet-stream"}
+        self._peer.call("importWorker", _worker(worker), content=file, headers=headers, timeout_s=UPLOAD_TIMEOUT_S)
+
     def events(self, worker: WorkerId) -> RemoteEvents:
         _, op = self._peer.operation("connectWorker")
         url = self.url.replace("http", "ws", 1) + op.url(**_worker(worker))
@@ -396,6 +461,29 @@ class RemoteClient:
     def _upload(self, id: str, path: Mapping[str, object], parts: Parts) -> httpx.Response:
         jsons = {name: (None, text.encode(), "application/json") for name, text in parts.jsons.items()}
         return self._peer.call(id, path, data=parts.texts, files={**jsons, **parts.files}, timeout_s=UPLOAD_TIMEOUT_S)
+
+
+_line_decoder = msgspec.json.Decoder()
+
+
+def _last_index(answer: httpx.Response) -> OplogIndex:
+    told = answer.headers.get(LAST_INDEX_HEADER, "")
+    if not (told.isascii() and told.isdecimal() and len(told) < 20):
+        raise ServerError(answer.status_code, f"no stream of entries: the header {LAST_INDEX_HEADER} is {told!r:.40}")
+    return int(told)
+
+
+def _entries(answer: httpx.Response) -> Iterator[PublicEntry]:
+    """Yield the entries of the whole lines that come."""
+    rest = b""
+    for part in answer.iter_bytes():
+        *lines, rest = (rest + part).split(b"\n")
+        for line in lines:
+            try:
+                entry = codec.entry_from_indexed_json(_line_decoder.decode(line))
+            except (msgspec.DecodeError, BadInput, RecursionError) as error:
+                raise ServerError(answer.status_code, f"a line of the stream of entries: {error}") from None
+            yield entry
 
 
 def _component(component_id: ComponentId) -> dict[str, object]:

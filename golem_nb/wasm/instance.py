@@ -40,6 +40,8 @@ class TrapKind(enum.Enum):
     """The system had no memory for an instance: later it may."""
     GIVEN_UP = "given up"
     """The component asked for the end of the worker, without another attempt."""
+    OUT_OF_TIME = "out of time"
+    """It was ended from outside, since it would not end."""
     OTHER = "other"
 
 

@@ -14,8 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from golem_nb.errors import BadInput
-from golem_nb.model import EventType, WorkerEvent
-from golem_nb.wire.codec import text_from_timestamp, timestamp_from_text
+from golem_nb.model import EventType, WorkerEvent, text_from_timestamp, timestamp_from_text
 from golem_nb.wire.reading import read_list, reading
 
 _TYPES = {str(type): type for type in EventType}

@@ -185,7 +185,7 @@ def test_an_engine_keeps_the_rules_about_the_network_that_it_was_started_with(fo
     rules = ("--allow-host", "example.org", "--deny-private")
     first = engine_process(folder, rules)
 
-    assert first.lock.network == rules
+    assert first.lock.options == rules
     assert engine_process(folder, rules).lock == engine_process(folder).lock == first.lock
     with pytest.raises(ClientError, match=r"runs with --allow-host example\.org --deny-private; end"):
         engine_process(folder, ["--no-network"])

@@ -3,6 +3,7 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from datetime import UTC, datetime
 from email.parser import BytesParser
 from uuid import UUID
 
@@ -22,7 +23,9 @@ from golem_nb.model import (
     UpdateMode,
     WorkerId,
     WorkerMetadata,
+    WorkerStatus,
 )
+from golem_nb.oplog.filters import AllOf, AnyOf, Comparator, Condition, Field, Not
 from golem_nb.wire.dialects import DIALECTS, METHODS
 from tests.client.prism import Prism, installed
 from tests.client.published import BINARY, RELEASES, for_prism, parts_of, published
@@ -32,6 +35,16 @@ TOKEN = "5c832d93-ff85-4a8f-9803-513950fdfdb1"
 WORKER = WorkerId(COMPONENT, 'cart("ä/b",{a: some(1)})')
 OPTIONS = ComponentOptions(env={"A": "b"}, dynamic_linking={"a:b/c": {"x": LinkTarget("a:b/c", "other")}})
 FILES = {"/a/b": FileContent(b"x", is_read_only=False)}
+
+FILTER = AllOf(
+    (
+        AnyOf((Condition(Field.NAME, Comparator.STARTS_WITH, "cart"), Condition(Field.ENV, Comparator.LIKE, "b", "A"))),
+        Not(Condition(Field.STATUS, Comparator.EQUAL, WorkerStatus.FAILED)),
+        Condition(Field.VERSION, Comparator.GREATER_EQUAL, 2),
+        Condition(Field.CONFIG, Comparator.EQUAL, "b", "a"),
+        Condition(Field.CREATED_AT, Comparator.LESS, datetime(2026, 1, 31, tzinfo=UTC)),
+    )
+)
 
 # A call of each method, with all that it can be told.
 CALLS = {
@@ -44,6 +57,7 @@ CALLS = {
     "component_wasm": lambda c: c.component_wasm(COMPONENT, 3),
     "launch_worker": lambda c: c.launch_worker(COMPONENT, WORKER.name, env={"K": "v"}),
     "workers": lambda c: c.workers(COMPONENT, count=5, cursor="0/7"),
+    "find_workers": lambda c: c.find_workers(COMPONENT, FILTER, cursor="0/7", count=5),
     "worker": lambda c: c.worker(WORKER),
     "delete_worker": lambda c: c.delete_worker(WORKER),
     "invoke": lambda c: c.invoke(WORKER, "a:b/c.{d}", [1, "x", None, {"a": [1]}], key="k"),
@@ -52,6 +66,7 @@ CALLS = {
     "resume_worker": lambda c: c.resume_worker(WORKER),
     "update_worker": lambda c: c.update_worker(WORKER, 3, UpdateMode.MANUAL),
     "oplog": lambda c: c.oplog(WORKER, from_index=3, count=1000),
+    "entries": lambda c: list(c.entries(WORKER)),
     "revert_worker": lambda c: c.revert_worker(WORKER, invocations=1),
     "fork_worker": lambda c: c.fork_worker(WORKER, WorkerId(COMPONENT, "cart(2)"), 3),
     "cancel_invocation": lambda c: c.cancel_invocation(WORKER, "k/1"),
@@ -60,6 +75,7 @@ CALLS = {
     "worker_file": lambda c: c.worker_file(WORKER, "/a/b"),
 }
 OTHER_CALLS = {
+    "all workers": lambda c: c.find_workers(COMPONENT, None),
     "by cursor": lambda c: c.oplog(WORKER, cursor="5-0"),
     "search": lambda c: c.oplog(WORKER, query='"x y" OR z'),
     "revert to an index": lambda c: c.revert_worker(WORKER, last_index=3),
@@ -67,7 +83,7 @@ OTHER_CALLS = {
     "the container": lambda c: c.environment_id,
 }
 NO_WEB_SOCKET = {"events"}
-OURS = {"crash_worker", "snapshot_policy", "set_snapshot_policy"}
+OURS = {"crash_worker", "snapshot_policy", "set_snapshot_policy", "export_worker", "import_worker"}
 
 
 def test_every_method_is_tried():

@@ -1,6 +1,6 @@
 import pytest
 
-from golem_nb.errors import UsageError
+from golem_nb.errors import BadInput, UsageError
 from golem_nb.notebook.magics import workers
 
 
@@ -29,6 +29,16 @@ def test_pages_are_followed(notebook, three, monkeypatch):
     monkeypatch.setattr(workers, "PAGE", 1)
 
     assert len(notebook.run(f"%golem_workers {three} --all")) == 3
+
+
+def test_a_server_is_asked_for_those_that_fit(notebook, three, monkeypatch):
+    monkeypatch.setattr(workers, "PAGE", 1)
+
+    frame = notebook.run(f"%golem_workers {three} --filter 'name startswith a' --filter 'name != a1'")
+
+    assert frame["worker"].tolist() == ["a2"]
+    with pytest.raises(BadInput, match="unknown field 'size'"):
+        notebook.run(f"%golem_workers {three} --filter 'size > 3'")
 
 
 def test_a_limit_says_that_there_is_more(notebook, three):
