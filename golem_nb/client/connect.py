@@ -80,8 +80,11 @@ def connect(
     A URL is a server; "memory:" and a path are an engine in this process, closed with the client; None is the local
     engine process of the user's data folder, started if need be. `dialect` is what a server speaks (contract, 1.3, 1.4,
     1.5); None = what its version says. `environment_id` None = the only one there, or the local engine's.
+
+    Raises:
+        BadInput: The URL is not one of HTTP.
     """
-    if isinstance(target, str) and target.startswith(("http://", "https://")):
+    if isinstance(target, str) and "://" in target:
         return RemoteClient(target, token, environment_id, dialect=dialect)
     environment_id = environment_id or LOCAL_ENVIRONMENT
     if target is None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import random
 import re
 import ssl
@@ -89,6 +90,7 @@ class Retries:
     """The longest Retry-After that is waited for."""
     sleep: Callable[[float], None] = time.sleep
     chance: Callable[[], float] = random.random
+    clock: Callable[[], float] = time.monotonic
 
     def pause_s(self, attempt: int) -> float:
         """Return the pause behind the attempt of that number, from 1: twice the one before, half of it by chance."""
@@ -193,18 +195,29 @@ class Http:
             raise BadInput(f"{id} cannot be asked for with this: {reason(error)}") from None
 
     def _sent(self, request: httpx.Request, retries: Retries, is_stream: bool = False) -> httpx.Response:
+        """Send a request, again where that is safe; all of it together takes no longer than the request's time-out.
+
+        The time-out of a stream is for each of its parts.
+        """
         is_repeatable = request.method == "GET" or KEY_HEADER in request.headers
+        timeout_s = request.extensions["timeout"]["read"]
+        deadline = math.inf if timeout_s is None else retries.clock() + timeout_s
         for attempt in range(1, retries.attempts if is_repeatable else 1):
             try:
                 answer = self._http.send(request, auth=self._auth, stream=is_stream)
             except _BROKEN:
                 pause_s: float | None = retries.pause_s(attempt)
+                if retries.clock() + (pause_s or 0.0) >= deadline:
+                    raise
             else:
                 pause_s = self._pause_before_next(answer, retries, attempt)
-                if pause_s is None:
+                if pause_s is None or retries.clock() + pause_s >= deadline:
                     return answer
                 answer.close()
             retries.sleep(pause_s or 0.0)
+            if timeout_s is not None and not is_stream:
+                left = httpx.Timeout(max(deadline - retries.clock(), 0.001), connect=CONNECT_TIMEOUT_S)
+                request.extensions = {**request.extensions, "timeout": left.as_dict()}
         return self._http.send(request, auth=self._auth, stream=is_stream)
 
     @staticmethod

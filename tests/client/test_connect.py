@@ -21,7 +21,7 @@ from golem_nb.client.connect import (
 )
 from golem_nb.client.local import LocalClient
 from golem_nb.client.remote import RemoteClient
-from golem_nb.errors import ClientError, DataFolderUnsuitable, EngineFailedToStart
+from golem_nb.errors import BadInput, ClientError, DataFolderUnsuitable, EngineFailedToStart
 from golem_nb.model import WorkerId
 from golem_nb.wasm.text import wasm_from_text
 from golem_nb.wire.lock import LOCK_NAME, EngineLock, text_from_lock
@@ -35,10 +35,19 @@ def folder(tmp_path):
 
 
 def test_an_address_decides_the_client(tmp_path):
-    for target, kind in (("memory:", LocalClient), (tmp_path, LocalClient), ("http://127.0.0.1:1", RemoteClient)):
+    for target, kind in (("memory:", LocalClient), (tmp_path, LocalClient), ("HTTP://127.0.0.1:1", RemoteClient)):
         client = connect(target)
         assert isinstance(client, kind)
         client.close()
+
+
+@pytest.mark.parametrize("address", ["ws://golem.example", "golem://golem.example", "http://"])
+def test_an_address_that_is_none_is_no_folder(address, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(BadInput, match="not the address of a server"):
+        connect(address)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_folder_is_the_users_unless_given(monkeypatch, tmp_path):

@@ -174,6 +174,24 @@ def test_a_wait_that_is_too_long_is_not_waited_for(raw, client_of):
     assert len(server.seen) == 1
 
 
+@pytest.mark.parametrize(("took_s", "sent"), [(0.5, 4), (7.0, 2), (11.0, 1)])
+def test_a_time_out_is_for_all_that_is_sent_together(took_s, sent):
+    """The time-out is 10 s; each answer takes so long, and asks for nothing."""
+    now, asked = [0.0], []
+
+    def answer(request):
+        asked.append(request.extensions["timeout"]["read"])
+        now[0] += took_s
+        return httpx.Response(503)
+
+    retries = Retries(first_pause_s=0.0, longest_pause_s=0.0, sleep=lambda s: None, clock=lambda: now[0])
+    http = httpx.Client(transport=httpx.MockTransport(answer))
+    client = RemoteClient("http://golem.example", http=http, dialect="1.3", retries=retries)
+    with pytest.raises(GolemError):
+        client.invoke_and_await(WORKER, "f", [], timeout_s=10.0)
+    assert asked == [10.0 - attempt * took_s for attempt in range(sent)]
+
+
 def test_a_server_that_is_not_there_is_tried_again_and_told():
     slept = []
     client = RemoteClient("http://127.0.0.1:1", dialect="contract", retries=Retries(sleep=slept.append))

@@ -166,6 +166,10 @@ def test_a_missing_key_is_named():
         codec.component_from_json({})
 
 
+def test_golems_cursor_to_the_beginning_is_the_end():
+    assert codec.workers_page_from_json({"workers": [], "cursor": {"layer": 0, "cursor": 0}}).cursor is None
+
+
 def test_golems_cursor_object_goes_back_as_a_text():
     page = codec.workers_page_from_json({"workers": [], "cursor": {"layer": 0, "cursor": 17}})
 
