@@ -32,6 +32,7 @@ from golem_nb.wire.operations import KEY_HEADER
 CONNECT_TIMEOUT_S = 5.0
 ANSWER_TIMEOUT_S = 60.0
 _BUSY = frozenset({502, 503, 504})
+_SHORTEST_SECRET = 6  # characters
 # What httpx raises where a connection could not be made, or broke: most often a kept one that the server had closed.
 _BROKEN = (httpx.ConnectError, httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
 
@@ -47,16 +48,24 @@ class Token:
         BadInput: No header can have it: whoever sends it anyway shows it in the failure.
     """
 
-    __slots__ = ("_headers",)
+    __slots__ = ("_headers", "_secret")
 
     def __init__(self, token: str | None) -> None:
         token = (token or "").strip()  # files end with a newline
         if not re.fullmatch(r"[\x21-\x7e]*", token):
             raise BadInput("the token has a character that no token can have, such as a blank; it is not shown here")
         self._headers = _Unseen({"Authorization": f"Bearer {token}"} if token else {})
+        self._secret = token
 
     def headers(self) -> Mapping[str, str]:
         return self._headers
+
+    def hidden_in(self, text: str) -> str:
+        """Return a text without the token: what a server says of a request may repeat its headers.
+
+        A token that is as short as a word is left, since it would be found in others.
+        """
+        return text.replace(self._secret, "…") if len(self._secret) >= _SHORTEST_SECRET else text
 
     def __repr__(self) -> str:
         return "Token(…)" if self._headers else "Token()"
@@ -255,15 +264,16 @@ class Http:
         try:
             return answer.json()
         except (ValueError, RecursionError):
-            text = answer.text[:80]
+            text = self.token.hidden_in(answer.text)[:80]
             raise ServerError(answer.status_code, f"no JSON: {text!r}; is {self.url} a Golem server?") from None
 
-
-def json_or_text(content: bytes) -> Any:
-    try:
-        return json.loads(content)
-    except (ValueError, RecursionError):
-        return content.decode("utf-8", "replace")
+    def told(self, content: bytes) -> Any:
+        """Return what a failure says: its JSON, or its text where it is none, without the token."""
+        text = self.token.hidden_in(content.decode("utf-8", "replace"))
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            return text
 
 
 def reason(error: Exception) -> str:

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import httpx
 
-from golem_nb.client.http import Http, json_or_text
+from golem_nb.client.http import Http
 from golem_nb.errors import BadInput, GolemError, NotFound, NotSupported, ServerError
 from golem_nb.model import LOCAL_ENVIRONMENT
 from golem_nb.wire import translate
@@ -124,7 +124,7 @@ class Peer:
         if answer.status_code in (httpx.codes.NOT_FOUND, httpx.codes.METHOD_NOT_ALLOWED, httpx.codes.NOT_IMPLEMENTED):
             return CONTRACT  # which has no such operation
         if not answer.is_success:
-            raise _failure(answer, json_or_text(answer.content))
+            raise self._failure(answer, self._http.told(answer.content))
         self._version = version = self.told(version_from_json, answer)[:40]
         dialect = dialect_of_version(version) or (None if is_number(version) else self._by_container())
         if dialect is None:
@@ -198,8 +198,8 @@ class Peer:
         """Return the answer of a success; what the server says of a failure is raised."""
         if answer.is_success:
             return answer
-        body = json_or_text(answer.content)
-        failure = _failure(answer, body)
+        body = self._http.told(answer.content)
+        failure = self._failure(answer, body)
         # An exact NotFound, without a thing that was not found, is a path that the server does not know. Golem says of
         # a thing what it is, in `error`, and of a path nothing.
         names_a_thing = self._dialect is not CONTRACT and isinstance(body, Mapping) and "error" in body
@@ -220,11 +220,11 @@ class Peer:
         except BadInput as error:
             raise ServerError(answer.status_code, f"{error}; is {self._http.url} a Golem server?") from None
 
-
-def _failure(answer: httpx.Response, body: Any) -> GolemError:
-    if answer.has_redirect_location:  # which is not followed: the token is for this server
-        return ServerError(answer.status_code, f"it is at {answer.headers['location']:.200}; connect to that")
-    return failure_from_answer(answer.status_code, body)
+    def _failure(self, answer: httpx.Response, body: Any) -> GolemError:
+        if answer.has_redirect_location:  # which is not followed: the token is for this server
+            place = self._http.token.hidden_in(answer.headers["location"])
+            return ServerError(answer.status_code, f"it is at {place:.200}; connect to that")
+        return failure_from_answer(answer.status_code, body)
 
 
 def _url(op: Op, path: Mapping[str, object]) -> str:

@@ -19,7 +19,6 @@ from golem_nb.client.http import (
     SILENT,
     Http,
     Retries,
-    json_or_text,
     reason,
 )
 from golem_nb.client.peer import Peer
@@ -419,13 +418,14 @@ class RemoteClient:
             answer = refusal.response
             if answer.status_code in _BUSY:
                 raise ServerUnreachable(f"no event stream from {self.url}: {answer.status_code}") from None
-            raise failure_from_answer(answer.status_code, json_or_text(bytes(answer.body or b""))) from None
+            raise failure_from_answer(answer.status_code, self._http.told(bytes(answer.body or b""))) from None
         except (ImportError, InvalidProxy):  # its text may hold a password
             raise ServerUnreachable(
                 f"no event stream from {self.url}: the proxy of the environment is none that can be used"
             ) from None
         except (OSError, WebSocketException) as error:
-            raise ServerUnreachable(f"no event stream from {self.url}: {reason(error)}") from None
+            told = self._http.token.hidden_in(reason(error))  # an address that it is sent on to, for one
+            raise ServerUnreachable(f"no event stream from {self.url}: {told}") from None
 
     # Beside the contract.
 

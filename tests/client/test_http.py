@@ -312,6 +312,26 @@ def test_the_token_does_not_follow_a_redirection(raw, client_of):
     assert other.seen == []
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (401, {}, f'{{"error": "invalid token {TOKEN}"}}'.encode()),
+        (400, {}, f"<pre>authorization: Bearer {TOKEN}</pre>".encode()),
+        (200, {}, f"authorization: Bearer {TOKEN}".encode()),
+        (302, {"location": f"https://login.example/?token={TOKEN}"}, b""),
+    ],
+)
+def test_a_token_that_a_server_repeats_is_not_shown(raw, client_of, answer):
+    """So does what shows a request that it could not read."""
+    client = client_of(raw(answer))
+    for ask in (client.components, lambda: client.events(WORKER)):
+        with pytest.raises(GolemError) as caught:
+            ask()
+        assert TOKEN not in str(caught.value)
+    with pytest.raises(GolemError, match="…"):
+        client.components()
+
+
 @pytest.mark.parametrize("token", ["very\nsecret", "very secret", "very\0secret", "véry-secret"])
 def test_a_token_that_no_header_can_have_is_refused_and_not_shown(raw, token):
     """httpx and websockets tell of a header that cannot be sent with all that is in it."""
