@@ -59,6 +59,11 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(run=_demo)
 
     doctor = commands.add_parser("doctor", help="check what golem_nb needs of this machine")
+    doctor.add_argument(
+        "--build",
+        action="store_true",
+        help="also have the runtime of Python workers ready: a minute, once",
+    )
     doctor.set_defaults(run=_doctor)
     return parser
 
@@ -186,9 +191,11 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    from golem_nb.server.doctor import examine
+    from golem_nb.server.doctor import examine, examined_runtime
 
     findings = examine()
+    if options.build:
+        findings.append(examined_runtime(lambda text: print(f"...  Python workers: {text}", flush=True)))
     for finding in findings:
         print(f"{'ok  ' if finding.is_good else 'BAD '} {finding.what}: {finding.found}")
     return 0 if all(finding.is_good for finding in findings) else 1

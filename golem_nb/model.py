@@ -198,7 +198,7 @@ class UpdateState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UpdateRecord:
-    """One update of a worker. `details` says why it failed."""
+    """One update of a worker. `details` says why it failed, or what of its memory could not be carried over."""
 
     state: UpdateState
     timestamp: datetime

@@ -18,6 +18,7 @@ from golem_nb.client.connect import (
     engine_process,
     kill_local,
     running_engine,
+    still_runs,
     stop_local,
 )
 from golem_nb.client.connect import connect as connect_to
@@ -100,7 +101,7 @@ class Session:
                     place.url, token=place.token(), environment_id=place.environment_id, dialect=place.dialect
                 )
             return self._client
-        if self._client is None or self._engine is None or running_engine(self.place.folder) != self._engine.lock:
+        if self._client is None or self._engine is None or not still_runs(self.place.folder, self._engine.lock):
             self._attach(engine_process(self.place.folder, self.place.options))
         assert self._client is not None
         return self._client
@@ -233,7 +234,10 @@ class Session:
         return Target(self.default.component, target.component)
 
     def worker_id(self, target: Target) -> WorkerId:
-        component = self.component(target.component)
+        return self.worker_of(self.component(target.component), target)
+
+    def worker_of(self, component: Component, target: Target) -> WorkerId:
+        """Return the worker that a target names, where its component is known."""
         worker = WorkerId(component.id, target.worker or "")
         self.note(component, [worker.name])
         return worker

@@ -147,6 +147,8 @@ class ComponentView(View):
     component: Component
     news: str = ""
     snapshots: SnapshotPolicy | None = None
+    updates: tuple[UpdateReport, ...] = ()
+    """How the workers fared that were to go along."""
 
     @property
     def name(self) -> str:
@@ -159,7 +161,7 @@ class ComponentView(View):
     def text(self) -> str:
         exports = [("export", signature(f)) for f in self.component.exports or ()]
         rows = [("size", self._size), *self._policy, *options_rows(self.component.options), *exports]
-        return f"{self._title}\n{rows_text(rows)}"
+        return "\n".join([f"{self._title}\n{rows_text(rows)}", *(report.text() for report in self.updates)])
 
     def html(self) -> str:
         exports = "".join(
@@ -171,7 +173,8 @@ class ComponentView(View):
         rows += [(name, escape(value)) for name, value in options_rows(self.component.options)]
         if self.component.exports is not None:
             rows.append(("exports", exports or "none"))
-        return head_html(f"component {self.component.name}", self._news) + rows_html(rows)
+        updates = "".join(report.html() for report in self.updates)
+        return head_html(f"component {self.component.name}", self._news) + rows_html(rows) + updates
 
     @property
     def _policy(self) -> list[tuple[str, str]]:
@@ -257,7 +260,10 @@ class WorkerView(View):
 
 @dataclass(frozen=True, repr=False)
 class UpdateReport(View):
-    """How an update ended. `details` says why it failed: of a divergence, what was recorded and what came instead."""
+    """How an update ended. `details` says why it failed: of a divergence, what was recorded and what came instead.
+
+    Of one that was done it says what could not be carried over.
+    """
 
     name: str
     from_version: int
@@ -293,7 +299,10 @@ class UpdateReport(View):
         return f"the update to version {version} failed; it stays on version {self.from_version}"
 
     def _rows(self) -> list[tuple[str, str]]:
-        why = [] if self.is_successful else [("why", self.details or "the server does not say")]
+        if self.is_successful:
+            why = [("lost", self.details)] if self.details else []
+        else:
+            why = [("why", self.details or "the server does not say")]
         return [*why, ("took", f"{self.took_ms} ms")]
 
 

@@ -135,6 +135,8 @@ class Instance:
         self._indexed: dict[tuple[str, str, str], Handle] = {}
         self.described: list[tuple[int, Indexed]] = []
         """Resources that were made because they were named, since the list was emptied: handle, and what named it."""
+        self.lost: list[str] = []
+        """What a snapshot that was loaded could not bring back."""
         self._store = Store(linked.engine)
         if memory_limit_bytes is not None:
             self._store.set_limits(memory_size=memory_limit_bytes)

@@ -122,8 +122,9 @@ class ProgramInstance(Instance):
             lost: list[str] = json.loads(self._runtime("restore", data))
         except Raised as error:
             return "err", str(error)
-        for text in lost:
-            self.host.context.emit(LogLevel.WARN, RESTORING, f"not carried over: {text}")
+        self.lost = [f"not carried over: {text}" for text in lost]
+        for text in self.lost:
+            self.host.context.emit(LogLevel.WARN, RESTORING, text)
         return "ok", None
 
     def _runtime(self, function: str, *arguments: Any) -> Any:

@@ -243,6 +243,7 @@ _FIELDS: dict[type[OplogEntry], Callable[[Any], Fields]] = {
         "targetVersion": e.target_version,
         "newComponentSize": e.new_component_size,
         "newActivePlugins": [],
+        **({"details": e.details} if e.details else {}),
     },
     FailedUpdate: lambda e: {"targetVersion": e.target_version, **({"details": e.details} if e.details else {})},
     GrowMemory: lambda e: {"delta": e.delta},

@@ -3,6 +3,7 @@ import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -17,6 +18,7 @@ from golem_nb.client.connect import (
     engine_process,
     kill_local,
     running_engine,
+    still_runs,
     stop_local,
 )
 from golem_nb.client.local import LocalClient
@@ -66,6 +68,17 @@ def test_an_engine_is_started_once_and_shared(folder):
     assert first.lock.version == __version__
     assert len(first.lock.token) == 36
     assert os.getsid(first.lock.pid) == first.lock.pid
+
+
+def test_an_engine_that_was_found_before_is_known_to_run_until_it_does_not(folder):
+    first = engine_process(folder).lock
+    assert still_runs(folder, first)
+    assert not still_runs(folder, replace(first, token="of another one"))
+
+    kill_local(folder)
+    assert not still_runs(folder, first)
+    second = engine_process(folder).lock
+    assert (still_runs(folder, first), still_runs(folder, second)) == (False, True)
 
 
 def test_an_engine_outlives_its_clients(folder):

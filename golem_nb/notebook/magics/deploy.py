@@ -7,21 +7,25 @@ version before has holds.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
+from golem_nb.authoring.preparing import STEPS, is_prepared, prepare
 from golem_nb.authoring.python import component_from_source
-from golem_nb.authoring.runtime import cached_runtime
 from golem_nb.authoring.wat import TextRejected, component_from_text
 from golem_nb.errors import ComponentRejected, NotFound, NotSupported, UsageError
-from golem_nb.model import Component, ComponentOptions
+from golem_nb.model import Component, ComponentOptions, UpdateMode
 from golem_nb.notebook.magics.grammar import Option
 from golem_nb.notebook.magics.options import NO_CHANGES, OPTIONS, RULES, Changes, read_changes
+from golem_nb.notebook.magics.update import WAIT_S, update_all
 from golem_nb.notebook.magics.verb import Request, Verb
+from golem_nb.notebook.progress import Progress
 from golem_nb.notebook.session import Remote, Session
 from golem_nb.notebook.views import ComponentView
 
 USAGE = "%golem_deploy NAME FILE"
 PYTHON, WAT = "py", "wat"
+UPDATE_MODES = {"auto": UpdateMode.AUTOMATIC, "manual": UpdateMode.MANUAL}
 LANGUAGES = (PYTHON, WAT)  # of a cell, by the word behind --lang
 WAT_BEGINS = ("(component", "(module", ";;")  # what no program in Python begins with
 
@@ -38,7 +42,8 @@ def run(request: Request) -> ComponentView:
         wasm = _from_file(Path(words[1]).expanduser())
     view = deploy(request.session, words[0], wasm, read_changes(request))
     request.session.note(view.component)
-    return view
+    mode = request.option("update")
+    return view if mode is None else replace(view, updates=update_all(request, view.component, UPDATE_MODES[mode]))
 
 
 def deploy(session: Session, name: str, wasm: bytes, changes: Changes = NO_CHANGES) -> ComponentView:
@@ -94,10 +99,11 @@ def _from_cell(request: Request, name: str, source: str) -> bytes:
 
 
 def _check_server(request: Request) -> None:
-    """See to it that the server runs programs, and say so where that will take a while.
+    """See to it that the server runs programs; where its engine is of this machine, that it has their runtime.
 
     Raises:
         NotSupported: It does not.
+        ToolMissing, BuildFailed: The runtime cannot be had.
     """
     client = request.session.client()
     if not client.runs_programs:
@@ -105,8 +111,10 @@ def _check_server(request: Request) -> None:
             f"{client.speaks()} does not run cells in Python; golem_nb's own engine does: write %golem local, "
             "or deploy a component"
         )
-    if cached_runtime() is None and not isinstance(request.session.place, Remote):
-        request.session.say("the runtime of Python workers is built now, once on this machine: half a minute or so ...")
+    if not isinstance(request.session.place, Remote) and not is_prepared():
+        what = "the runtime of Python workers, once on this machine"
+        with Progress(request.surroundings, what, STEPS) as progress:
+            prepare(progress.step)
 
 
 VERB = Verb(
@@ -116,11 +124,19 @@ VERB = Verb(
         USAGE,
         "%%golem_deploy NAME [--with PACKAGE]...     body: Python, a class or functions",
         "%%golem_deploy NAME --lang wat              body: component text",
+        "%%golem_deploy NAME [--update auto|manual [-t S]]",
         f"{USAGE} [--ephemeral] [-e NAME=VALUE]... [--file PATH=LOCAL[:rw]]... [--link RESOURCE=TARGET]...",
     ),
     options=(
         Option("lang", f"language of the cell: {', '.join(LANGUAGES)} ({PYTHON})", "LANG"),
         Option("with", "a pure Python package that comes along; repeatable", "PACKAGE", many=True),
+        Option(
+            "update",
+            "bring its workers along and wait: auto (replay) or manual (snapshot)",
+            "MODE",
+            choices=tuple(UPDATE_MODES),
+        ),
+        Option("timeout", f"wait so many seconds for updates at most ({WAIT_S:g}); they go on", "S", short="t"),
         *OPTIONS,
     ),
     rules=RULES,
