@@ -16,7 +16,7 @@ from golem_nb import errors
 from golem_nb.errors import GolemError, InvocationError
 
 Body = dict[str, Any]
-MOST_TEXT = 300  # of an answer that is no JSON
+MOST_TEXT = 300  # of an answer that does not look like Golem's
 _PHRASES = {int(status): status.phrase for status in HTTPStatus}
 
 
@@ -62,7 +62,7 @@ def _text_of(body: Any) -> str:
 
 
 def _one_line(text: str) -> str:
-    """Return a text that is no JSON, and so no Golem's, as one line: of a page in HTML its title, or its words."""
+    """Return a text that is not Golem's as one line, cut where long: of a page in HTML its title, or its words."""
     if text.lstrip().startswith("<"):
         title = re.search(r"<title[^>]*>(.*?)</title", text, re.DOTALL | re.IGNORECASE)
         text = title[1] if title else re.sub(r"<[^>]*>", " ", text)
@@ -73,7 +73,7 @@ def _one_line(text: str) -> str:
 def _text_of_object(told: Mapping[str, Any]) -> str:
     """Return the words in an object: those of Golem 1.2, of problem documents (RFC 9457), or all of it."""
     found = [str(told[key]) for key in ("title", "message", "details", "detail") if told.get(key)]
-    return ": ".join(found) or str(dict(told))
+    return _one_line(": ".join(found) or str(dict(told)))
 
 
 # What Golem's texts begin with, by status class; the first that fits is taken. Source: SEMANTICS 10.2, 10.3.

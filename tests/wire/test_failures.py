@@ -67,6 +67,11 @@ def test_bad_input_also_has_golems_list():
         ),
         (500, {"golemError": {"type": "New", "details": "d"}}, errors.ServerError(500, "d")),
         (404, {"type": "u", "title": "No route", "status": 404, "detail": "/x"}, errors.NotFound("No route: /x")),
+        (
+            500,
+            {"title": "TypeError: no x", "detail": "at f\n  at g"},
+            errors.ServerError(500, "TypeError: no x: at f at g"),
+        ),
         (400, {"error": {"code": 7, "message": "not JSON"}}, errors.BadInput("not JSON")),
         (400, {"error": {"code": 7}}, errors.BadInput("{'code': 7}")),
         (400, {"errors": ["Invalid worker name: no"]}, errors.InvalidWorkerName("no")),
