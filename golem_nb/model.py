@@ -320,9 +320,9 @@ def timestamp_from_text(text: Any) -> datetime:
     """
     try:
         moment = datetime.fromisoformat(text)
-    except (TypeError, ValueError):
-        raise BadInput(f"not a timestamp: {text!r}") from None
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (TypeError, ValueError, OverflowError):
+        raise BadInput(f"not a timestamp: {text!r:.80}") from None
 
 
 def parse_uuid(text: str, what: str) -> UUID:

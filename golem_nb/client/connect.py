@@ -25,11 +25,12 @@ import platformdirs
 
 from golem_nb import __version__
 from golem_nb.client.client import Client
+from golem_nb.client.http import NEVER_AGAIN
 from golem_nb.client.remote import HEALTH_TIMEOUT_S, RemoteClient
 from golem_nb.client.stream import Reconnecting
-from golem_nb.errors import BadInput, ClientError, DataFolderUnsuitable, EngineFailedToStart
+from golem_nb.errors import BadInput, ClientError, DataFolderUnsuitable, EngineFailedToStart, GolemError
 from golem_nb.model import LOCAL_ENVIRONMENT
-from golem_nb.wire.dialects import CONTRACT, DIALECTS
+from golem_nb.wire.dialects import CONTRACT, DIALECTS, OWN_NAME
 from golem_nb.wire.lock import LOCK_NAME, LOG_NAME, EngineLock, lock_from_text
 
 FOLDER_VARIABLE = "GOLEM_NB_DIR"
@@ -80,8 +81,11 @@ def connect(
     A URL is a server; "memory:" and a path are an engine in this process, closed with the client; None is the local
     engine process of the user's data folder, started if need be. `dialect` is what a server speaks (contract, 1.3, 1.4,
     1.5); None = what its version says. `environment_id` None = the only one there, or the local engine's.
+
+    Raises:
+        BadInput: The URL is not one of HTTP.
     """
-    if isinstance(target, str) and target.startswith(("http://", "https://")):
+    if isinstance(target, str) and "://" in target:
         return RemoteClient(target, token, environment_id, dialect=dialect)
     environment_id = environment_id or LOCAL_ENVIRONMENT
     if target is None:
@@ -245,9 +249,12 @@ def _lock_file(folder: Path) -> EngineLock | None:
 
 
 def _answers(lock: EngineLock) -> bool:
-    client = RemoteClient(f"http://127.0.0.1:{lock.port}", lock.token or None, dialect=CONTRACT.name)
+    """Is what listens there an engine? Ports are used again, so it gets no token before it has told what it is."""
+    client = RemoteClient(f"http://127.0.0.1:{lock.port}", dialect=CONTRACT.name, retries=NEVER_AGAIN)
     try:
-        return client.is_healthy()
+        return client.is_healthy() and client.server_version(HEALTH_TIMEOUT_S).startswith(OWN_NAME)
+    except GolemError:
+        return False
     finally:
         client.close()
 

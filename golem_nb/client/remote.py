@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import msgspec
-from websockets.exceptions import InvalidHandshake, InvalidStatus
+from websockets.exceptions import InvalidProxy, InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection
 from websockets.sync.client import connect as connect_websocket
 
@@ -19,7 +19,6 @@ from golem_nb.client.http import (
     SILENT,
     Http,
     Retries,
-    json_or_text,
     reason,
 )
 from golem_nb.client.peer import Peer
@@ -27,6 +26,7 @@ from golem_nb.client.stream import Reconnecting, RemoteEvents
 from golem_nb.errors import (
     BadInput,
     ComponentNotFound,
+    GolemError,
     NotSupported,
     ServerError,
     ServerUnreachable,
@@ -367,13 +367,18 @@ class RemoteClient:
                     raise ServerError(answer.status_code, f"the stream of entries ends at {first - 1}, not at {last}")
 
     def _paged_entries(self, worker: WorkerId, first: OplogIndex) -> Iterator[PublicEntry]:
-        index: OplogIndex | None = first
-        last: OplogIndex | None = None
-        while index is not None:
+        index, last = first, None
+        while True:
             page = self.oplog(worker, from_index=index, count=PAGE_ENTRIES)
             last = last or page.last_index  # what comes meanwhile is not for this call; 0 where a server tells none
             yield from (entry for entry in page.entries if not last or entry.index <= last)
-            index = page.next_index if page.entries and not (last and page.entries[-1].index >= last) else None
+            if not page.entries or page.next_index is None or (last and page.entries[-1].index >= last):
+                return
+            if page.next_index <= index:  # the same page for ever
+                if last:
+                    raise ServerError(200, f"the page of entries behind {index} goes on at {page.next_index}")
+                return
+            index = page.next_index
 
     def export_worker(self, worker: WorkerId, file: IO[bytes]) -> None:
         with self._peer.streamed("exportWorker", _worker(worker)) as answer:
@@ -413,21 +418,27 @@ class RemoteClient:
             answer = refusal.response
             if answer.status_code in _BUSY:
                 raise ServerUnreachable(f"no event stream from {self.url}: {answer.status_code}") from None
-            raise failure_from_answer(answer.status_code, json_or_text(bytes(answer.body or b""))) from None
-        except (OSError, InvalidHandshake) as error:
-            raise ServerUnreachable(f"no event stream from {self.url}: {reason(error)}") from None
+            raise failure_from_answer(answer.status_code, self._http.told(bytes(answer.body or b""))) from None
+        except (ImportError, InvalidProxy):  # its text may hold a password
+            raise ServerUnreachable(
+                f"no event stream from {self.url}: the proxy of the environment is none that can be used"
+            ) from None
+        except (OSError, WebSocketException) as error:
+            told = self._http.token.hidden_in(reason(error))  # an address that it is sent on to, for one
+            raise ServerUnreachable(f"no event stream from {self.url}: {told}") from None
 
     # Beside the contract.
 
-    def server_version(self) -> str:
+    def server_version(self, timeout_s: float = ANSWER_TIMEOUT_S) -> str:
         """Return what the server calls itself."""
-        return self._peer.told(version_from_json, self._peer.asked(CONTRACT.operations["version"]))
+        op = CONTRACT.operations["version"]
+        return self._peer.told(version_from_json, self._peer.asked(op, timeout_s=timeout_s))
 
     def is_healthy(self, timeout_s: float = HEALTH_TIMEOUT_S) -> bool:
         """Does the server answer that it is well?"""
         try:
             self._peer.asked(CONTRACT.operations["healthcheck"], timeout_s=timeout_s, retries=NEVER_AGAIN)
-        except (ServerUnreachable, ServerError, WaitTimeout):
+        except GolemError:
             return False
         return True
 
@@ -448,7 +459,8 @@ class RemoteClient:
         self._http.close()
 
     def _upload(self, id: str, path: Mapping[str, object], parts: Parts) -> httpx.Response:
-        return self._peer.call(id, path, data=parts.texts, files=parts.files, timeout_s=UPLOAD_TIMEOUT_S)
+        jsons = {name: (None, text.encode(), "application/json") for name, text in parts.jsons.items()}
+        return self._peer.call(id, path, data=parts.texts, files={**jsons, **parts.files}, timeout_s=UPLOAD_TIMEOUT_S)
 
 
 _line_decoder = msgspec.json.Decoder()
@@ -456,7 +468,7 @@ _line_decoder = msgspec.json.Decoder()
 
 def _last_index(answer: httpx.Response) -> OplogIndex:
     told = answer.headers.get(LAST_INDEX_HEADER, "")
-    if not (told.isascii() and told.isdecimal()):
+    if not (told.isascii() and told.isdecimal() and len(told) < 20):
         raise ServerError(answer.status_code, f"no stream of entries: the header {LAST_INDEX_HEADER} is {told!r:.40}")
     return int(told)
 
@@ -469,7 +481,7 @@ def _entries(answer: httpx.Response) -> Iterator[PublicEntry]:
         for line in lines:
             try:
                 entry = codec.entry_from_indexed_json(_line_decoder.decode(line))
-            except (msgspec.DecodeError, BadInput) as error:
+            except (msgspec.DecodeError, BadInput, RecursionError) as error:
                 raise ServerError(answer.status_code, f"a line of the stream of entries: {error}") from None
             yield entry
 

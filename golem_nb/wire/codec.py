@@ -252,6 +252,8 @@ def workers_page_from_json(json: Any) -> WorkersPage:
         cursor = json.get("cursor")
         if isinstance(cursor, Mapping):  # Golem: it comes as an object and goes back as a text
             cursor = f"{cursor['layer']}/{cursor['cursor']}"
+        if cursor == "0/0":  # there, the beginning of all, which nothing goes on at
+            cursor = None
         return WorkersPage(tuple(worker_metadata_from_json(worker) for worker in read_list(json["workers"])), cursor)
 
 

@@ -5,6 +5,7 @@ import json
 import httpx
 import pytest
 
+from golem_nb.client.remote import RemoteClient
 from golem_nb.errors import ServerError, ServerUnreachable
 from tests.client.test_remote import WORKER, client_of
 
@@ -88,3 +89,24 @@ def test_where_there_is_no_stream_pages_are_read_up_to_the_last_index_of_the_fir
         return httpx.Response(200, json={"entries": entries, "next": following, "lastIndex": 5 + first})
 
     assert indices(client_of(answer, dialect=dialect)) == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize(("last", "kind"), [(9, ServerError), (0, None)])
+def test_a_server_whose_pages_do_not_go_on_is_not_asked_for_ever(last, kind):
+    asked = []
+
+    def page(request):
+        asked.append(request.url.params["from"])
+        assert len(asked) < 5
+        entries = [{"oplogIndex": index, "entry": {"type": "NoOp", "timestamp": AT}} for index in (1, 2)]
+        told = {"nextOplogIndex": 1, "currentComponentVersion": 0}
+        return httpx.Response(200, json={"entries": entries, "next": told, "firstIndexInChunk": 1, "lastIndex": last})
+
+    http = httpx.Client(transport=httpx.MockTransport(page))
+    client = RemoteClient("http://golem.example", http=http, dialect="1.3")
+    if kind is None:
+        assert indices(client) == [1, 2]
+    else:
+        with pytest.raises(kind, match="goes on at 1"):
+            indices(client)
+    assert asked == ["1"]

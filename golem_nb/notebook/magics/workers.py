@@ -56,9 +56,9 @@ def all_workers(client: Client, component: Component, filter: WorkerFilter | Non
         else:
             page = client.find_workers(component.id, filter, cursor=cursor, count=PAGE)
         yield from page.workers
-        cursor = page.cursor
-        if cursor is None:
+        if page.cursor in (None, cursor):  # a server that does not get on would keep us here for ever
             return
+        cursor = page.cursor
 
 
 def _is_wanted(worker: WorkerMetadata, request: Request) -> bool:

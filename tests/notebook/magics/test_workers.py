@@ -1,6 +1,10 @@
+from datetime import UTC, datetime
+from uuid import UUID
+
 import pytest
 
 from golem_nb.errors import BadInput, UsageError
+from golem_nb.model import Component, WorkersPage
 from golem_nb.notebook.magics import workers
 
 
@@ -53,3 +57,17 @@ def test_statuses_are_chosen_and_checked(notebook, three):
     assert len(notebook.run(f"%golem_workers {three} --status failed")) == 0
     with pytest.raises(UsageError, match="--status sleepy is not known"):
         notebook.run(f"%golem_workers {three} --status sleepy")
+
+
+def test_a_server_whose_pages_do_not_go_on_is_not_asked_for_ever():
+    class Stuck:
+        asked = 0
+
+        def workers(self, component_id, *, cursor, count):
+            self.asked += 1
+            assert self.asked < 5
+            return WorkersPage((), "7")
+
+    stuck = Stuck()
+    assert list(workers.all_workers(stuck, Component(UUID(int=1), "c", 0, 1, datetime.now(UTC)))) == []
+    assert stuck.asked == 2
