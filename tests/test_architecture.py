@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "server": PURE | {"files", "gateway", "wire", "engine"},
     "server/doctor.py": PURE | {"server", "engine", "authoring"},
     "client": PURE | {"wire", "engine"},
-    "notebook": PURE | {"client", "authoring", "files"},
+    "notebook": PURE | {"client", "authoring", "files", "testing"},
     # The wire is their only bridge.
     "client/remote.py": PURE | {"wire", "client"},
     "client/peer.py": PURE | {"wire", "client"},
@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "exporters": PURE | {"client"},
     "__main__": PURE | {"server", "client", "demo"},
     "demo": PURE | {"client", "wire", "authoring"},
-    "testing": PURE | {"client", "engine"},
+    "testing": PURE | {"engine", "authoring"},
 }
 ONLY_IN = {
     "IPython": {"notebook"},

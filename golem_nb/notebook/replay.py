@@ -147,6 +147,32 @@ class Replay(View):
         return [*rows, ("the worker", "is untouched")]
 
 
+@dataclass(frozen=True, repr=False)
+class SavedReplay(View):
+    """A history from a file, met by a component."""
+
+    file: str
+    component: str
+    result: ShadowResult
+
+    @property
+    def is_same(self) -> bool:
+        return self.result.is_same
+
+    @property
+    def difference(self) -> Difference | None:
+        return self.result.difference
+
+    def text(self) -> str:
+        found = self.result
+        if found.is_same:
+            return f"{self.file}: ✓ {found.entries_met} entries met by {self.component}, all the same"
+        if found.difference is None:
+            return f"{self.file}: ✕ {self.component} cannot go on: {found.failure}"
+        rows = [("recorded", found.difference.recorded), ("now", found.difference.now)]
+        return f"{self.file}: ✕ {self.component} goes another way at index {found.difference.index}\n{rows_text(rows)}"
+
+
 def value_of(result: ShadowResult) -> Any:
     """Return what the last call of a shadow gave, as Python has it.
 

@@ -2,27 +2,55 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 from golem_nb.errors import UsageError
 from golem_nb.model import OplogIndex, Shadow
 from golem_nb.notebook.magics.arguments import evaluate, plain_json
 from golem_nb.notebook.magics.grammar import Option
 from golem_nb.notebook.magics.verb import Request, Verb, one_target, whole_number
-from golem_nb.notebook.replay import Replay
+from golem_nb.notebook.replay import Replay, SavedReplay
 
 USAGE = "%golem_replay component/worker"
 
 
-def run(request: Request) -> Replay:
-    target = request.session.target(one_target(request, USAGE))
+def run(request: Request) -> Replay | SavedReplay:
+    word = one_target(request, USAGE)
+    if request.option("component"):
+        return _checked(request, _saved(request, word), str(word))
+    target = request.session.target(word)
     worker = request.session.worker_id(target)
     asked = Shadow(request.whole_number("to"), request.whole_number("version"), _answers(request))
     replay = Replay.of(request.session.client(), worker, str(target), asked)
+    return _checked(request, replay, str(target))
+
+
+V = TypeVar("V", Replay, SavedReplay)
+
+
+def _checked(request: Request, replay: V, what: str) -> V:
     if request.option("check") and not replay.is_same:
         request.session.show(replay)
-        raise UsageError(f"{target} {replay.text().partition(': ')[2].splitlines()[0]}")
+        raise UsageError(f"{what} {replay.text().partition(': ')[2].splitlines()[0]}")
     return replay
+
+
+def _saved(request: Request, word: str | None) -> SavedReplay:
+    """Meet a history that was saved, in this process."""
+    from golem_nb.testing import component_bytes, replay  # it needs wasm, which servers have for all else
+
+    if word is None:
+        raise UsageError("which file? Write: %golem_replay FILE --component NAME")
+    name = str(request.option("component"))
+    if Path(name).suffix in (".wasm", ".wat", ".py"):
+        wasm = component_bytes(name)
+    else:
+        component, version = request.session.component(name), request.whole_number("version")
+        version = component.version if version is None else version
+        wasm = request.session.client().component_wasm(component.id, version)
+        name = f"{name}, version {version}"
+    return SavedReplay(word, name, replay(word, wasm, to_index=request.whole_number("to"), answers=_answers(request)))
 
 
 def _answers(request: Request) -> dict[OplogIndex, Any]:
@@ -44,11 +72,13 @@ VERB = Verb(
     forms=(
         f"{USAGE} [--to N]",
         f"{USAGE} [--version V] [--override INDEX=VALUE]... [--check]",
+        "%golem_replay FILE --component NAME            of a worker that was exported",
     ),
     options=(
         Option("to", "the last oplog index that is met (the last there is)", "N"),
         Option("version", "meet it on this version of the component", "V"),
         Option("override", "answer the call at INDEX with VALUE, in Python; repeatable", "INDEX=VALUE", many=True),
+        Option("component", "meet a saved history with this component, or with this file", "NAME"),
         Option("check", "fail where it would go another way: for scripts and CI"),
     ),
     rules=(

@@ -1,6 +1,7 @@
 import pytest
 
 from golem_nb.errors import BadInput, UsageError
+from tests.notebook.conftest import LEDGER
 
 
 @pytest.fixture
@@ -55,6 +56,22 @@ def test_a_check_that_fails_is_an_error_and_shows_both_sides(notebook, added, le
 def test_an_override_that_is_none_says_how_to_write_it(notebook, added, pair):
     with pytest.raises(UsageError, match=r"--override|in the arguments"):
         notebook.run(f"%golem_replay {added} --override {pair}")
+
+
+def test_a_saved_history_is_met_too(notebook, added, ledger, tmp_path):
+    file, other = tmp_path / "w.golem-worker", tmp_path / "other.wat"
+    notebook.run(f"%golem_worker {added} export {file}")
+    other.write_text(LEDGER.read_text().replace("i32.add", "i32.sub"))
+
+    assert notebook.run(f"%golem_replay {file} --component {ledger} --check").is_same
+    differs = notebook.run(f"%golem_replay {file} --component {other}")
+
+    assert (differs.is_same, differs.difference.index) == (False, 4)
+    assert "goes another way at index 4" in differs.text()
+    with pytest.raises(UsageError, match="goes another way at index 4"):
+        notebook.run(f"%golem_replay {file} --component {other} --check")
+    with pytest.raises(BadInput, match="cannot be read"):
+        notebook.run(f"%golem_replay {tmp_path / 'absent'} --component {ledger}")
 
 
 def test_only_calls_have_answers(notebook, added):
