@@ -16,6 +16,8 @@ from golem_nb.notebook.magics.arguments import Arguments, evaluate, evaluate_bod
 from golem_nb.notebook.magics.grammar import Call, Option, Target, read_call, scan
 from golem_nb.notebook.magics.verb import Request, Verb
 from golem_nb.notebook.replay import value_of
+from golem_nb.notebook.surroundings import Place
+from golem_nb.notebook.views import Text, signature
 from golem_nb.values.python import python_from_value
 
 USAGE = "%golem_invoke component/worker function(arguments)"
@@ -49,11 +51,35 @@ def run(request: Request) -> Any:
 
 def _line(request: Request) -> Any:
     words = request.only_words(2, USAGE)
+    if request.option("form"):
+        return _form(request, words)
     if not words or (len(words) == 1 and not words[0].endswith(")")):
         raise UsageError(f"which call? Write: {USAGE}")
     target = request.session.target(words[0] if len(words) == 2 else None)
     call = read_call(words[-1])
     return _send(request, prepare(request, target, call.name, evaluate(call.arguments, request.names)), str(call))
+
+
+def _form(request: Request, words: tuple[str, ...]) -> Any:
+    """Show input widgets for a function's parameters; where nobody looks on, say what it takes."""
+    if not words:
+        raise UsageError("which function? Write: %golem_invoke component/worker function --form")
+    target = request.session.target(words[0] if len(words) == 2 else None)
+    component = request.session.component(target.component)
+    name, type = find_function(component.exports, words[-1].partition("(")[0])
+    if type is None:
+        raise UsageError(f"this server does not tell what {name} takes; write the call: {USAGE}")
+    if request.surroundings.place is not Place.LIVE:
+        return Text(f"{signature(type)}\n  forms need a notebook that somebody looks at; write the call: {USAGE}")
+    from golem_nb.notebook.form import Form
+
+    client, worker = request.session.client(), request.session.worker_of(component, target)
+
+    def call(params: list[Any]) -> Any:
+        result = client.invoke_and_await(worker, name, params)
+        return None if result is None else python_from_value(result.type, result.value)
+
+    return Form(type, call).widget
 
 
 def _named(request: Request, target: Target, function: str, body: str) -> Any:
@@ -229,6 +255,7 @@ VERB = Verb(
     summary="Call a function of a worker, which is made if it is not there, and return the result.",
     forms=(
         f"{USAGE} [--key K|-] [--trigger] [--timeout S] [--at INDEX]",
+        "%golem_invoke component/worker function --form",
         "%%golem_invoke component/worker function     body: lines `name = expression`, or one list",
         "%%golem_invoke component/worker              body: one call on each line, `r = call(...)` binds",
     ),
@@ -239,6 +266,7 @@ VERB = Verb(
         Option("trigger", "do not wait for the result"),
         Option("timeout", "wait so many seconds at most; the worker goes on", "S", short="t"),
         Option("at", "ask the worker as it was at an oplog index; it is untouched", "INDEX"),
+        Option("form", "show input widgets for the function's parameters, and a button"),
         Option("keep-going", "in a cell of calls: go on after a failure"),
     ),
     rules="Arguments are Python expressions of this notebook; true, false and null may be written as in JSON.",
