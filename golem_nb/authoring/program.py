@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from golem_nb.errors import ComponentRejected
+from golem_nb.wasm.sections import custom_section, number
 
 SECTION = b"golem-nb:program"
 HEAD = b"\0asm\x0d\0\x01\0"
@@ -43,8 +44,7 @@ def component_from_program(program: Program) -> bytes:
             "modules": dict(program.modules),
         }
     ).encode()
-    section = _length(len(SECTION)) + SECTION + body
-    return HEAD + b"\0" + _length(len(section)) + section
+    return HEAD + custom_section(SECTION, body)
 
 
 def program_in(wasm: bytes) -> Program | None:
@@ -75,27 +75,8 @@ def _section(wasm: bytes) -> bytes | None:
     """Return what the section holds, where the component has nothing else."""
     if not wasm.startswith(HEAD + b"\0"):
         return None
-    size, begin = _number(wasm, len(HEAD) + 1)
-    length, name = _number(wasm, begin)
+    size, begin = number(wasm, len(HEAD) + 1)
+    length, name = number(wasm, begin)
     if size is None or length is None or begin + size != len(wasm) or wasm[name : name + length] != SECTION:
         return None
     return wasm[name + length :]
-
-
-def _length(number: int) -> bytes:
-    """Return a number in LEB128, as WebAssembly has them."""
-    parts = bytearray()
-    while number >= 0x80:
-        parts.append(number & 0x7F | 0x80)
-        number >>= 7
-    return bytes([*parts, number])
-
-
-def _number(wasm: bytes, at: int) -> tuple[int | None, int]:
-    """Return the number in LEB128 at a place, and where it ends; None where there is none."""
-    number = 0
-    for step, byte in enumerate(wasm[at : at + 5]):
-        number |= (byte & 0x7F) << (7 * step)
-        if byte < 0x80:
-            return number, at + step + 1
-    return None, at

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from golem_nb.authoring.program import Program
 from golem_nb.authoring.runtime import built_runtime
-from golem_nb.engine.describing import DescribingHost
 from golem_nb.engine.scheduler import Slots, run_on_large_stack
 from golem_nb.errors import ComponentNotFound, ComponentRejected
 from golem_nb.host.declare import Trap
 from golem_nb.store.contents import Contents
+from golem_nb.wasm.describing import DescribingHost
 from golem_nb.wasm.instance import GuestTrap
 from golem_nb.wasm.link import LinkedComponent
 from golem_nb.wasm.platform import Platform
