@@ -147,6 +147,7 @@ class ComponentView(View):
     component: Component
     news: str = ""
     snapshots: SnapshotPolicy | None = None
+    wit: str = ""
 
     @property
     def name(self) -> str:
@@ -159,7 +160,7 @@ class ComponentView(View):
     def text(self) -> str:
         exports = [("export", signature(f)) for f in self.component.exports or ()]
         rows = [("size", self._size), *self._policy, *options_rows(self.component.options), *exports]
-        return f"{self._title}\n{rows_text(rows)}"
+        return f"{self._title}\n{rows_text(rows)}{f'{chr(10)}{chr(10)}{self.wit.rstrip()}' if self.wit else ''}"
 
     def html(self) -> str:
         exports = "".join(
@@ -171,7 +172,9 @@ class ComponentView(View):
         rows += [(name, escape(value)) for name, value in options_rows(self.component.options)]
         if self.component.exports is not None:
             rows.append(("exports", exports or "none"))
-        return head_html(f"component {self.component.name}", self._news) + rows_html(rows)
+        wit = f'<details open><summary>WIT</summary><pre style="{MONO}">{escape(self.wit)}</pre></details>'
+        shown = wit if self.wit else ""
+        return head_html(f"component {self.component.name}", self._news) + rows_html(rows) + shown
 
     @property
     def _policy(self) -> list[tuple[str, str]]:
