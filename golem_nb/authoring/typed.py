@@ -53,7 +53,6 @@ def component_from_typed_source(
     digest = _digest(program, uses_golem)
     kept, kept_wit = (_folder() / f"{digest}.{kind}" for kind in ("wasm", "wit"))
     if not (kept.exists() and kept_wit.exists()):
-        tool_version()
         if cached_runtime() is None:
             say("the runtime of Python workers is built now, once on this machine: half a minute or so ...")
         description = described(program.text)

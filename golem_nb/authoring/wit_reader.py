@@ -82,7 +82,7 @@ class World:
 PRIMITIVES = frozenset("bool s8 s16 s32 s64 u8 u16 u32 u64 f32 f64 char string".split())
 _TOKEN = re.compile(
     r"\s+|//[^\n]*|/\*.*?\*/|(?P<id>%?[A-Za-z][A-Za-z0-9-]*)|(?P<sign>->|[{}()<>,;:=/.*_]|@(?!\d))"
-    r"|(?P<version>@\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]*[0-9A-Za-z])?)",
+    r"|(?P<number>\d[0-9A-Za-z.+-]*)|(?P<version>@\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]*[0-9A-Za-z])?)",
     re.DOTALL,
 )
 _OF = frozenset(("list", "option", "tuple", "result", "own", "borrow"))

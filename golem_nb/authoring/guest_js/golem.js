@@ -1,7 +1,8 @@
 // The module `golem` of workers in JavaScript: what they can ask of the engine.
 
 import host from "golem:api/host@1.1.7";
-import { sleepMs } from "./promises.js";
+import own from "golem-nb:javascript/host@1.0.0";
+import { settled, sleepMs } from "./promises.js";
 
 export class Failure extends Error {
   constructor(kind, message) {
@@ -11,44 +12,39 @@ export class Failure extends Error {
 }
 
 class DurablePromise {
-  #of;
-
-  constructor(of) {
-    this.#of = of;
+  constructor(index) {
+    this.index = index;
   }
 
   get id() {
-    return `${hex(this.#of.agentId.componentId.uuid)}/${this.#of.agentId.agentId}/${this.index}`;
-  }
-
-  get index() {
-    return Number(this.#of.oplogIdx);
+    return own.promiseName(this.index);
   }
 
   // The text that it is completed with; the worker holds no memory while it waits.
   wait() {
-    return decoded(host.awaitPromise(this.#of));
+    return decoded(own.awaitPromise(this.index));
   }
 
   poll() {
-    const data = host.pollPromise(this.#of);
+    const data = own.pollPromise(this.index);
     return data === null || data === undefined ? null : decoded(data);
   }
 
   complete(text = "") {
-    return host.completePromise(this.#of, encoded(text));
+    return own.completePromise(this.index, encoded(text));
   }
 }
 
 export const golem = {
-  promise: () => new DurablePromise(host.createPromise()),
+  promise: () => new DurablePromise(Number(own.createPromise())),
   sleep: (seconds) => sleepMs(seconds * 1000),
+  // Waits for `block` where it is an async function: what it does is inside.
   atomic(block) {
-    const begin = host.markBeginOperation(), result = block();
+    const begin = host.markBeginOperation(), result = settled(block());
     host.markEndOperation(begin);
     return result;
   },
-  idempotencyKey: () => hex(host.generateIdempotencyKey()),
+  idempotencyKey: () => own.idempotencyKey(),
   oplogIndex: () => Number(host.getOplogIndex()),
   retry(reason = "the program asked for another attempt") {
     throw new Failure("retry", String(reason));
@@ -57,11 +53,6 @@ export const golem = {
     throw new Failure("fail", String(reason));
   },
 };
-
-function hex(uuid) {
-  const digits = [uuid.highBits, uuid.lowBits].map((half) => BigInt(half).toString(16).padStart(16, "0")).join("");
-  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
-}
 
 export function encoded(text) {
   return Uint8Array.from(unescape(encodeURIComponent(String(text))), (letter) => letter.charCodeAt(0));

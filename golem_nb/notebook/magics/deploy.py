@@ -11,6 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from golem_nb.authoring.embedding import component_of
+from golem_nb.authoring.javascript import component_from_javascript
+from golem_nb.authoring.javascript_runtime import cached_javascript_runtime
 from golem_nb.authoring.python import component_from_source
 from golem_nb.authoring.runtime import cached_runtime
 from golem_nb.authoring.typed import Typed, component_from_typed_source
@@ -24,8 +26,8 @@ from golem_nb.notebook.session import Remote, Session
 from golem_nb.notebook.views import ComponentView
 
 USAGE = "%golem_deploy NAME FILE"
-PYTHON, WAT = "py", "wat"
-LANGUAGES = (PYTHON, WAT)  # of a cell, by the word behind --lang
+PYTHON, JAVASCRIPT, WAT = "py", "js", "wat"
+LANGUAGES = (PYTHON, JAVASCRIPT, WAT)  # of a cell, by the word behind --lang
 WAT_BEGINS = ("(component", "(module", ";;")  # what no program in Python begins with
 
 
@@ -84,14 +86,19 @@ def _from_file(path: Path) -> bytes:
 
 def _from_cell(request: Request, name: str, source: str) -> bytes:
     language = request.option("lang") or (WAT if source.lstrip().startswith(WAT_BEGINS) else PYTHON)
+    if language != PYTHON and request.option("with"):
+        raise UsageError("--with is for cells in Python")
+    if language in (PYTHON, JAVASCRIPT) and request.option("wit"):
+        raise UsageError("--wit is for core modules; cells in Python and JavaScript have none")
     if language == PYTHON:
         _check_server(request)
         # The cell's first line is the magic's: so lines have the numbers that the notebook shows.
         return component_from_source(f"\n{source}", name, request.option("with") or ())
+    if language == JAVASCRIPT:
+        _check_javascript(request)
+        return component_from_javascript(f"\n{source}", name)
     if language != WAT:
         raise UsageError(f"--lang {language} is not known; there are: {', '.join(LANGUAGES)}")
-    if request.option("with"):
-        raise UsageError("--with is for cells in Python")
     try:
         return wasm_from_text(source)
     except TextRejected as error:
@@ -126,6 +133,21 @@ def _check_server(request: Request) -> None:
         request.session.say("the runtime of Python workers is built now, once on this machine: half a minute or so ...")
 
 
+def _check_javascript(request: Request) -> None:
+    """See to it that the server runs programs in JavaScript, and say so where that will take a while.
+
+    Raises:
+        NotSupported: It does not.
+    """
+    client = request.session.client()
+    if not client.runs_programs:
+        raise NotSupported(
+            f"{client.speaks()} does not run cells in JavaScript; golem_nb's own engine does: write %golem local"
+        )
+    if cached_javascript_runtime() is None and not isinstance(request.session.place, Remote):
+        request.session.say("the runtime of JavaScript workers is built now, once on this machine: some seconds ...")
+
+
 VERB = Verb(
     name="golem_deploy",
     summary="Deploy a component: from a file (.wasm, or .wat text), bytes, or the source in the cell.",
@@ -133,6 +155,7 @@ VERB = Verb(
         USAGE,
         "%%golem_deploy NAME [--with PACKAGE]...     body: Python, a class or functions",
         "%%golem_deploy NAME --typed                 the same, as a component with typed exports, for any Golem server",
+        "%%golem_deploy NAME --lang js               body: JavaScript, functions or a class",
         "%%golem_deploy NAME --lang wat              body: component text; of a core module with --wit",
         f"{USAGE} [--ephemeral] [-e NAME=VALUE]... [--file PATH=LOCAL[:rw]]... [--link RESOURCE=TARGET]...",
     ),
