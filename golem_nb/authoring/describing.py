@@ -48,9 +48,8 @@ def described(program_text: str) -> list[dict[str, Any]]:
     if done.returncode == REJECTED:
         raise ComponentRejected(done.stderr.strip())
     if done.returncode != 0:
-        raise BuildFailed(
-            f"describing the program ended with exit code {done.returncode}: {done.stderr.strip()[-500:]}"
-        )
+        last = done.stderr.strip().rpartition("\n")[2]
+        raise BuildFailed(f"describing the program ended with exit code {done.returncode}: {last}")
     found: list[dict[str, Any]] = json.loads(done.stdout)
     return found
 

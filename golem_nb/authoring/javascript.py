@@ -19,9 +19,9 @@ from golem_nb.authoring.python import program_name
 from golem_nb.errors import ComponentRejected
 
 _TOKEN = re.compile(
-    r"(?P<space>\s+|//[^\n]*)|(?P<comment>/\*.*?\*/)|(?P<word>[#@]?[A-Za-z_$\u0080-\uffff][\w$\u0080-\uffff]*)"
+    r"(?P<space>\s+|//[^\n]*)|(?P<comment>/\*.*?\*/)|(?P<word>[#@]?(?:[^\W\d]|\$)[\w$]*)"
     r"|(?P<number>\.?\d[\w.]*)|(?P<string>\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*')"
-    r"|(?P<sign>=>|\?\.(?!\d)|\.\.\.|\+\+|--|[-+*/%&|^<>=!~?:;,.(){}\[\]])",
+    r"|(?P<sign>=>|\?\.(?!\d)|\.\.\.|\+\+|--|/(?!\*)|[-+*%&|^<>=!~?:;,.(){}\[\]])",
     re.DOTALL,
 )
 _REGEX = re.compile(r"/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\[\n])+/[a-z]*")
