@@ -16,11 +16,8 @@ from typing import Any
 
 from golem_nb.authoring.runtime import BUILD_TIMEOUT_S, built_runtime, compiled_folder
 from golem_nb.errors import BuildFailed, ComponentRejected
-from golem_nb.host.declare import Trap
-from golem_nb.wasm.describing import DescribingHost
-from golem_nb.wasm.instance import GuestTrap
+from golem_nb.wasm.describing import description_of
 from golem_nb.wasm.platform import Platform
-from golem_nb.wasm.programs import Raised, describe
 
 REJECTED = 3  # the exit code where the program is at fault
 TICK_S = 0.01
@@ -61,9 +58,9 @@ def main(runtime: str, program: str) -> int:
 
     def work() -> None:
         try:
-            print(json.dumps(describe(linked, text, DescribingHost())))
+            print(json.dumps(description_of(linked, text)))
             codes.append(0)
-        except (Raised, Trap, GuestTrap) as error:
+        except ComponentRejected as error:
             print(error, file=sys.stderr)
             codes.append(REJECTED)
         finally:

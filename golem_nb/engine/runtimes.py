@@ -13,14 +13,12 @@ from golem_nb.authoring.javascript_runtime import built_javascript_runtime
 from golem_nb.authoring.program import PYTHON, Program
 from golem_nb.authoring.runtime import built_runtime
 from golem_nb.engine.scheduler import Slots, run_on_large_stack
-from golem_nb.errors import ComponentNotFound, ComponentRejected
-from golem_nb.host.declare import Trap
+from golem_nb.errors import ComponentNotFound
 from golem_nb.store.contents import Contents
-from golem_nb.wasm.describing import DescribingHost
-from golem_nb.wasm.instance import GuestTrap
+from golem_nb.wasm.describing import description_of
 from golem_nb.wasm.link import LinkedComponent
 from golem_nb.wasm.platform import Platform
-from golem_nb.wasm.programs import LinkedProgram, Raised, describe
+from golem_nb.wasm.programs import LinkedProgram
 
 PROGRAMS_AT_ONCE = 2  # are described
 
@@ -58,12 +56,9 @@ class Runtimes:
             ComponentNotFound: The runtime is not in the data folder.
         """
         runtime = self._runtime(sha256)
-        try:
-            with self.slots.taken():
-                description = run_on_large_stack(lambda: describe(runtime, program.text, DescribingHost()))
-            return LinkedProgram(runtime, program.text, description)
-        except (Raised, Trap, GuestTrap) as error:
-            raise ComponentRejected(str(error)) from None
+        with self.slots.taken():
+            description = run_on_large_stack(lambda: description_of(runtime, program.text))
+        return LinkedProgram(runtime, program.text, description)
 
     def _runtime(self, sha256: str) -> LinkedComponent:
         with self._linking:

@@ -92,7 +92,7 @@ def find_function(exports: Sequence[FunctionType] | None, name: str) -> tuple[st
     kebab = name if "." in name else name.replace("_", "-")
     if exports is None:
         return kebab, None
-    for wanted in (name, kebab):
+    for wanted in (name, kebab, name.replace("_", "-")):
         for function in exports:
             if wanted in (function.name, _site_name(function.name)):
                 return function.name, function
