@@ -173,7 +173,8 @@ export const program = {
         const read = JSON.parse(value);
         return read === null && parameters[place].isOptional ? undefined : read;
       });
-      const found = settled(fn.apply(self, values));
+      let found = settled(fn.apply(self, values));
+      if (typeof found?.next === "function" && found[Symbol.iterator]) found = [...found];  // a generator's
       finish();
       return answered(found);
     }),
