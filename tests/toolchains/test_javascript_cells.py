@@ -89,6 +89,13 @@ export function key() { return golem.idempotencyKey(); }
 export function both() { return golem.atomic(async () => { await null; return ++total; }); }
 export function again() { golem.retry("once more"); }
 export function giveUp() { golem.fail("no use"); }
+export function ask(other) {
+  const clerk = golem.worker(other);
+  clerk.both.fire();
+  return [clerk.both(), clerk.both(), clerk["nb:golem/api.{both}"]()];
+}
+export function wrong(other) { return golem.worker(other).both(1); }
+export async function waits() { const p = golem.promise(); console.log(p.index); return (await p) + "!"; }
 """
 COUNTER = """
 class Counter {
@@ -222,6 +229,18 @@ def test_what_the_engine_has_for_workers(bench):
 
     assert len(bench.ask(worker, "key", key="k")) == 36
     assert [bench.ask(worker, "both") for _ in range(2)] == [1, 2]
+    assert bench.ask(worker, "ask", "golem/other") == [2, 3, 4]
+    assert bench.ask(worker, "ask", "third", key="ask") == [2, 3, 4]
+    bench.reopen()
+    assert bench.ask(worker, "ask", "third", key="ask") == [2, 3, 4]
+    assert bench.ask(WorkerId(component, "third"), "both") == 5
+    for other, words in (("golem/x", r"takes 0 arguments \(none\), not 1"), ("no/x", "there is no component 'no'")):
+        with pytest.raises(InvocationFailed, match=words):
+            bench.ask(worker, "wrong", other)
+    waiting = bench.engine.invoke_and_await(worker, "waits", [])
+    until(lambda: bench.engine.worker(worker).status is WorkerStatus.SUSPENDED)
+    bench.engine.complete_promise(worker, int(bench.entries(worker, Log)[-1].message), b"yes")
+    assert waiting.result(20).value == "yes!"
     with pytest.raises(InvocationFailed, match="no use"):
         bench.ask(worker, "give-up")
     with pytest.raises(PreviousInvocationFailed):

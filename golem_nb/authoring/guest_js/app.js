@@ -51,7 +51,11 @@ Object.assign(globalThis, {
   ...timing,
   TextEncoder,
   TextDecoder,
-  console: { log: out, info: out, debug: out, warn: err, error: err, trace: err },
+  console: {
+    ...{ log: out, info: out, debug: out, table: out, dir: out, group: out, groupEnd() {} },
+    ...{ warn: err, error: err, trace: err },
+    assert: (isTrue, ...values) => isTrue || err("Assertion failed:", ...values),
+  },
   crypto: {
     randomUUID: uuid,
     getRandomValues(array) {

@@ -3,6 +3,7 @@
 import host from "golem:api/host@1.1.7";
 import own from "golem-nb:javascript/host@1.0.0";
 import { settled, sleepMs } from "./promises.js";
+import { kebab, text } from "./values.js";
 
 export class Failure extends Error {
   constructor(kind, message) {
@@ -20,6 +21,11 @@ class DurablePromise {
     return own.promiseName(this.index);
   }
 
+  // `await p` waits, too.
+  then(resolve) {
+    resolve(this.wait());
+  }
+
   // The text that it is completed with; the worker holds no memory while it waits.
   wait() {
     return decoded(own.awaitPromise(this.index));
@@ -35,7 +41,26 @@ class DurablePromise {
   }
 }
 
+// Another worker, whose functions are methods: `worker("shop/ann").addItem(5)`; `.addItem.fire(5)` waits for nothing.
+function worker(target) {
+  const called = (name, isAwaited) => (...values) => {
+    try {
+      return JSON.parse(own.invoke(target, name, text(values), isAwaited));
+    } catch (failure) {
+      throw typeof failure === "string" ? new Error(failure) : failure;
+    }
+  };
+  return new Proxy({}, {
+    get(_, name) {
+      if (typeof name !== "string" || name === "then") return undefined;
+      const function_ = /[./{]/.test(name) ? name : kebab(name);
+      return Object.assign(called(function_, true), { fire: called(function_, false) });
+    },
+  });
+}
+
 export const golem = {
+  worker,
   promise: () => new DurablePromise(Number(own.createPromise())),
   sleep: (seconds) => sleepMs(seconds * 1000),
   // Waits for `block` where it is an async function: what it does is inside.
