@@ -1,5 +1,7 @@
 """Cells in JavaScript: called, killed with their engine, recovered, updated."""
 
+import json
+
 import pytest
 
 from golem_nb.authoring.javascript import component_from_javascript
@@ -10,7 +12,9 @@ from golem_nb.model import LOCAL_ENVIRONMENT, UpdateMode, UpdateState, WorkerId,
 from golem_nb.oplog.entries import Error, Log
 from tests.engine.conftest import until
 from tests.toolchains.build import BUILT
-from tests.toolchains.test_python_cells import Bench
+from tests.toolchains.test_python_cells import Bench, server
+
+assert server  # a fixture of this module, too
 
 pytestmark = [pytest.mark.toolchains, pytest.mark.timeout(300)]
 
@@ -96,6 +100,16 @@ export function ask(other) {
 }
 export function wrong(other) { return golem.worker(other).both(1); }
 export async function waits() { const p = golem.promise(); console.log(p.index); return (await p) + "!"; }
+"""
+WEB = """
+export async function post(port, what) {
+  const answer = await fetch(`http://127.0.0.1:${port}/book?x=1`, {
+    method: "POST", headers: { "X-Kind": "trip" }, body: JSON.stringify(what),
+  });
+  const found = await answer.json();
+  return [answer.status, answer.ok, answer.headers.get("content-length"), found];
+}
+export function wrong() { return fetch("nowhere"); }
 """
 COUNTER = """
 class Counter {
@@ -245,6 +259,18 @@ def test_what_the_engine_has_for_workers(bench):
         bench.ask(worker, "give-up")
     with pytest.raises(PreviousInvocationFailed):
         bench.ask(worker, "both")
+
+
+def test_requests_are_sent_once(bench, server):
+    worker = WorkerId(deploy(bench, "web", WEB).id, "w")
+
+    answer = bench.ask(worker, "post", server.server_port, ["é"] * 3000, key="post")
+    assert json.loads(answer)[:3] == [200, True, str(len(json.dumps(["é"] * 3000, ensure_ascii=False).encode()) - 2999)]
+    bench.reopen()
+    assert bench.ask(worker, "post", server.server_port, ["é"] * 3000, key="post") == answer
+    assert [(path, what) for path, what, _ in server.requests] == [("/book?x=1", ["é"] * 3000)]
+    with pytest.raises(InvocationFailed, match="'nowhere' is no URL that can be fetched"):
+        bench.ask(worker, "wrong")
 
 
 def test_the_object_of_a_class_is_carried_over(bench):

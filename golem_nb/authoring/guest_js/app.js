@@ -3,6 +3,7 @@
 import stderr from "wasi:cli/stderr@0.2.0";
 import stdout from "wasi:cli/stdout@0.2.0";
 import random from "wasi:random/random@0.2.0";
+import { fetch, Headers } from "./fetch.js";
 import { decoded, encoded, Failure, golem } from "./golem.js";
 import { finish, forget, Promise as OwnPromise, run, settled, timing } from "./promises.js";
 import { answered, kebab, shown, text } from "./values.js";
@@ -66,7 +67,8 @@ Object.assign(globalThis, {
   },
   structuredClone: (value) => JSON.parse(text(value)),
   sleep: golem.sleep,
-  fetch: absent("fetch", "write what calls HTTP services in Python"),
+  fetch,
+  Headers,
   require: absent("require", "a cell is one module, and imports only golem"),
   $run: run,
   $settled: settled,
