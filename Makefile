@@ -4,6 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 TOOLCHAINS := .venv/.toolchains
+# A file of tests is one process's; four of them have work enough for any machine.
+AT_ONCE := --numprocesses logical --maxprocesses 4 --dist loadfile
 
 .PHONY: demo test test-toolchains check lab kill twins machine fuzz bench setup clean
 
@@ -23,7 +25,7 @@ demo: $(READY)
 # What is needed besides Python is said when it is missing: a browser test is skipped without Chromium, and the client's
 # against a mock of the contract without Node (the mock is installed into .node, once).
 test: check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(AT_ONCE)
 
 # Components built by compilers, in C and in Python; needs npm, too. What is missing is said, and its tests are skipped.
 test-toolchains: $(TOOLCHAINS)

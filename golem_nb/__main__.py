@@ -11,6 +11,7 @@ from pathlib import Path
 
 from golem_nb import __version__
 from golem_nb.errors import BadInput, GolemError
+from golem_nb.model import MEMORY_LIMIT_MIB, TIME_LIMIT_S
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,9 +49,9 @@ def _parser() -> argparse.ArgumentParser:
         "--idle-exit", type=float, default=0, metavar="MINUTES", help="end after so long without work; 0 = never (0)"
     )
     serve.add_argument("--max-loaded", type=int, default=2000, metavar="N", help="idle workers kept in memory (2000)")
-    serve.add_argument("--memory-limit", type=int, metavar="MIB", help="memory of one worker at most (no limit)")
     _add_limits(serve.add_argument_group("how much is taken at once, and how slowly"))
     _add_network(serve.add_argument_group("what components may reach"))
+    _add_usage(serve.add_argument_group("what components may use"))
     serve.set_defaults(run=_serve)
 
     demo = commands.add_parser("demo", help="deploy, invoke, kill -9, recover: the main job, checked step by step")
@@ -58,6 +59,11 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(run=_demo)
 
     doctor = commands.add_parser("doctor", help="check what golem_nb needs of this machine")
+    doctor.add_argument(
+        "--build",
+        action="store_true",
+        help="also have the runtime of Python workers ready: a minute, once",
+    )
     doctor.set_defaults(run=_doctor)
     return parser
 
@@ -106,6 +112,23 @@ def _add_network(group: argparse._ArgumentGroup) -> None:
     )
 
 
+def _add_usage(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--memory-limit",
+        type=int,
+        default=MEMORY_LIMIT_MIB,
+        metavar="MIB",
+        help=f"memory of one worker; 0 = no limit ({MEMORY_LIMIT_MIB})",
+    )
+    group.add_argument(
+        "--time-limit",
+        type=float,
+        default=TIME_LIMIT_S,
+        metavar="SECONDS",
+        help=f"what one invocation runs, without what it waits for; 0 = no limit ({TIME_LIMIT_S})",
+    )
+
+
 def _serve(options: argparse.Namespace) -> int:
     from golem_nb.client.connect import default_folder
     from golem_nb.server.limits import Limits
@@ -135,6 +158,7 @@ def _serve(options: argparse.Namespace) -> int:
                 options.durability,
                 options.max_loaded,
                 options.memory_limit,
+                options.time_limit,
                 no_network=options.no_network,
                 allow_host=options.allow_host,
                 deny_private=options.deny_private,
@@ -167,9 +191,11 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    from golem_nb.server.doctor import examine
+    from golem_nb.server.doctor import examine, examined_runtime
 
     findings = examine()
+    if options.build:
+        findings.append(examined_runtime(lambda text: print(f"...  Python workers: {text}", flush=True)))
     for finding in findings:
         print(f"{'ok  ' if finding.is_good else 'BAD '} {finding.what}: {finding.found}")
     return 0 if all(finding.is_good for finding in findings) else 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid5
@@ -24,6 +24,11 @@ ComponentId = UUID
 NAMESPACE = UUID("6f1a3d4e-7a54-5d0a-9a53-0d1f6d2c8b11")
 LOCAL_ENVIRONMENT = uuid5(NAMESPACE, "environment:local")
 LOCAL_ACCOUNT = "local"
+
+# What an engine allows unless it is told otherwise: enough for a runtime of Python and its data, and for a room full of
+# them on a small machine; a loop without an end is over before the lesson is.
+MEMORY_LIMIT_MIB = 512  # of one worker
+TIME_LIMIT_S = 300  # of one invocation, as long as it runs
 
 
 class WorkerStatus(StrEnum):
@@ -193,7 +198,7 @@ class UpdateState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UpdateRecord:
-    """One update of a worker. `details` says why it failed."""
+    """One update of a worker. `details` says why it failed, or what of its memory could not be carried over."""
 
     state: UpdateState
     timestamp: datetime
@@ -301,6 +306,23 @@ class WorkerEvent:
 
 
 _UUID = re.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+def text_from_timestamp(moment: datetime) -> str:
+    """Return the moment as Golem writes it: ISO-8601, UTC, milliseconds, `Z`."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def timestamp_from_text(text: Any) -> datetime:
+    """Return the moment that an ISO-8601 text spells; without an offset it is UTC.
+
+    Digits behind the microseconds are cut off.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (TypeError, ValueError, OverflowError):
+        raise BadInput(f"not a timestamp: {text!r:.80}") from None
 
 
 def parse_uuid(text: str, what: str) -> UUID:

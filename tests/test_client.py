@@ -1,5 +1,6 @@
 """One conformance suite for all clients: in process, and over a real port."""
 
+import io
 import threading
 import time
 from itertools import islice
@@ -37,6 +38,7 @@ from golem_nb.model import (
     WorkerId,
     WorkerStatus,
 )
+from golem_nb.oplog.filters import AnyOf, Comparator, Condition, Field
 from golem_nb.server.access import Access
 from golem_nb.values.types import U32, TypedValue
 from golem_nb.wasm.text import wasm_from_text
@@ -167,6 +169,52 @@ def test_oplogs(client, worker):
     assert page.entries[3].fields["response"] == {"typ": {"type": "U32"}, "value": 5}
     assert (page.first_index, page.last_index, page.next_index) == (1, 4, None)
     assert client.oplog(worker, from_index=2, count=2).next_index == 4
+
+
+def test_all_entries_come_at_once(client, worker):
+    for n in range(60):
+        client.invoke_and_await(worker, "inc", [n])
+
+    entries = list(client.entries(worker))
+
+    assert [entry.index for entry in entries] == list(range(1, 182))
+    assert entries[:100] == list(client.oplog(worker).entries)
+    assert [entry.index for entry in client.entries(worker, from_index=180)] == [180, 181]
+    assert list(client.entries(worker, from_index=500)) == []
+    with pytest.raises(WorkerNotFound):
+        list(client.entries(WorkerId(worker.component_id, "nobody")))
+
+
+def test_workers_are_found_by_a_filter(client, worker):
+    for n in range(5):
+        client.launch_worker(worker.component_id, f"w{n}", env={"N": str(n)})
+    filter = AnyOf((Condition(Field.NAME, Comparator.EQUAL, "w1"), Condition(Field.ENV, Comparator.EQUAL, "4", "N")))
+
+    first = client.find_workers(worker.component_id, filter, count=1)
+    rest = client.find_workers(worker.component_id, filter, cursor=first.cursor, count=10)
+
+    assert [found.worker_id.name for found in (*first.workers, *rest.workers)] == ["w1", "w4"]
+    assert rest.cursor is None
+    assert len(client.find_workers(worker.component_id, None).workers) == 5
+    with pytest.raises(BadInput, match="cursor"):
+        client.find_workers(worker.component_id, filter, cursor="elsewhere")
+
+
+def test_a_worker_goes_on_elsewhere_from_a_file(client, worker):
+    client.invoke_and_await(worker, "inc", [5])
+    file, copy = io.BytesIO(), WorkerId(worker.component_id, "copy")
+
+    client.export_worker(worker, file)
+    file.seek(0)
+    client.import_worker(copy, file)
+
+    assert client.invoke_and_await(copy, "inc", [1]).value == 6
+    assert client.invoke_and_await(worker, "inc", [2]).value == 7
+    file.seek(0)
+    with pytest.raises(WorkerExists):
+        client.import_worker(copy, file)
+    with pytest.raises(BadInput, match="not a file that a worker was exported to"):
+        client.import_worker(WorkerId(worker.component_id, "other"), io.BytesIO(b"nothing of the kind"))
 
 
 def test_an_update_moves_a_worker_to_another_version(client, worker):

@@ -16,14 +16,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from golem_nb.authoring.describing import described
+from golem_nb.authoring.preparing import is_prepared, prepare
 from golem_nb.authoring.program import Program
 from golem_nb.authoring.python import modules_of, program_name
-from golem_nb.authoring.runtime import cache_folder, cached_runtime, component_built, guest_files, tool_version
+from golem_nb.authoring.runtime import cache_folder, component_built, guest_files, tool_version
 from golem_nb.authoring.wit_text import TypedWorld, world_from_description
 from golem_nb.files import write_whole
 from golem_nb.wasm.programs import TYPED_SECTION
 from golem_nb.wasm.sections import custom_section
 
+BUILD_STEPS = 3
 MOST_KEPT = 8  # components have 30 MB each
 # What of the module `golem` asks nothing of the engine; see guest/plain_golem.py.
 PLAIN_NAMES = frozenset({"Err", "Ok", "Result", "fail", "retry", "worker_class"})
@@ -38,9 +40,9 @@ class Typed:
 
 
 def component_from_typed_source(
-    source: str, name: str, packages: Iterable[str] = (), say: Callable[[str], None] = lambda text: None
+    source: str, name: str, packages: Iterable[str] = (), step: Callable[[str], None] = lambda text: None
 ) -> Typed:
-    """Return the component of a program with typed exports; `say` is told what will take long.
+    """Return the component of a program with typed exports; `step` is told what begins, if all is to be made anew.
 
     Raises:
         UsageError: A package cannot come along.
@@ -53,11 +55,13 @@ def component_from_typed_source(
     digest = _digest(program, uses_golem)
     kept, kept_wit = (_folder() / f"{digest}.{kind}" for kind in ("wasm", "wit"))
     if not (kept.exists() and kept_wit.exists()):
-        if cached_runtime() is None:
-            say("the runtime of Python workers is built now, once on this machine: half a minute or so ...")
+        step("having the runtime of Python workers, once on this machine")
+        if not is_prepared():
+            prepare()
+        step("reading what the cell exports")
         description = described(program.text)
         world = world_from_description(program.name, description, uses_golem)
-        say("the typed component is built now: half a minute or so ...")
+        step("building it: half a minute or so")
         wasm = component_built(_files(program, world, uses_golem), world.name, "typed_app", "the typed component")
         wasm += custom_section(TYPED_SECTION, json.dumps(description).encode())
         _folder().mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 from uuid import UUID
 
 from golem_nb.model import (
@@ -16,6 +16,7 @@ from golem_nb.model import (
     IdempotencyKey,
     OplogIndex,
     OplogPage,
+    PublicEntry,
     SnapshotPolicy,
     UpdateMode,
     WorkerEvent,
@@ -23,6 +24,7 @@ from golem_nb.model import (
     WorkerMetadata,
     WorkersPage,
 )
+from golem_nb.oplog.filters import WorkerFilter
 from golem_nb.values.types import TypedValue
 
 
@@ -112,6 +114,15 @@ class Client(Protocol):
 
     # The next ones are outside the contract: a server without them gives NotSupported.
 
+    def find_workers(
+        self, component_id: ComponentId, filter: WorkerFilter | None, *, cursor: str | None = None, count: int = 50
+    ) -> WorkersPage:
+        """Return the next page of the workers that fit a filter; it may have fewer than `count`, or none, and a cursor.
+
+        Raises:
+            BadInput: The cursor is not one that a page of this search had.
+        """
+
     def revert_worker(
         self, worker: WorkerId, *, last_index: OplogIndex | None = None, invocations: int | None = None
     ) -> None:
@@ -200,6 +211,29 @@ class Client(Protocol):
             NotSupported: The server does not search.
         """
 
+    def entries(self, worker: WorkerId, *, from_index: OplogIndex = 1) -> Iterator[PublicEntry]:
+        """Yield the entries from an index up to the last one that there is when this is asked.
+
+        They come as one stream where the server has that, else page by page.
+        """
+
     def events(self, worker: WorkerId) -> AbstractContextManager[EventStream]: ...
+
+    def export_worker(self, worker: WorkerId, file: IO[bytes]) -> None:
+        """Write all that is stored of a worker into a file, which stands for itself. The worker goes on.
+
+        Raises:
+            NotSupported: The server is not golem_nb's own.
+        """
+
+    def import_worker(self, worker: WorkerId, file: IO[bytes]) -> None:
+        """Make a worker of what another was exported to, which goes on where that one was.
+
+        Raises:
+            BadInput: The file is none of a worker, or is damaged.
+            Conflict: The component's versions are not those that the worker ran on.
+            WorkerExists: There is one with this name.
+            NotSupported: The server is not golem_nb's own.
+        """
 
     def close(self) -> None: ...

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -24,11 +25,12 @@ import platformdirs
 
 from golem_nb import __version__
 from golem_nb.client.client import Client
-from golem_nb.client.remote import RemoteClient
+from golem_nb.client.http import NEVER_AGAIN
+from golem_nb.client.remote import HEALTH_TIMEOUT_S, RemoteClient
 from golem_nb.client.stream import Reconnecting
-from golem_nb.errors import BadInput, ClientError, DataFolderUnsuitable, EngineFailedToStart
+from golem_nb.errors import BadInput, ClientError, DataFolderUnsuitable, EngineFailedToStart, GolemError
 from golem_nb.model import LOCAL_ENVIRONMENT
-from golem_nb.wire.dialects import CONTRACT, DIALECTS
+from golem_nb.wire.dialects import CONTRACT, DIALECTS, OWN_NAME
 from golem_nb.wire.lock import LOCK_NAME, LOG_NAME, EngineLock, lock_from_text
 
 FOLDER_VARIABLE = "GOLEM_NB_DIR"
@@ -79,8 +81,11 @@ def connect(
     A URL is a server; "memory:" and a path are an engine in this process, closed with the client; None is the local
     engine process of the user's data folder, started if need be. `dialect` is what a server speaks (contract, 1.3, 1.4,
     1.5); None = what its version says. `environment_id` None = the only one there, or the local engine's.
+
+    Raises:
+        BadInput: The URL is not one of HTTP.
     """
-    if isinstance(target, str) and target.startswith(("http://", "https://")):
+    if isinstance(target, str) and "://" in target:
         return RemoteClient(target, token, environment_id, dialect=dialect)
     environment_id = environment_id or LOCAL_ENVIRONMENT
     if target is None:
@@ -103,10 +108,10 @@ def attach_local(folder: Path | None = None) -> RemoteClient:
     return engine_process(folder).client()
 
 
-def engine_process(folder: Path | None = None, network: Sequence[str] | None = None) -> LocalEngine:
+def engine_process(folder: Path | None = None, options: Sequence[str] | None = None) -> LocalEngine:
     """Find the folder's engine process, or start one.
 
-    `network` are options of `golem-nb serve` about what components may reach; None takes a running engine as it is.
+    `options` are those of `golem-nb serve` about what components may use; None takes a running engine as it is.
 
     Raises:
         EngineFailedToStart: The new process ended; the text has the end of its log.
@@ -116,16 +121,14 @@ def engine_process(folder: Path | None = None, network: Sequence[str] | None = N
     lock = running_engine(folder)
     if lock is None:
         note = _death_note(folder)
-        return _start(folder, note, network or ())
+        return _start(folder, note, options or ())
     if lock.version != __version__:
         raise ClientError(
             f"the engine of {folder} is golem_nb {lock.version} and this is {__version__}; end it with `%golem stop`"
         )
-    if network is not None and lock.network != tuple(network):
-        options = " ".join(lock.network) or "no options about the network"
-        raise ClientError(
-            f"the engine of {folder} runs with {options}; end it with `%golem stop` to start it otherwise"
-        )
+    if options is not None and lock.options != tuple(options):
+        others = " ".join(lock.options) or "no options"
+        raise ClientError(f"the engine of {folder} runs with {others}; end it with `%golem stop` to start it otherwise")
     return LocalEngine(folder, lock)
 
 
@@ -133,6 +136,17 @@ def running_engine(folder: Path) -> EngineLock | None:
     """Return where the folder's engine process listens; None where none answers."""
     lock = _lock_file(folder)
     return lock if lock is not None and _answers(lock) else None
+
+
+def still_runs(folder: Path, lock: EngineLock) -> bool:
+    """Is the engine that answered there before the one that listens now? As `running_engine`, ten times as quick."""
+    if _lock_file(folder) != lock or not _is_alive(lock.pid):
+        return False
+    try:
+        socket.create_connection(("127.0.0.1", lock.port), HEALTH_TIMEOUT_S).close()
+    except OSError:
+        return False
+    return True
 
 
 def stop_local(folder: Path | None = None) -> bool:
@@ -158,14 +172,14 @@ def _end(folder: Path, number: signal.Signals) -> bool:
     return True
 
 
-def _start(folder: Path, note: str | None, network: Sequence[str]) -> LocalEngine:
+def _start(folder: Path, note: str | None, options: Sequence[str]) -> LocalEngine:
     token = folder / TOKEN_FILE  # in a file, not on the command line, which every user of the machine can read
     with open(os.open(token, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(str(uuid4()))
     log = folder / LOG_NAME
     with log.open("ab") as output:
         begin = output.tell()
-        process = _spawn(folder, token, network, output)
+        process = _spawn(folder, token, options, output)
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
         has_ended = process.poll() is not None
@@ -180,7 +194,7 @@ def _start(folder: Path, note: str | None, network: Sequence[str]) -> LocalEngin
     raise EngineFailedToStart(f"the engine was not ready within {START_TIMEOUT_S:g} s: {_tail(log, begin)}")
 
 
-def _spawn(folder: Path, token: Path, network: Sequence[str], output: IO[bytes]) -> subprocess.Popen[bytes]:
+def _spawn(folder: Path, token: Path, options: Sequence[str], output: IO[bytes]) -> subprocess.Popen[bytes]:
     # -P: a file json.py beside the notebook must not stand in for Python's own. faulthandler: an end by SIGSEGV says in
     # the log where; it must be set up before wasmtime has handlers of its own, which then come first.
     command = [
@@ -197,7 +211,7 @@ def _spawn(folder: Path, token: Path, network: Sequence[str], output: IO[bytes])
         "0",
     ]
     process = subprocess.Popen(
-        [*command, "--idle-exit", str(IDLE_EXIT_MINUTES), "--token-file", str(token), *network],
+        [*command, "--idle-exit", str(IDLE_EXIT_MINUTES), "--token-file", str(token), *options],
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT,
@@ -235,9 +249,12 @@ def _lock_file(folder: Path) -> EngineLock | None:
 
 
 def _answers(lock: EngineLock) -> bool:
-    client = RemoteClient(f"http://127.0.0.1:{lock.port}", lock.token or None, dialect=CONTRACT.name)
+    """Is what listens there an engine? Ports are used again, so it gets no token before it has told what it is."""
+    client = RemoteClient(f"http://127.0.0.1:{lock.port}", dialect=CONTRACT.name, retries=NEVER_AGAIN)
     try:
-        return client.is_healthy()
+        return client.is_healthy() and client.server_version(HEALTH_TIMEOUT_S).startswith(OWN_NAME)
+    except GolemError:
+        return False
     finally:
         client.close()
 

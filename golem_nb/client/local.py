@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Self
+from typing import IO, Any, Self
 from uuid import UUID
 
 from golem_nb import __version__
@@ -20,6 +20,7 @@ from golem_nb.model import (
     IdempotencyKey,
     OplogIndex,
     OplogPage,
+    PublicEntry,
     SnapshotPolicy,
     UpdateMode,
     WorkerEvent,
@@ -27,11 +28,12 @@ from golem_nb.model import (
     WorkerMetadata,
     WorkersPage,
 )
+from golem_nb.oplog.filters import WorkerFilter
 from golem_nb.oplog.query import parse_query
 from golem_nb.oplog.search import matching
 from golem_nb.values.types import TypedValue
 from golem_nb.wire.codec import index_from_cursor, json_from_params
-from golem_nb.wire.entries import following_index, public_page
+from golem_nb.wire.entries import following_index, public_entry, public_page
 from golem_nb.wire.requests import FROM_AND_QUERY
 
 
@@ -116,6 +118,11 @@ class LocalClient:
 
     def workers(self, component_id: ComponentId, *, cursor: str | None = None, count: int = 50) -> WorkersPage:
         return self._engine.workers(component_id, cursor, count)
+
+    def find_workers(
+        self, component_id: ComponentId, filter: WorkerFilter | None, *, cursor: str | None = None, count: int = 50
+    ) -> WorkersPage:
+        return self._engine.workers(component_id, cursor, count, filter)
 
     def worker(self, worker: WorkerId) -> WorkerMetadata:
         return self._engine.worker(worker)
@@ -207,6 +214,16 @@ class LocalClient:
             last_index=found.last_index,
             component_version=found.component_version,
         )
+
+    def entries(self, worker: WorkerId, *, from_index: OplogIndex = 1) -> Iterator[PublicEntry]:
+        _, parts = self._engine.oplog_from(worker, from_index)
+        return (public_entry(index, entry, worker) for part in parts for index, entry in part)
+
+    def export_worker(self, worker: WorkerId, file: IO[bytes]) -> None:
+        self._engine.export_worker(worker, file)
+
+    def import_worker(self, worker: WorkerId, file: IO[bytes]) -> None:
+        self._engine.import_worker(worker, file)
 
     def events(self, worker: WorkerId) -> LocalEvents:
         return LocalEvents(self._engine.events(worker))

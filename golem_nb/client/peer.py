@@ -7,14 +7,15 @@ choice at the making wins. What the dialect's table has no operation for is `Not
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 from uuid import UUID
 
 import httpx
 
-from golem_nb.client.http import Http, json_or_text
-from golem_nb.errors import BadInput, NotFound, NotSupported, ServerError
+from golem_nb.client.http import Http
+from golem_nb.errors import BadInput, GolemError, NotFound, NotSupported, ServerError
 from golem_nb.model import LOCAL_ENVIRONMENT
 from golem_nb.wire import translate
 from golem_nb.wire.dialects import (
@@ -123,12 +124,12 @@ class Peer:
         if answer.status_code in (httpx.codes.NOT_FOUND, httpx.codes.METHOD_NOT_ALLOWED, httpx.codes.NOT_IMPLEMENTED):
             return CONTRACT  # which has no such operation
         if not answer.is_success:
-            raise failure_from_answer(answer.status_code, json_or_text(answer.content))
-        self._version = version = self.told(version_from_json, answer)
+            raise self._failure(answer, self._http.told(answer.content))
+        self._version = version = self.told(version_from_json, answer)[:40]
         dialect = dialect_of_version(version) or (None if is_number(version) else self._by_container())
         if dialect is None:
             raise NotSupported(
-                f"{self._http.url} is Golem {version:.40}; known are 1.3 to 1.5, and a dialect can be chosen: "
+                f"{self._http.url} is Golem {version}; known are 1.3 to 1.5, and a dialect can be chosen: "
                 f"{', '.join(DIALECTS)}"
             )
         return dialect
@@ -182,11 +183,23 @@ class Peer:
         query: Mapping[str, str | int] | None = None,
         **options: Any,
     ) -> httpx.Response:
-        answer = self._http.send(op.id, op.method, op.url(**(path or {})), query=query, **options)
+        return self._good(op, self._http.send(op.id, op.method, _url(op, path or {}), query=query, **options))
+
+    @contextmanager
+    def streamed(
+        self, id: str, path: Mapping[str, object], query: Mapping[str, str | int] | None = None, **options: Any
+    ) -> Iterator[httpx.Response]:
+        """Make the request of an operation whose answer is read while it comes; as `call`."""
+        _, op = self.operation(id)
+        with self._http.streamed(op.id, op.method, _url(op, path), query=query, **options) as answer:
+            yield self._good(op, answer)
+
+    def _good(self, op: Op, answer: httpx.Response) -> httpx.Response:
+        """Return the answer of a success; what the server says of a failure is raised."""
         if answer.is_success:
             return answer
-        body = json_or_text(answer.content)
-        failure = failure_from_answer(answer.status_code, body)
+        body = self._http.told(answer.content)
+        failure = self._failure(answer, body)
         # An exact NotFound, without a thing that was not found, is a path that the server does not know. Golem says of
         # a thing what it is, in `error`, and of a path nothing.
         names_a_thing = self._dialect is not CONTRACT and isinstance(body, Mapping) and "error" in body
@@ -206,6 +219,19 @@ class Peer:
             return read(self._http.json_of(answer))
         except BadInput as error:
             raise ServerError(answer.status_code, f"{error}; is {self._http.url} a Golem server?") from None
+
+    def _failure(self, answer: httpx.Response, body: Any) -> GolemError:
+        if answer.has_redirect_location:  # which is not followed: the token is for this server
+            place = self._http.token.hidden_in(answer.headers["location"])
+            return ServerError(answer.status_code, f"it is at {place:.200}; connect to that")
+        return failure_from_answer(answer.status_code, body)
+
+
+def _url(op: Op, path: Mapping[str, object]) -> str:
+    try:
+        return op.url(**path)
+    except UnicodeEncodeError:
+        raise BadInput(f"{op.id} cannot be asked for with a name that is no Unicode") from None
 
 
 def _told_places(places: Sequence[Place]) -> str:

@@ -1,10 +1,11 @@
 """The profiles of Golem's own command line: which servers its user works with. They are read, never written.
 
-    {"profiles": {"NAME": PROFILE, …}, "default_profile": "NAME"}
+    {"profiles": {"NAME": PROFILE, …}, "defaultProfile": "NAME"}
 
-PROFILE is an object with `custom_url` and `auth` (config-v2.json: Golem 1.3 and newer), or one of those below the key
-`Golem` or `GolemCloud` (config.json: older ones, which have `url` and no `auth` for servers of one's own). `auth` is
-`{"Static": {"secret": …}}` or `{"OAuth2": {"data": {"secret": …}}}`. Two profiles are there without being written.
+PROFILE is an object with `customUrl` and `auth` (config-v4.json: Golem 1.4 and newer), or with `custom_url` and `auth`
+(config-v2.json: 1.3), or one of those below the key `Golem` or `GolemCloud` (config.json: older ones, which have `url`
+and no `auth` for servers of one's own). `auth` is `{"Static": {"secret": …}}` or `{"OAuth2": {"data": {"secret": …}}}`.
+Two profiles are there without being written. What is empty is left out. Source: the command line's `config.rs`.
 """
 
 from __future__ import annotations
@@ -83,20 +84,16 @@ def _read(folder: Path | None) -> tuple[Path, dict[str, Any], str]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         # Not what it says of the failure: that may show a piece of the file, and so of a token.
         raise UsageError(f"{path} is no JSON; `golem profile list` may say more") from None
-    if not isinstance(content, Mapping) or not isinstance(content.get("profiles"), Mapping):
+    if not isinstance(content, Mapping) or not isinstance(content.get("profiles", {}), Mapping):
         raise UsageError(f"{path} has no object `profiles`")
-    given = dict(content["profiles"])
-    built_in = {
-        LOCAL: {"custom_url": LOCAL_URL, "auth": {"Static": {"secret": LOCAL_TOKEN}}},
-        CLOUD: {"custom_url": CLOUD_URL},
-    }
-    default = content.get("default_profile") or content.get("active_profile") or LOCAL
+    built_in = {LOCAL: {"auth": {"Static": {"secret": LOCAL_TOKEN}}}, CLOUD: {}}
+    default = _told(content, "defaultProfile", "default_profile", "active_profile") or LOCAL
     if not isinstance(default, str):
-        raise UsageError(f"{path}: `default_profile` must be a name")
-    return path, {**built_in, **given}, default
+        raise UsageError(f"{path}: the default profile must be a name")
+    return path, {**built_in, **content.get("profiles", {})}, default
 
 
 def _profile(path: Path, name: str, json: Any) -> Profile:
@@ -105,13 +102,22 @@ def _profile(path: Path, name: str, json: Any) -> Profile:
         inner = inner.get(kind, inner) if isinstance(inner, Mapping) else inner
     if not isinstance(inner, Mapping):
         raise UsageError(f"{path}: the profile {name!r} must be an object")
-    url = inner.get("custom_url") or inner.get("url") or CLOUD_URL
-    workers = inner.get("custom_worker_url") or inner.get("worker_url") or url
+    url = _told(inner, "customUrl", "custom_url", "url") or (LOCAL_URL if name == LOCAL else CLOUD_URL)
+    workers = _told(inner, "customWorkerUrl", "custom_worker_url", "worker_url") or url
+    projects = _told(inner, "custom_cloud_url") or url
     if not isinstance(url, str):
         raise UsageError(f"{path}: the profile {name!r} has a URL that is no text")
-    if workers != url:
-        raise UsageError(f"{path}: the profile {name!r} has workers at another URL than components; golem_nb needs one")
+    if workers != url or projects != url:
+        others = "workers" if workers != url else "projects"
+        raise UsageError(
+            f"{path}: the profile {name!r} has {others} at another URL than components; golem_nb needs one"
+        )
     return Profile(name, url, _secret(inner.get("auth")))
+
+
+def _told(json: Mapping[str, Any], *keys: str) -> Any:
+    """Return what is told by one of the keys, which are those of different releases."""
+    return next((json[key] for key in keys if json.get(key)), None)
 
 
 def _secret(auth: Any) -> str | None:

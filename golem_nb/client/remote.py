@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import IO, Any, Literal
 from uuid import UUID, uuid4
 
 import httpx
-from websockets.exceptions import InvalidHandshake, InvalidStatus
+import msgspec
+from websockets.exceptions import InvalidProxy, InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection
 from websockets.sync.client import connect as connect_websocket
 
@@ -18,7 +19,6 @@ from golem_nb.client.http import (
     SILENT,
     Http,
     Retries,
-    json_or_text,
     reason,
 )
 from golem_nb.client.peer import Peer
@@ -26,6 +26,7 @@ from golem_nb.client.stream import Reconnecting, RemoteEvents
 from golem_nb.errors import (
     BadInput,
     ComponentNotFound,
+    GolemError,
     NotSupported,
     ServerError,
     ServerUnreachable,
@@ -40,6 +41,7 @@ from golem_nb.model import (
     IdempotencyKey,
     OplogIndex,
     OplogPage,
+    PublicEntry,
     SnapshotPolicy,
     UpdateMode,
     WorkerId,
@@ -47,6 +49,7 @@ from golem_nb.model import (
     WorkersPage,
     clean_path,
 )
+from golem_nb.oplog.filters import WorkerFilter
 from golem_nb.oplog.query import parse_query
 from golem_nb.values.types import TypedValue
 from golem_nb.wire import codec, requests, translate
@@ -54,7 +57,7 @@ from golem_nb.wire.agents import agent_from_name, json_from_invocation
 from golem_nb.wire.dialects import CONTRACT, DIALECTS
 from golem_nb.wire.failures import failure_from_answer
 from golem_nb.wire.files import nodes_from_json
-from golem_nb.wire.operations import FILE_PATH, KEY_HEADER
+from golem_nb.wire.operations import FILE_PATH, KEY_HEADER, LAST_INDEX_HEADER
 from golem_nb.wire.translate import version_from_json
 from golem_nb.wire.uploads import Parts, parts_of_creation, parts_of_update
 
@@ -65,6 +68,10 @@ WAIT_SLICE_S = 300.0
 HEALTH_TIMEOUT_S = 2.0
 # A server that is gone must not hold up who closes a stream.
 CLOSE_TIMEOUT_S = 0.5
+# Of an oplog, where a server gives no stream of it.
+PAGE_ENTRIES = 100
+# A stream of entries that breaks goes on where it was, unless so many in a row brought nothing.
+BARREN_STREAMS = 3
 
 # Gateways in front of a server that is being started again; a stream that is refused so is tried again.
 _BUSY = (502, 503, 504)
@@ -181,6 +188,14 @@ class RemoteClient:
     def workers(self, component_id: ComponentId, *, cursor: str | None = None, count: int = 50) -> WorkersPage:
         query: dict[str, str | int] = {"count": count} if cursor is None else {"count": count, "cursor": cursor}
         answer = self._peer.call("getWorkersMetadata", _component(component_id), query)
+        return self._peer.read(translate.workers_page_from, answer)
+
+    def find_workers(
+        self, component_id: ComponentId, filter: WorkerFilter | None, *, cursor: str | None = None, count: int = 50
+    ) -> WorkersPage:
+        dialect, _ = self._peer.operation("findWorkers")
+        body = translate.json_from_find(dialect, filter, cursor, count)
+        answer = self._peer.call("findWorkers", _component(component_id), json=body)
         return self._peer.read(translate.workers_page_from, answer)
 
     def worker(self, worker: WorkerId) -> WorkerMetadata:
@@ -325,6 +340,55 @@ class RemoteClient:
         if page.entries and page.entries[0].kind == "Create" and not parse_query(query).matches(page.entries[0]):
             raise NotSupported(f"the server at {self.url} does not search oplogs; golem_nb's own engine does")
 
+    def entries(self, worker: WorkerId, *, from_index: OplogIndex = 1) -> Iterator[PublicEntry]:
+        if "streamOplog" in self._peer.dialect().operations:
+            try:
+                return (yield from self._streamed_entries(worker, from_index))
+            except NotSupported:  # a server of the contract that is not ours
+                pass
+        yield from self._paged_entries(worker, from_index)
+
+    def _streamed_entries(self, worker: WorkerId, first: OplogIndex) -> Iterator[PublicEntry]:
+        barren, last = 0, first
+        while first <= last:
+            before = first
+            try:
+                with self._peer.streamed("streamOplog", _worker(worker), {"from": first}) as answer:
+                    last = _last_index(answer)
+                    for entry in _entries(answer):
+                        first = entry.index + 1
+                        yield entry
+            except ServerUnreachable:
+                barren = barren + 1 if first == before else 0
+                if barren == BARREN_STREAMS:
+                    raise
+            else:
+                if first <= last:
+                    raise ServerError(answer.status_code, f"the stream of entries ends at {first - 1}, not at {last}")
+
+    def _paged_entries(self, worker: WorkerId, first: OplogIndex) -> Iterator[PublicEntry]:
+        index, last = first, None
+        while True:
+            page = self.oplog(worker, from_index=index, count=PAGE_ENTRIES)
+            last = last or page.last_index  # what comes meanwhile is not for this call; 0 where a server tells none
+            yield from (entry for entry in page.entries if not last or entry.index <= last)
+            if not page.entries or page.next_index is None or (last and page.entries[-1].index >= last):
+                return
+            if page.next_index <= index:  # the same page for ever
+                if last:
+                    raise ServerError(200, f"the page of entries behind {index} goes on at {page.next_index}")
+                return
+            index = page.next_index
+
+    def export_worker(self, worker: WorkerId, file: IO[bytes]) -> None:
+        with self._peer.streamed("exportWorker", _worker(worker)) as answer:
+            for part in answer.iter_bytes():
+                file.write(part)
+
+    def import_worker(self, worker: WorkerId, file: IO[bytes]) -> None:
+        headers = {"content-type": "application/octet-stream"}
+        self._peer.call("importWorker", _worker(worker), content=file, headers=headers, timeout_s=UPLOAD_TIMEOUT_S)
+
     def events(self, worker: WorkerId) -> RemoteEvents:
         _, op = self._peer.operation("connectWorker")
         url = self.url.replace("http", "ws", 1) + op.url(**_worker(worker))
@@ -354,21 +418,27 @@ class RemoteClient:
             answer = refusal.response
             if answer.status_code in _BUSY:
                 raise ServerUnreachable(f"no event stream from {self.url}: {answer.status_code}") from None
-            raise failure_from_answer(answer.status_code, json_or_text(bytes(answer.body or b""))) from None
-        except (OSError, InvalidHandshake) as error:
-            raise ServerUnreachable(f"no event stream from {self.url}: {reason(error)}") from None
+            raise failure_from_answer(answer.status_code, self._http.told(bytes(answer.body or b""))) from None
+        except (ImportError, InvalidProxy):  # its text may hold a password
+            raise ServerUnreachable(
+                f"no event stream from {self.url}: the proxy of the environment is none that can be used"
+            ) from None
+        except (OSError, WebSocketException) as error:
+            told = self._http.token.hidden_in(reason(error))  # an address that it is sent on to, for one
+            raise ServerUnreachable(f"no event stream from {self.url}: {told}") from None
 
     # Beside the contract.
 
-    def server_version(self) -> str:
+    def server_version(self, timeout_s: float = ANSWER_TIMEOUT_S) -> str:
         """Return what the server calls itself."""
-        return self._peer.told(version_from_json, self._peer.asked(CONTRACT.operations["version"]))
+        op = CONTRACT.operations["version"]
+        return self._peer.told(version_from_json, self._peer.asked(op, timeout_s=timeout_s))
 
     def is_healthy(self, timeout_s: float = HEALTH_TIMEOUT_S) -> bool:
         """Does the server answer that it is well?"""
         try:
             self._peer.asked(CONTRACT.operations["healthcheck"], timeout_s=timeout_s, retries=NEVER_AGAIN)
-        except (ServerUnreachable, ServerError, WaitTimeout):
+        except GolemError:
             return False
         return True
 
@@ -389,7 +459,31 @@ class RemoteClient:
         self._http.close()
 
     def _upload(self, id: str, path: Mapping[str, object], parts: Parts) -> httpx.Response:
-        return self._peer.call(id, path, data=parts.texts, files=parts.files, timeout_s=UPLOAD_TIMEOUT_S)
+        jsons = {name: (None, text.encode(), "application/json") for name, text in parts.jsons.items()}
+        return self._peer.call(id, path, data=parts.texts, files={**jsons, **parts.files}, timeout_s=UPLOAD_TIMEOUT_S)
+
+
+_line_decoder = msgspec.json.Decoder()
+
+
+def _last_index(answer: httpx.Response) -> OplogIndex:
+    told = answer.headers.get(LAST_INDEX_HEADER, "")
+    if not (told.isascii() and told.isdecimal() and len(told) < 20):
+        raise ServerError(answer.status_code, f"no stream of entries: the header {LAST_INDEX_HEADER} is {told!r:.40}")
+    return int(told)
+
+
+def _entries(answer: httpx.Response) -> Iterator[PublicEntry]:
+    """Yield the entries of the whole lines that come."""
+    rest = b""
+    for part in answer.iter_bytes():
+        *lines, rest = (rest + part).split(b"\n")
+        for line in lines:
+            try:
+                entry = codec.entry_from_indexed_json(_line_decoder.decode(line))
+            except (msgspec.DecodeError, BadInput, RecursionError) as error:
+                raise ServerError(answer.status_code, f"a line of the stream of entries: {error}") from None
+            yield entry
 
 
 def _component(component_id: ComponentId) -> dict[str, object]:

@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from typing import Self
 
 from websockets.exceptions import ConnectionClosed, ConnectionClosedOK
+from websockets.frames import CloseCode
 from websockets.sync.client import ClientConnection
 
 from golem_nb.client.http import Retries
@@ -86,8 +87,10 @@ class RemoteEvents:
                 event = reader.read(message)  # also what is left out: it may hold the first half of a character
                 if self._read.remember(message) and event is not None:
                     yield event
-        except ConnectionClosedOK:
-            return
+        except ConnectionClosedOK as closed:
+            # A server, or what stands before it, that goes away to come back is no end of the events.
+            if closed.rcvd is not None and closed.rcvd.code == CloseCode.GOING_AWAY:
+                raise
 
     def _connect_again(self, failures: int, deadline: float) -> int:
         """Connect, or find that the stream was closed here; return how often it failed in this series.

@@ -88,7 +88,11 @@ def _text(recorded: Recorded, urn: str, earlier_urns: Sequence[str]) -> str:
     return text
 
 
-_KINDS = {TrapKind.STACK_OVERFLOW: ErrorKind.STACK_OVERFLOW, TrapKind.GIVEN_UP: ErrorKind.INVALID_REQUEST}
+_KINDS = {
+    TrapKind.STACK_OVERFLOW: ErrorKind.STACK_OVERFLOW,
+    TrapKind.GIVEN_UP: ErrorKind.INVALID_REQUEST,
+    TrapKind.OUT_OF_TIME: ErrorKind.INVALID_REQUEST,  # another attempt would take as long
+}
 
 
 def kind_of(error: BaseException) -> ErrorKind:

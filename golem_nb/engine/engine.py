@@ -38,6 +38,7 @@ from golem_nb.engine.metadata import metadata_of
 from golem_nb.engine.parameters import check_texts, checked_key, parameters_from_json
 from golem_nb.engine.peers import WorkerPeers
 from golem_nb.engine.reads import content_at, nodes_at
+from golem_nb.engine.running_time import TICK_S
 from golem_nb.engine.runtimes import Runtimes
 from golem_nb.engine.scheduler import Slots, Threads, Timers, default_slots
 from golem_nb.engine.settings import Settings, SystemClock
@@ -88,8 +89,6 @@ from golem_nb.values.types import FunctionType, TypedValue
 from golem_nb.wasm.link import LinkedComponent
 from golem_nb.wasm.platform import Platform
 
-TICK_S = 0.01
-
 T = TypeVar("T")
 
 log = logging.getLogger("golem_nb.engine")
@@ -127,7 +126,7 @@ class Engine:
             self._runtimes,
             lambda: self._clock.now_ns() // 1000,
         )
-        self.memory_limit_bytes = settings.memory_limit_bytes
+        self.memory_limit_bytes, self.time_limit_s = settings.memory_limit_bytes, settings.time_limit_s
         self.threads, self.timers = Threads("worker"), Timers(self._clock.now_ns)
         self.calls = Calls(self, Schedule(self._database), self.timers, self.threads, self._clock.now_ns)
         self._transfers = Transfers(self._oplogs, self._workers, self._deployments, self.calls)

@@ -16,6 +16,7 @@ from golem_nb.engine.incoming import called
 from golem_nb.engine.journal import Journal
 from golem_nb.engine.recovery import Plan
 from golem_nb.engine.replay import ReplayCursor
+from golem_nb.engine.running_time import RunningTime
 from golem_nb.engine.services import Services
 from golem_nb.errors import ComponentNotFound, InvocationFailed
 from golem_nb.model import ComponentId, ComponentType, WorkerId
@@ -50,7 +51,9 @@ class Execution:
         host: WorkerHost,
         durability: Durability,
         files: PlannedFiles,
+        running_time: RunningTime,
     ) -> None:
+        self._running_time = running_time
         self._journal, self._files, self.linked, self.instance = journal, files, linked, instance
         self.host, self.durability = host, durability
 
@@ -63,6 +66,7 @@ class Execution:
         """
         durability = self.durability
         durability.begin_invocation(invoked)
+        self._running_time.begin()
         export = self.linked.compiled.export(invoked.function_name)
         if not durability.is_live:
             check_types(export.type, invoked.request)
@@ -190,6 +194,7 @@ def begin(
 
     is_ephemeral = options.type is ComponentType.EPHEMERAL
     durability = Durability(journal, cursor, replay_is_over, str(worker), is_ephemeral=is_ephemeral)
+    running_time = RunningTime(services.time_limit_s)
     host = WorkerHost(
         services.surroundings,
         journal,
@@ -206,6 +211,7 @@ def begin(
         output=output,
         wake=wake,
         stop=stop,
+        running_time=running_time,
     )
     try:
         instance = new_instance(linked, host, memory_limit_bytes=services.memory_limit_bytes)
@@ -215,7 +221,7 @@ def begin(
         raise CannotStart(str(trap)) from trap
     except (MemoryError, OSError) as error:
         raise CannotStart(str(error)) from error
-    return Execution(journal, linked, instance, host, durability, files)
+    return Execution(journal, linked, instance, host, durability, files, running_time)
 
 
 def _files(plan: Plan, worker: WorkerId, state: WorkerState, services: Services) -> PlannedFiles:

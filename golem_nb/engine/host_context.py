@@ -13,6 +13,7 @@ from golem_nb.engine.calls import Calls
 from golem_nb.engine.durability import Durability
 from golem_nb.engine.journal import Journal
 from golem_nb.engine.remote import Done, RemoteCalls
+from golem_nb.engine.running_time import RunningTime
 from golem_nb.engine.scheduler import Slots, Threads
 from golem_nb.engine.stopping import Suspended
 from golem_nb.engine.stores import Stores
@@ -80,6 +81,7 @@ class WorkerHost:
         output: Output,
         wake: threading.Event,
         stop: Callable[[], BaseException | None],
+        running_time: RunningTime,
     ) -> None:
         self.args, self.env, self.config, self.table = args, env, config, ResourceTable()
         self.id, self.peers, self.files = id, peers, files
@@ -88,7 +90,7 @@ class WorkerHost:
         self.blobs: Blobs = surroundings.stores.blobs(id.component_id, number)
         self.worker_urn, self.earlier_urns = f"urn:worker:{id}", earlier_urns
         self.context: HostContext = self
-        self.stop = stop
+        self._stop, self._running_time = stop, running_time
         self._surroundings, self._journal, self._durability = surroundings, journal, durability
         self._output, self._wake = output, wake
         self._shared: dict[Any, Any] = {}
@@ -97,6 +99,9 @@ class WorkerHost:
 
     def call(self, function: HostFunction, target: Any, arguments: dict[str, Any]) -> Any:
         return self._durability.call(function, target, arguments)
+
+    def stop(self) -> BaseException | None:
+        return self._stop() or (self._running_time.tick() if self.is_live else None)
 
     @property
     def earlier_names(self) -> tuple[str, ...]:
@@ -139,13 +144,13 @@ class WorkerHost:
             self._suspend_if_long(sources)
         for source in sources:
             source.call_when_ready(self._wake.set)
-        with self._surroundings.slots.given_back(lambda: self.stop() is not None):
+        with self._surroundings.slots.given_back(lambda: self._stop() is not None):
             while True:
                 self._wake.clear()
                 ready = _ready(sources)
                 if ready:
                     return ready
-                reason = self.stop()
+                reason = self._stop()
                 if reason is not None:
                     raise reason
                 self._wake.wait(self._seconds_until(_nearest(sources)))

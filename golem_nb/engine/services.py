@@ -21,6 +21,7 @@ class Services(Protocol):
     threads: Threads
     timers: Timers
     memory_limit_bytes: int | None
+    time_limit_s: float | None
     calls: Calls
 
     def linked(self, component_id: ComponentId, version: int) -> LinkedComponent: ...

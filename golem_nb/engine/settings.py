@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 
 from golem_nb.host.network_policy import EVERYTHING, NetworkPolicy
+from golem_nb.model import MEMORY_LIMIT_MIB, TIME_LIMIT_S
 
 
 class SystemClock:
@@ -25,7 +26,12 @@ class Settings:
     """Guests that run at once; 0 = by the number of cores."""
     max_loaded: int = 2000
     """Idle workers that keep their instance."""
-    memory_limit_bytes: int | None = None
-    """Of one worker."""
+    memory_limit_bytes: int | None = MEMORY_LIMIT_MIB << 20
+    """Of one worker; None = no limit."""
+    time_limit_s: float | None = TIME_LIMIT_S
+    """Of one invocation: what it runs, without replay and without what it waits for; None = no limit."""
     network: NetworkPolicy = EVERYTHING
     """Which hosts components reach."""
+
+
+DEFAULTS = Settings()

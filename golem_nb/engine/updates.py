@@ -7,7 +7,7 @@ recovery is its attempt (`attempted`): it succeeds when replay is over, and fail
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from uuid import uuid4
 
@@ -91,13 +91,14 @@ class Updates:
             self._journal.append(lambda now: PendingUpdate(now, version, data, host))
         self._journal.commit()
 
-    def succeed(self) -> bool:
-        """Replay is over: what it was the attempt of has succeeded. Return whether another update waits."""
+    def succeed(self, lost: Sequence[str]) -> bool:
+        """Replay is over: what it was the attempt of has succeeded, but for what is `lost`. Does another wait?"""
         plan, self.attempted = self.attempted, None
         if plan is None:
             return False
         size = self._services.component_size(self._id.component_id, plan.component_version)
-        self._journal.append(lambda now: SuccessfulUpdate(now, plan.component_version, size))
+        details = "\n".join(lost) or None
+        self._journal.append(lambda now: SuccessfulUpdate(now, plan.component_version, size, details))
         self._journal.commit()
         return bool(self._journal.state.pending_updates)
 

@@ -561,7 +561,7 @@ class Worker:
 
     def _became_live(self) -> None:
         """Replay is over, and with it the attempt of an update; the next one has its turn at once."""
-        if self._updates.succeed():
+        if self._updates.succeed(self._live.instance.lost if self._live else ()):
             with self._lock:
                 self._ask(Restart())
 

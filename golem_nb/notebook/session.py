@@ -18,6 +18,7 @@ from golem_nb.client.connect import (
     engine_process,
     kill_local,
     running_engine,
+    still_runs,
     stop_local,
 )
 from golem_nb.client.connect import connect as connect_to
@@ -32,10 +33,10 @@ URL_VARIABLE, TOKEN_VARIABLE = "GOLEM_URL", "GOLEM_TOKEN"
 
 @dataclass(frozen=True, slots=True)
 class Local:
-    """The engine process of a data folder. It is started with `network`; None = any that runs will do."""
+    """The engine process of a data folder. It is started with `options`; None = any that runs will do."""
 
     folder: Path
-    network: tuple[str, ...] | None = None
+    options: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +77,9 @@ class Session:
 
     # Which server.
 
-    def use_local(self, folder: Path | None, network: tuple[str, ...] | None = None) -> None:
+    def use_local(self, folder: Path | None, options: tuple[str, ...] | None = None) -> None:
         self.forget()
-        self.place = Local((folder or default_folder()).expanduser().absolute(), network)
+        self.place = Local((folder or default_folder()).expanduser().absolute(), options)
 
     def use_remote(self, place: Remote) -> None:
         self.forget()
@@ -100,8 +101,8 @@ class Session:
                     place.url, token=place.token(), environment_id=place.environment_id, dialect=place.dialect
                 )
             return self._client
-        if self._client is None or self._engine is None or running_engine(self.place.folder) != self._engine.lock:
-            self._attach(engine_process(self.place.folder, self.place.network))
+        if self._client is None or self._engine is None or not still_runs(self.place.folder, self._engine.lock):
+            self._attach(engine_process(self.place.folder, self.place.options))
         assert self._client is not None
         return self._client
 
@@ -140,7 +141,7 @@ class Session:
 
     def restart_engine(self) -> LocalEngine:
         """Start the local engine again after it was killed on purpose; nothing is said of its end."""
-        engine = engine_process(self._local_folder("start"), self._network)
+        engine = engine_process(self._local_folder("start"), self._options)
         self._attach(engine, is_expected=True)
         return engine
 
@@ -167,12 +168,12 @@ class Session:
         return self.place.folder if self.place else default_folder()
 
     @property
-    def _network(self) -> tuple[str, ...] | None:
-        return self.place.network if isinstance(self.place, Local) else None
+    def _options(self) -> tuple[str, ...] | None:
+        return self.place.options if isinstance(self.place, Local) else None
 
     def _attach(self, engine: LocalEngine, *, is_expected: bool = False) -> None:
         self.forget()
-        place = Local(engine.folder, self._network)  # an engine that is started in its place has the same rules
+        place = Local(engine.folder, self._options)  # an engine that is started in its place has the same rules
         self.place, self._engine, self._client = place, engine, engine.client()
         if engine.note and not is_expected:
             self.say(engine.note)
@@ -233,7 +234,10 @@ class Session:
         return Target(self.default.component, target.component)
 
     def worker_id(self, target: Target) -> WorkerId:
-        component = self.component(target.component)
+        return self.worker_of(self.component(target.component), target)
+
+    def worker_of(self, component: Component, target: Target) -> WorkerId:
+        """Return the worker that a target names, where its component is known."""
         worker = WorkerId(component.id, target.worker or "")
         self.note(component, [worker.name])
         return worker

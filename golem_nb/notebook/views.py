@@ -147,6 +147,8 @@ class ComponentView(View):
     component: Component
     news: str = ""
     snapshots: SnapshotPolicy | None = None
+    updates: tuple[UpdateReport, ...] = ()
+    """How the workers fared that were to go along."""
     wit: str = ""
 
     @property
@@ -160,7 +162,8 @@ class ComponentView(View):
     def text(self) -> str:
         exports = [("export", signature(f)) for f in self.component.exports or ()]
         rows = [("size", self._size), *self._policy, *options_rows(self.component.options), *exports]
-        return f"{self._title}\n{rows_text(rows)}{f'{chr(10)}{chr(10)}{self.wit.rstrip()}' if self.wit else ''}"
+        wit = [f"\n{self.wit.rstrip()}"] if self.wit else []
+        return "\n".join([f"{self._title}\n{rows_text(rows)}", *(report.text() for report in self.updates), *wit])
 
     def html(self) -> str:
         exports = "".join(
@@ -173,8 +176,9 @@ class ComponentView(View):
         if self.component.exports is not None:
             rows.append(("exports", exports or "none"))
         wit = f'<details open><summary>WIT</summary><pre style="{MONO}">{escape(self.wit)}</pre></details>'
+        updates = "".join(report.html() for report in self.updates)
         shown = wit if self.wit else ""
-        return head_html(f"component {self.component.name}", self._news) + rows_html(rows) + shown
+        return head_html(f"component {self.component.name}", self._news) + rows_html(rows) + updates + shown
 
     @property
     def _policy(self) -> list[tuple[str, str]]:
@@ -260,7 +264,10 @@ class WorkerView(View):
 
 @dataclass(frozen=True, repr=False)
 class UpdateReport(View):
-    """How an update ended. `details` says why it failed: of a divergence, what was recorded and what came instead."""
+    """How an update ended. `details` says why it failed: of a divergence, what was recorded and what came instead.
+
+    Of one that was done it says what could not be carried over.
+    """
 
     name: str
     from_version: int
@@ -296,7 +303,10 @@ class UpdateReport(View):
         return f"the update to version {version} failed; it stays on version {self.from_version}"
 
     def _rows(self) -> list[tuple[str, str]]:
-        why = [] if self.is_successful else [("why", self.details or "the server does not say")]
+        if self.is_successful:
+            why = [("lost", self.details)] if self.details else []
+        else:
+            why = [("why", self.details or "the server does not say")]
         return [*why, ("took", f"{self.took_ms} ms")]
 
 

@@ -255,6 +255,8 @@ class SuccessfulUpdate(OplogEntry, frozen=True, tag=18):
     hint = True
     target_version: int
     new_component_size: int
+    details: str | None = None
+    """What of a program's memory could not be carried over."""
 
 
 class FailedUpdate(OplogEntry, frozen=True, tag=19):

@@ -310,7 +310,7 @@ class WorkerState:
         front = self.pending_updates.pop(0) if self.pending_updates else None
         has_snapshot = front is not None and front.has_snapshot
         self.finished_updates.append(
-            Update(self.last_index, entry.timestamp_us, version, UpdateState.SUCCESSFUL, has_snapshot)
+            Update(self.last_index, entry.timestamp_us, version, UpdateState.SUCCESSFUL, has_snapshot, entry.details)
         )
         self.component_version = version
         if front is not None and has_snapshot:

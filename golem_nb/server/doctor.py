@@ -5,10 +5,12 @@ from __future__ import annotations
 import platform
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 
+from golem_nb.authoring.preparing import prepare
 from golem_nb.engine.engine import Engine
 from golem_nb.errors import GolemError
 
@@ -28,6 +30,18 @@ def examine() -> list[Finding]:
         _tried("value codec", _codec),
         _tried("engine", _engine),
     ]
+
+
+def examined_runtime(step: Callable[[str], None]) -> Finding:
+    """Have the runtime of programs in Python ready; `step` is told what takes time."""
+
+    def attempt() -> Finding:
+        begin = time.monotonic()
+        runtime = prepare(step)
+        took_s = time.monotonic() - begin
+        return Finding("Python workers", True, f"the runtime is there ({runtime}, {took_s:.0f} s)")
+
+    return _tried("Python workers", attempt)
 
 
 def _tried(what: str, attempt: Callable[[], Finding]) -> Finding:

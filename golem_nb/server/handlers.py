@@ -23,6 +23,7 @@ from golem_nb.engine.engine import Engine
 from golem_nb.engine.slices import MOST_OPLOG_ENTRIES, IndexedEntries
 from golem_nb.errors import BadInput
 from golem_nb.model import ComponentOptions, FileContent, WorkerId, parse_uuid
+from golem_nb.oplog.filter_text import filter_from_texts
 from golem_nb.oplog.query import parse_query
 from golem_nb.oplog.search import matching
 from golem_nb.server.answers import Download, Lines, Text
@@ -41,9 +42,9 @@ from golem_nb.wire.codec import (
 )
 from golem_nb.wire.entries import following_index, public_entry, public_page
 from golem_nb.wire.files import FILES, PERMISSIONS, files_from_parts, json_from_nodes
-from golem_nb.wire.filters import filter_from_texts, find_from_json
+from golem_nb.wire.filters import find_from_json
 from golem_nb.wire.openapi import CONTRACT_NAMES, contract_text, openapi_document, text_of
-from golem_nb.wire.operations import DOCUMENTS, FILE_PATH, KEY_HEADER
+from golem_nb.wire.operations import DOCUMENTS, FILE_PATH, KEY_HEADER, LAST_INDEX_HEADER
 from golem_nb.wire.options import options_from_parts
 from golem_nb.wire.reading import MOST
 from golem_nb.wire.requests import (
@@ -77,7 +78,6 @@ class Later:
 
 
 Handler = Callable[[Engine, Call], Any]
-LAST_INDEX_HEADER = "golem-last-index"  # of a stream of an oplog: what the last line must have
 LINES_BYTES = 1 << 16
 _encoder = msgspec.json.Encoder()
 WORKERS_COUNT = 50  # of one page, unless another one is asked for. Source: SEMANTICS 11

@@ -21,7 +21,7 @@ import uvicorn
 
 from golem_nb import __version__
 from golem_nb.engine.engine import Engine
-from golem_nb.engine.network_options import options_of, policy_from_options
+from golem_nb.engine.options import bytes_from_mib, options_of, policy_from_options, seconds_from_option
 from golem_nb.engine.settings import Settings
 from golem_nb.errors import BadInput, GolemError
 from golem_nb.files import write_whole
@@ -85,8 +85,7 @@ def serve(options: ServeOptions) -> None:
     listener.listen(BACKLOG)  # before anybody is told of it: who connects now waits until we serve
     lock_file = options.folder / LOCK_NAME
     port = listener.getsockname()[1]
-    network = options_of(options.settings.network)
-    lock = EngineLock(os.getpid(), port, "".join(options.tokens[:1]), __version__, network)
+    lock = EngineLock(os.getpid(), port, "".join(options.tokens[:1]), __version__, options_of(options.settings))
     write_whole(lock_file, text_from_lock(lock).encode())
     url = f"http://[{options.host}]:{port}" if ":" in options.host else f"http://{options.host}:{port}"
     log.info("golem_nb %s serves %s on %s", __version__, options.folder, url)
@@ -162,7 +161,8 @@ def _listen(host: str, port: int) -> socket.socket:
 def settings(
     durability: str,
     max_loaded: int,
-    memory_limit_mib: int | None,
+    memory_limit_mib: int,
+    time_limit_s: float,
     *,
     no_network: bool = False,
     allow_host: Sequence[str] = (),
@@ -174,10 +174,15 @@ def settings(
     Raises:
         BadInput: A number makes no sense, or a host; or the options contradict each other.
     """
-    if max_loaded < 0 or (memory_limit_mib is not None and memory_limit_mib < 1):
-        raise BadInput("--max-loaded must not be negative, and --memory-limit must be at least 1")
-    limit = None if memory_limit_mib is None else memory_limit_mib << 20
+    if max_loaded < 0:
+        raise BadInput(f"--max-loaded must not be negative, found {max_loaded}")
     network = policy_from_options(
         is_on=not no_network, allowed=allow_host, denies_private=deny_private, listens_anywhere=allow_listen
     )
-    return Settings(durability=durability, max_loaded=max_loaded, memory_limit_bytes=limit, network=network)
+    return Settings(
+        durability=durability,
+        max_loaded=max_loaded,
+        memory_limit_bytes=bytes_from_mib(memory_limit_mib),
+        time_limit_s=seconds_from_option(time_limit_s),
+        network=network,
+    )

@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from uuid import UUID
 
-from golem_nb.errors import WorkerExists
+from golem_nb.errors import ComponentNotFound, WorkerExists
 from golem_nb.model import ComponentId, OplogIndex, WorkerId
 from golem_nb.store.database import Connection, Database
 from golem_nb.store.oplogs import Chunk, Start, insert_chunk
@@ -46,10 +46,11 @@ class Workers:
         promises_of: tuple[int, OplogIndex] | None = None,
         beside: Beside | None = None,
     ) -> Future[int]:
-        """Store a new worker with the beginning of its oplog; the future has its number, or fails with WorkerExists.
+        """Store a new worker with the beginning of its oplog; the future has its number.
 
-        `promises_of` is the number of another one, whose promises up to an index it gets as its own; `beside` is what
-        else is stored with it.
+        It fails with WorkerExists, or ComponentNotFound where the component was deleted meanwhile. `promises_of` is the
+        number of another one, whose promises up to an index it gets as its own; `beside` is what else is stored with
+        it.
         """
 
         def work(connection: Connection) -> int:
@@ -58,7 +59,9 @@ class Workers:
                     "INSERT INTO worker (component_id, name, wants_to_run, wake_ns) VALUES (?, ?, ?, ?)",
                     (str(worker.component_id), worker.name, start.wants_to_run, start.wake_ns),
                 )
-            except sqlite3.IntegrityError:
+            except sqlite3.IntegrityError as error:
+                if error.sqlite_errorcode == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:  # it was deleted meanwhile
+                    raise ComponentNotFound(f"there is no component {worker.component_id}") from None
                 raise WorkerExists(worker) from None
             number = cursor.lastrowid
             assert number is not None, "an INSERT has a row"

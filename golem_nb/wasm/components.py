@@ -302,7 +302,7 @@ class Compiler:
             ComponentRejected: The bytes are not a component that can run here; the text says why.
         """
         check_is_component(wasm)
-        name = f"{hashlib.sha256(wasm).hexdigest()}-{fingerprint()}.cwasm"
+        name = _code_name(wasm)
         component = self._cached(self._folder / name)
         if component is None:
             code = None if self._shared is None else _whole(self._shared / name)
@@ -330,6 +330,22 @@ class Compiler:
             return wit.Component.deserialize_file(self.engine, str(path))
         except WasmtimeError:
             return None  # made by another wasmtime: compile again
+
+
+def compile_ahead(wasm: bytes, folder: Path) -> None:
+    """Have a component's code in a folder that compilers share, made in a process of its own.
+
+    Raises:
+        ComponentRejected, BuildFailed: See `compile_apart`.
+    """
+    path = folder / _code_name(wasm)
+    if _whole(path) is None:
+        folder.mkdir(parents=True, exist_ok=True)
+        keep_code(path, compile_apart(wasm))
+
+
+def _code_name(wasm: bytes) -> str:
+    return f"{hashlib.sha256(wasm).hexdigest()}-{fingerprint()}.cwasm"
 
 
 def keep_code(path: Path, code: bytes) -> None:

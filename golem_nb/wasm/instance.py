@@ -40,6 +40,8 @@ class TrapKind(enum.Enum):
     """The system had no memory for an instance: later it may."""
     GIVEN_UP = "given up"
     """The component asked for the end of the worker, without another attempt."""
+    OUT_OF_TIME = "out of time"
+    """It was ended from outside, since it would not end."""
     OTHER = "other"
 
 
@@ -133,6 +135,8 @@ class Instance:
         self._indexed: dict[tuple[str, str, str], Handle] = {}
         self.described: list[tuple[int, Indexed]] = []
         """Resources that were made because they were named, since the list was emptied: handle, and what named it."""
+        self.lost: list[str] = []
+        """What a snapshot that was loaded could not bring back."""
         self._store = Store(linked.engine)
         if memory_limit_bytes is not None:
             self._store.set_limits(memory_size=memory_limit_bytes)

@@ -146,8 +146,7 @@ class ProgramInstance(Instance):
             lost: list[str] = json.loads(self._runtime("restore", data))
         except Raised as error:
             return "err", str(error)
-        for text in lost:
-            self.host.context.emit(LogLevel.WARN, RESTORING, f"not carried over: {text}")
+        _tell_lost(self, lost)
         return "ok", None
 
     def _runtime(self, function: str, *arguments: Any) -> Any:
@@ -189,9 +188,12 @@ class TypedInstance(Instance):
         """
         name = export.type.name
         value = super().call(self._program.own.export(name), arguments)
-        if name in (SAVE, LOAD):
+        if name == SAVE:
             return value
         outcome = self._outcome("take")
+        if name == LOAD:
+            _tell_lost(self, outcome.get("lost", []))
+            return value
         if "kind" in outcome:
             _raise(outcome)
         if not self._program.is_dynamic(name):
@@ -247,6 +249,13 @@ def described_component(wasm: bytes, compiled: CompiledComponent) -> CompiledCom
         return TypedComponent(compiled, json.loads(text))
     except (ValueError, KeyError, TypeError, FunctionNotFound) as error:
         raise ComponentRejected(f"the description in this component cannot be read: {error!r}") from None
+
+
+def _tell_lost(instance: Instance, lost: Sequence[str]) -> None:
+    """Tell what a program could not carry over from a snapshot."""
+    instance.lost = [f"not carried over: {text}" for text in lost]
+    for text in instance.lost:
+        instance.host.context.emit(LogLevel.WARN, RESTORING, text)
 
 
 def _optional(type: WitType) -> WitType:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from json import dumps, loads
 from typing import Any
 
@@ -27,6 +26,8 @@ from golem_nb.model import (
     WorkersPage,
     WorkerStatus,
     parse_uuid,
+    text_from_timestamp,
+    timestamp_from_text,
 )
 from golem_nb.values.json import json_from_type, json_from_typed, type_from_json, typed_from_json
 from golem_nb.values.types import FunctionType, Parameter, TypedValue
@@ -34,23 +35,6 @@ from golem_nb.wire.options import json_from_options, options_from_json
 from golem_nb.wire.reading import read_list, read_number, read_text, reading
 
 Json = dict[str, Any]
-
-
-def text_from_timestamp(moment: datetime) -> str:
-    """Return the moment as Golem writes it: ISO-8601, UTC, milliseconds, `Z`."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def timestamp_from_text(text: Any) -> datetime:
-    """Return the moment that an ISO-8601 text spells; without an offset it is UTC.
-
-    Digits behind the microseconds are cut off.
-    """
-    try:
-        moment = datetime.fromisoformat(text)
-    except (TypeError, ValueError):
-        raise BadInput(f"not a timestamp: {text!r}") from None
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 # Components.
@@ -268,6 +252,8 @@ def workers_page_from_json(json: Any) -> WorkersPage:
         cursor = json.get("cursor")
         if isinstance(cursor, Mapping):  # Golem: it comes as an object and goes back as a text
             cursor = f"{cursor['layer']}/{cursor['cursor']}"
+        if cursor == "0/0":  # there, the beginning of all, which nothing goes on at
+            cursor = None
         return WorkersPage(tuple(worker_metadata_from_json(worker) for worker in read_list(json["workers"])), cursor)
 
 
@@ -313,6 +299,12 @@ def json_from_indexed_entry(entry: PublicEntry) -> Json:
     return {"oplogIndex": entry.index, "entry": json_from_entry(entry)}
 
 
+def entry_from_indexed_json(json: Any) -> PublicEntry:
+    """Read an entry with its index; newer Golems have pairs `[index, entry]`."""
+    with reading("an entry with its index"):
+        return entry_from_json(*(json if isinstance(json, list) else (json["oplogIndex"], json["entry"])))
+
+
 def json_from_oplog_page(page: OplogPage, component_version: int) -> Json:
     """Return the page in Golem's form; `next` is left out at the end. Source: SEMANTICS 4.4."""
     json: Json = {
@@ -326,14 +318,12 @@ def json_from_oplog_page(page: OplogPage, component_version: int) -> Json:
 
 
 def oplog_page_from_json(json: Any) -> OplogPage:
-    """Read a page; its items are `{oplogIndex, entry}` or, in newer Golems, pairs `[index, entry]`."""
     with reading("a page of an oplog"):
         following = {_camel_from_snake(key): value for key, value in (json.get("next") or {}).items()}
         next_index = following.get("nextOplogIndex")
         version = following.get("currentComponentVersion", following.get("currentComponentRevision"))
-        pairs = (item if isinstance(item, list) else (item["oplogIndex"], item["entry"]) for item in json["entries"])
         return OplogPage(
-            entries=tuple(entry_from_json(index, entry) for index, entry in pairs),
+            entries=tuple(map(entry_from_indexed_json, read_list(json["entries"]))),
             next_index=next_index,
             first_index=read_number(json.get("firstIndexInChunk", 0)),
             last_index=read_number(json.get("lastIndex", 0)),

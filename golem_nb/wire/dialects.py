@@ -79,6 +79,7 @@ class Dialect:
     launch_always: tuple[str, ...] = ()
     launch_never: tuple[str, ...] = ()
     launch_config: Literal["wasiConfigVars", "configVars"] = "wasiConfigVars"
+    """The key of what `wasi:config` tells a worker; a list of `{key, value}` by either name."""
     update_version: Literal["targetVersion", "targetRevision"] = "targetVersion"
     update_in_lower_case: bool = False
     has_capital_types: bool = False
@@ -89,6 +90,8 @@ class Dialect:
     """How many entries a page of an oplog may be asked for; how many they are to be is always said."""
     has_agents: bool = False
     """Are workers agents, whose names spell a type and its parameters, and whose methods are invoked by JSON?"""
+    filters: Mapping[str, str] = field(default_factory=dict)
+    """The contract's types of filters of workers -> this dialect's."""
     kinds: Mapping[str, str] = field(default_factory=dict)
     """Names of oplog entries -> those of Golem 1.3, which everything above the wire knows."""
     entry_fields: Mapping[str, str] = field(default_factory=dict)
@@ -121,6 +124,7 @@ _GOLEM = {
         "completePromise",
         "revertWorker",
         "cancelInvocation",
+        "findWorkers",
     )
 }
 # There, the path of a file is one segment, with its slashes encoded.
@@ -242,7 +246,7 @@ GOLEM_1_5 = Dialect(
     file=_REVISED_FILE,
     worker={
         **_same("status", "createdAt", "env", "retryCount", "pendingInvocationCount", "updates", "lastError"),
-        **_same("componentSize", "exportedResourceInstances", "skippedRegions", "deletedRegions"),
+        **_same("componentSize", "exportedResourceInstances", "skippedRegions", "deletedRegions", "lastOplogIndex"),
         "workerId.componentId": "agentId.componentId",
         "workerId.workerName": "agentId.agentId",
         "componentVersion": "componentRevision",
@@ -257,6 +261,7 @@ GOLEM_1_5 = Dialect(
     delete_revision="current_revision",
     most_entries=100,
     has_agents=True,
+    filters={"Version": "Revision", "WasiConfigVars": "Config"},
     kinds={
         "HostCall": "ImportedFunctionInvoked",
         "AgentInvocationStarted": "ExportedFunctionInvoked",
@@ -290,6 +295,7 @@ METHODS = {
     "resume_worker": "resumeWorker",
     "update_worker": "updateWorker",
     "oplog": "getOplog",
+    "entries": "getOplog",
     "events": "connectWorker",
     "revert_worker": "revertWorker",
     "fork_worker": "forkWorker",
@@ -300,6 +306,9 @@ METHODS = {
     "crash_worker": "simulateCrash",
     "snapshot_policy": "getSnapshotPolicy",
     "set_snapshot_policy": "setSnapshotPolicy",
+    "find_workers": "findWorkers",
+    "export_worker": "exportWorker",
+    "import_worker": "importWorker",
 }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from golem_nb.model import LOCAL_ACCOUNT, OplogIndex, OplogPage, PublicEntry, WorkerId
+from golem_nb.model import LOCAL_ACCOUNT, OplogIndex, OplogPage, PublicEntry, WorkerId, text_from_timestamp
 from golem_nb.oplog.entries import (
     ActivatePlugin,
     BeginRemoteTransaction,
@@ -47,7 +47,7 @@ from golem_nb.oplog.entries import (
 from golem_nb.oplog.search import kind_name
 from golem_nb.oplog.spans import Span, span_of_caller, span_of_invocation
 from golem_nb.values.json import json_from_typed
-from golem_nb.wire.codec import json_from_config, text_from_cursor, text_from_timestamp
+from golem_nb.wire.codec import json_from_config, text_from_cursor
 
 Fields = dict[str, Any]
 
@@ -243,6 +243,7 @@ _FIELDS: dict[type[OplogEntry], Callable[[Any], Fields]] = {
         "targetVersion": e.target_version,
         "newComponentSize": e.new_component_size,
         "newActivePlugins": [],
+        **({"details": e.details} if e.details else {}),
     },
     FailedUpdate: lambda e: {"targetVersion": e.target_version, **({"details": e.details} if e.details else {})},
     GrowMemory: lambda e: {"delta": e.delta},

@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from golem_nb.errors import BadInput
-from golem_nb.model import EventType, WorkerEvent
-from golem_nb.wire.codec import text_from_timestamp, timestamp_from_text
+from golem_nb.model import EventType, WorkerEvent, text_from_timestamp, timestamp_from_text
+from golem_nb.wire.reading import read_list, reading
 
 _TYPES = {str(type): type for type in EventType}
 
@@ -86,7 +86,7 @@ class EventReader:
         """
         try:
             message = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise BadInput(f"not an event: {text[:80]!r}") from None
         if not isinstance(message, Mapping):
             raise BadInput(f"not an event: {text[:80]!r}")
@@ -110,7 +110,7 @@ class EventReader:
                 return WorkerEvent(type, timestamp, self._decoders[type].decode(_bytes(body.get("bytes"))))
             case EventType.LOG:
                 context = {"context": body["context"]} if body.get("context") else {}
-                return WorkerEvent(type, timestamp, body.get("message", ""), body.get("level"), context)
+                return WorkerEvent(type, timestamp, _text(body.get("message", "")), _text(body.get("level")), context)
         context = {"function": body.get("function", ""), "idempotencyKey": body.get("idempotency_key", "")}
         return WorkerEvent(type, timestamp, context=context)
 
@@ -131,19 +131,22 @@ def _told(kind: str, body: Mapping[str, Any]) -> WorkerEvent:
 
 
 def _flat(message: Mapping[str, Any]) -> WorkerEvent | None:
-    if message["type"] not in _TYPES:
+    type, context = message["type"], message.get("context")
+    if not isinstance(type, str) or type not in _TYPES:
         return None
     return WorkerEvent(
-        type=_TYPES[message["type"]],
+        type=_TYPES[type],
         timestamp=timestamp_from_text(message.get("timestamp")),
-        message=message.get("message"),
-        level=message.get("level"),
-        context=message.get("context") or {},
+        message=_text(message.get("message")),
+        level=_text(message.get("level")),
+        context=context if isinstance(context, Mapping) else {},
     )
 
 
+def _text(told: Any) -> str | None:
+    return told if told is None or isinstance(told, str) else json.dumps(told, ensure_ascii=False)
+
+
 def _bytes(numbers: Any) -> bytes:
-    try:
-        return bytes(numbers)
-    except (TypeError, ValueError):
-        raise BadInput(f"output must come as an array of bytes, found {numbers!r:.80}") from None
+    with reading("output, which comes as an array of bytes"):
+        return bytes(read_list(numbers))

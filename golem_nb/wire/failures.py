@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from http import HTTPStatus
 from typing import Any
 
 from golem_nb import errors
 from golem_nb.errors import GolemError, InvocationError
 
 Body = dict[str, Any]
+MOST_TEXT = 300  # of an answer that does not look like Golem's
+_PHRASES = {int(status): status.phrase for status in HTTPStatus}
 
 
 def answer_from_failure(failure: GolemError) -> tuple[int, Body]:
@@ -33,10 +36,10 @@ def answer_from_failure(failure: GolemError) -> tuple[int, Body]:
 
 def failure_from_answer(status: int, body: Any) -> GolemError:
     """Return the error that a server's answer tells of; `body` is its JSON, or its text where it is none."""
-    text = _text_of(body)
+    text = _text_of(body) or _PHRASES.get(status, "")
     kind = body.get("kind") if isinstance(body, Mapping) else None
     worker_error = body.get("workerError") if isinstance(body, Mapping) else None
-    if kind not in _BUILD:
+    if not isinstance(kind, str) or kind not in _BUILD:
         kind = _kind_from_code(body) or _kind_from_words(status, text, isinstance(worker_error, Mapping))
     if kind is None:
         return errors.ServerError(status, text)
@@ -49,7 +52,7 @@ def failure_from_answer(status: int, body: Any) -> GolemError:
 
 def _text_of(body: Any) -> str:
     if not isinstance(body, Mapping):
-        return str(body).strip()
+        return "" if body is None else _one_line(str(body))
     told, listed = body.get("error") or body.get("golemError"), body.get("errors")
     if isinstance(told, Mapping):  # Golem 1.2, and servers that are no Golem
         return _text_of_object(told)
@@ -58,10 +61,19 @@ def _text_of(body: Any) -> str:
     return "; ".join(map(str, listed)) if isinstance(listed, list) else _text_of_object(body)
 
 
+def _one_line(text: str) -> str:
+    """Return a text that is not Golem's as one line, cut where long: of a page in HTML its title, or its words."""
+    if text.lstrip().startswith("<"):
+        title = re.search(r"<title[^>]*>(.*?)</title", text, re.DOTALL | re.IGNORECASE)
+        text = title[1] if title else re.sub(r"<[^>]*>", " ", text)
+    line = " ".join(text.split())
+    return line if len(line) <= MOST_TEXT else f"{line[:MOST_TEXT]}…"
+
+
 def _text_of_object(told: Mapping[str, Any]) -> str:
     """Return the words in an object: those of Golem 1.2, of problem documents (RFC 9457), or all of it."""
     found = [str(told[key]) for key in ("title", "message", "details", "detail") if told.get(key)]
-    return ": ".join(found) or str(dict(told))
+    return _one_line(": ".join(found) or str(dict(told)))
 
 
 # What Golem's texts begin with, by status class; the first that fits is taken. Source: SEMANTICS 10.2, 10.3.

@@ -1,98 +1,19 @@
-"""Filters of workers <-> Golem's two spellings: a line of three words, and tagged JSON. Source: SEMANTICS 0.3.
-
-line        ::= field " " comparator " " value
-field       ::= "name" | "version" | "status" | "createdAt" | "created_at" | "env." NAME
-comparator  ::= "=" | "!=" | ">=" | ">" | "<=" | "<" | "like" | "notlike" | "startswith" | …
-"""
+"""Filters of workers <-> Golem's tagged JSON. Source: SEMANTICS 0.3."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from golem_nb.errors import BadInput
-from golem_nb.model import WorkerStatus
-from golem_nb.oplog.filters import COMPARATORS_OF, AllOf, AnyOf, Comparator, Condition, Field, Not, WorkerFilter
-from golem_nb.wire.codec import text_from_timestamp, timestamp_from_text
+from golem_nb.model import text_from_timestamp
+from golem_nb.oplog.filter_text import comparator_of, invalid, value_from_text
+from golem_nb.oplog.filters import AllOf, AnyOf, Condition, Field, Not, WorkerFilter
 from golem_nb.wire.reading import MOST, read_text, reading
 
 Json = dict[str, Any]
 
 MOST_DEPTH, MOST_CONDITIONS = 32, 1000  # of one filter: it is looked at for each worker
-
-_SIGNS: Mapping[Comparator, tuple[str, ...]] = {
-    Comparator.EQUAL: ("=", "==", "eq", "equal"),
-    Comparator.NOT_EQUAL: ("!=", "ne", "notequal"),
-    Comparator.GREATER_EQUAL: (">=", "ge", "greaterequal"),
-    Comparator.GREATER: (">", "gt", "greater"),
-    Comparator.LESS_EQUAL: ("<=", "le", "lessequal"),
-    Comparator.LESS: ("<", "lt", "less"),
-    Comparator.LIKE: ("like",),
-    Comparator.NOT_LIKE: ("notlike",),
-    Comparator.STARTS_WITH: ("startswith",),
-}
-_BY_SIGN = {sign: comparator for comparator, signs in _SIGNS.items() for sign in signs}
-_FIELDS = {
-    "name": Field.NAME,
-    "version": Field.VERSION,
-    "status": Field.STATUS,
-    "createdat": Field.CREATED_AT,
-    "created_at": Field.CREATED_AT,
-}
-_STATUSES = {str(status).lower(): status for status in WorkerStatus}
-
-
-def filter_from_texts(texts: Sequence[str]) -> WorkerFilter | None:
-    """Read the parameters `filter`, all of which must hold; None where there are none.
-
-    Raises:
-        BadInput: One is not three words of these; the text says which, and what is allowed.
-    """
-    return AllOf(tuple(_condition_from_text(text) for text in texts)) if texts else None
-
-
-def _condition_from_text(text: str) -> Condition:
-    words = text.split()
-    if len(words) != 3:
-        raise _invalid(f"{text[:80]!r} is not `field comparator value`, such as `name startswith shop-`")
-    name, sign, value = words
-    if name.lower().startswith("env."):
-        field, key = Field.ENV, name[4:]
-    elif name.lower() in _FIELDS:
-        field, key = _FIELDS[name.lower()], ""
-    else:
-        raise _invalid(f"unknown field {name[:80]!r}; allowed: name, version, status, createdAt, env.NAME")
-    return Condition(field, _comparator(field, sign), _value_from_text(field, value), key)
-
-
-def _comparator(field: Field, sign: str) -> Comparator:
-    found = _BY_SIGN.get(sign.lower())
-    if found not in COMPARATORS_OF[field]:
-        allowed = ", ".join(_SIGNS[comparator][0] for comparator in COMPARATORS_OF[field])
-        raise _invalid(f"{field} cannot be compared by {sign[:80]!r}; allowed: {allowed}")
-    assert found is not None, "it is one of those"
-    return found
-
-
-def _value_from_text(field: Field, text: str) -> str | int | WorkerStatus | datetime:
-    match field:
-        case Field.STATUS:
-            if text.lower() not in _STATUSES:
-                raise _invalid(f"unknown status {text[:80]!r}; allowed: {', '.join(WorkerStatus)}")
-            return _STATUSES[text.lower()]
-        case Field.VERSION:
-            if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= MOST):
-                raise _invalid(f"a version is a whole number, found {text[:80]!r}")
-            return int(text)
-        case Field.CREATED_AT:
-            try:
-                return timestamp_from_text(text)
-            except (BadInput, OverflowError):
-                raise _invalid(
-                    f"createdAt is compared with a moment such as 2025-01-31T12:00:00Z, found {text[:80]!r}"
-                ) from None
-    return text
 
 
 def filter_from_json(json: Any) -> WorkerFilter:
@@ -113,9 +34,9 @@ class _Reader:
     def read(self, json: Any, at: str, depth: int) -> WorkerFilter:
         self._room -= 1
         if depth > MOST_DEPTH or self._room < 0:
-            raise _invalid(f"at most {MOST_CONDITIONS} conditions, nested {MOST_DEPTH} deep")
+            raise invalid(f"at most {MOST_CONDITIONS} conditions, nested {MOST_DEPTH} deep")
         if not isinstance(json, Mapping):
-            raise _invalid(f"{at} must be an object with a `type`, found {json!r:.80}")
+            raise invalid(f"{at} must be an object with a `type`, found {json!r:.80}")
         match json.get("type"):
             case "And" | "Or" as type:
                 filters = self._parts(json, at, depth)
@@ -126,29 +47,29 @@ class _Reader:
                 return _condition_from_json(Field(type), json, at)
             case type:
                 allowed = ", ".join([*Field, "And", "Or", "Not"])
-                raise _invalid(f"{at}.type is one of {allowed}; found {type!r:.80}")
+                raise invalid(f"{at}.type is one of {allowed}; found {type!r:.80}")
 
     def _parts(self, json: Mapping[str, Any], at: str, depth: int) -> tuple[WorkerFilter, ...]:
         filters = json.get("filters")
         if not isinstance(filters, list):
-            raise _invalid(f"{at}.filters must be a list, found {filters!r:.80}")
+            raise invalid(f"{at}.filters must be a list, found {filters!r:.80}")
         return tuple(self.read(one, f"{at}.filters[{n}]", depth + 1) for n, one in enumerate(filters))
 
 
 def _condition_from_json(field: Field, json: Mapping[str, Any], at: str) -> Condition:
     sign, value, key = json.get("comparator"), json.get("value"), json.get("name", "")
     if not isinstance(sign, str):
-        raise _invalid(f"{at}.comparator must be a text, found {sign!r:.80}")
+        raise invalid(f"{at}.comparator must be a text, found {sign!r:.80}")
     has_key = field in (Field.ENV, Field.CONFIG)
     if has_key and (not isinstance(key, str) or not key):
-        raise _invalid(f"{at}.name must name the variable, found {key!r:.80}")
+        raise invalid(f"{at}.name must name the variable, found {key!r:.80}")
     if field is Field.VERSION:
         if type(value) is not int:
-            raise _invalid(f"{at}.value must be a whole number, found {value!r:.80}")
+            raise invalid(f"{at}.value must be a whole number, found {value!r:.80}")
         value = str(value)
     elif not isinstance(value, str):
-        raise _invalid(f"{at}.value must be a text, found {value!r:.80}")
-    return Condition(field, _comparator(field, sign), _value_from_text(field, value), key if has_key else "")
+        raise invalid(f"{at}.value must be a text, found {value!r:.80}")
+    return Condition(field, comparator_of(field, sign), value_from_text(field, value), key if has_key else "")
 
 
 def json_from_filter(filter: WorkerFilter) -> Json:
@@ -187,7 +108,3 @@ def find_from_json(json: Any) -> tuple[WorkerFilter | None, str | None, int | No
 def json_from_find(filter: WorkerFilter | None, cursor: str | None = None, count: int | None = None) -> Json:
     given = {"filter": None if filter is None else json_from_filter(filter), "cursor": cursor, "count": count}
     return {key: value for key, value in given.items() if value is not None}
-
-
-def _invalid(text: str) -> BadInput:
-    return BadInput(f"Invalid filter: {text}")

@@ -19,8 +19,8 @@ class EngineLock:
     port: int
     token: str = field(repr=False)
     version: str
-    network: tuple[str, ...] = ()
-    """The options about the network that it was started with; none = its components reach everything."""
+    options: tuple[str, ...] = ()
+    """The options about what components may use that it was started with; none = the defaults."""
 
 
 def text_from_lock(lock: EngineLock) -> str:
@@ -37,11 +37,11 @@ def lock_from_text(text: str) -> EngineLock:
     try:
         found = json.loads(text)
         pid, port, token, version = (found[key] for key in ("pid", "port", "token", "version"))
-        network = tuple(found.get("network", ()))  # files of earlier versions have none
+        options = tuple(found.get("options", ()))  # files of earlier versions have none
     except (ValueError, KeyError, TypeError):
         raise BadInput("this is not an engine's lock file") from None
     # bool is an int for isinstance, and no file of ours holds one.
-    texts = (token, version, *network)
+    texts = (token, version, *options)
     if not all(type(number) is int for number in (pid, port)) or not all(isinstance(text, str) for text in texts):
         raise BadInput("this is not an engine's lock file")
-    return EngineLock(pid, port, token, version, network)
+    return EngineLock(pid, port, token, version, options)

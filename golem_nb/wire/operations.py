@@ -14,6 +14,7 @@ Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Body = Literal["json", "multipart", "binary"]
 
 KEY_HEADER = "idempotency-key"
+LAST_INDEX_HEADER = "golem-last-index"  # of a stream of an oplog: what the last line must have
 FILE_PATH = "file_path"  # the parameter that may have slashes
 
 

@@ -23,8 +23,9 @@ from golem_nb.model import (
     WorkersPage,
     parse_uuid,
 )
+from golem_nb.oplog.filters import WorkerFilter
 from golem_nb.values.types import TypedValue
-from golem_nb.wire import codec, requests
+from golem_nb.wire import codec, filters, requests
 from golem_nb.wire.agents import agent_result_from_json
 from golem_nb.wire.codec import Json
 from golem_nb.wire.dialects import CONTRACT, Container, Dialect, Paths
@@ -213,9 +214,10 @@ def _renamed(names: Mapping[str, str], fields: Mapping[str, Any]) -> Iterator[tu
 
 def _fields_of_agent(kind: str, fields: Json) -> Json:
     """Return what an entry of Golem 1.5 says of an agent's invocation, by the names of Golem 1.3."""
-    worker = fields.get("workerId")
-    if isinstance(worker, Mapping) and "agentId" in worker:
-        fields = {**fields, "workerId": {"componentId": worker.get("componentId"), "workerName": worker["agentId"]}}
+    for key in ("workerId", "parent"):
+        worker = fields.get(key)
+        if isinstance(worker, Mapping) and "agentId" in worker:
+            fields = {**fields, key: {"componentId": worker.get("componentId"), "workerName": worker["agentId"]}}
     invocation, result = fields.get("invocation"), fields.get("result")
     if kind == "AgentInvocationStarted" and isinstance(invocation, Mapping):
         return {**_without(fields, "invocation"), **_invocation(invocation, "functionName", "request")}
@@ -280,9 +282,25 @@ def json_from_launch(
         told["args"] = list(args)
     told["env"] = dict(env)
     if config or dialect.launch_config in dialect.launch_always:
-        is_list = dialect.launch_config == "wasiConfigVars"
-        told[dialect.launch_config] = codec.json_from_config(config or {}) if is_list else dict(config or {})
+        told[dialect.launch_config] = codec.json_from_config(config or {})
     return told
+
+
+def json_from_find(dialect: Dialect, filter: WorkerFilter | None, cursor: str | None, count: int) -> Json:
+    """Return the body of a search for workers. Golem wants the cursor as the object that it gave."""
+    json = filters.json_from_find(filter, cursor, count)
+    if "filter" in json:
+        json["filter"] = _renamed_filter(dialect.filters, json["filter"])
+    layer, slash, place = (cursor or "").partition("/")
+    if dialect is not CONTRACT and slash and layer.isdecimal() and place.isdecimal():
+        json["cursor"] = {"cursor": int(place), "layer": int(layer)}
+    return json
+
+
+def _renamed_filter(names: Mapping[str, str], json: Json) -> Json:
+    inner = {"filter": _renamed_filter(names, json["filter"])} if "filter" in json else {}
+    parts = {"filters": [_renamed_filter(names, part) for part in json["filters"]]} if "filters" in json else {}
+    return {**json, "type": names.get(json["type"], json["type"]), **inner, **parts}
 
 
 def json_from_update(dialect: Dialect, target_version: int, mode: UpdateMode) -> Json:

@@ -12,17 +12,18 @@ from golem_nb.errors import NotSupported
 from golem_nb.model import Component, ComponentOptions, ComponentType, FileContent, clean_path
 from golem_nb.wire.dialects import Dialect, Upload
 from golem_nb.wire.files import PERMISSIONS, parts_from_files, permissions
-from golem_nb.wire.options import ENV, LINKS, json_from_options, parts_from_options
+from golem_nb.wire.options import ENV, LINKS, TYPE, json_from_options, parts_from_options
 
 File = tuple[str, bytes, str]  # the name of a file, what is in it, and its type
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The parts of an upload: files, and texts."""
+    """The parts of an upload: files, texts, and texts that are JSON, which say so as OpenAPI has it of objects."""
 
     files: Mapping[str, File]
     texts: Mapping[str, str]
+    jsons: Mapping[str, str]
 
 
 def parts_of_creation(
@@ -74,14 +75,15 @@ def _parts(
     if files is not None:
         archive, permitted[PERMISSIONS] = parts_from_files(files)
         uploads[upload.files] = ("files.zip", archive, "application/zip")
+    texts, jsons = {}, {}
     if upload.file_options is not None:
         facts = {**facts, **_option_facts(options), **_file_facts(upload.file_options, files)}
-        texts = {}
     else:
-        texts = {**_option_texts(upload, options), **permitted}
+        jsons = {**_option_texts(upload, options), **permitted}
+        texts = {TYPE: jsons.pop(TYPE)} if TYPE in jsons else {}
     if upload.facts is None:
-        return Parts(uploads, {**texts, **{name: str(value) for name, value in facts.items()}})
-    return Parts(uploads, {**texts, upload.facts: json.dumps(facts)})
+        return Parts(uploads, {**texts, **{name: str(value) for name, value in facts.items()}}, jsons)
+    return Parts(uploads, texts, {**jsons, upload.facts: json.dumps(facts)})
 
 
 def _option_facts(options: ComponentOptions | None) -> dict[str, Any]:

@@ -90,7 +90,6 @@ MOMENT = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
         (typing.NewType("Id", str), STR, "x", "x"),
         (None, None, None, None),
     ],
-    ids=str,
 )
 def test_values_come_back_from_json(annotation, typ, value, written):
     shape = shapes.shape_of(annotation)
@@ -117,7 +116,6 @@ def test_values_come_back_from_json(annotation, typ, value, written):
         (Result[int, str], Ok("text"), TypeError),
         (None, 5, TypeError),
     ],
-    ids=str,
 )
 def test_a_value_of_another_type_is_no_result(annotation, value, error):
     with pytest.raises(error):

@@ -4,6 +4,7 @@ Installed once into `.node` beside the sources, which `make clean` takes away. W
 cannot be had, `installed` says why.
 """
 
+import fcntl
 import shutil
 import socket
 import subprocess
@@ -22,8 +23,14 @@ def installed():
     command = FOLDER / "node_modules" / ".bin" / "prism"
     if not shutil.which("node") or not shutil.which("npm"):
         return None, "Node and npm are not installed"
+    FOLDER.mkdir(exist_ok=True)
+    with open(FOLDER / "lock", "w") as lock:  # tests run in several processes
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _installed(command)
+
+
+def _installed(command):
     if not command.exists():
-        FOLDER.mkdir(exist_ok=True)
         install = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(FOLDER), PACKAGE]
         try:
             subprocess.run(install, check=True, timeout=INSTALL_TIMEOUT_S, capture_output=True, text=True)

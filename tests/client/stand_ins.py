@@ -548,6 +548,8 @@ class Golem14(WithEnvironments, WithInvocations):
 
     def check_launch(self, body):
         exact(body, ["name", "env"], ["configVars"])
+        for variable in body.get("configVars", []):
+            exact(variable, ["key", "value"])
 
     def launched(self, component_id, name):
         return {"workerId": {"componentId": component_id, "workerName": name}, "componentRevision": 0}

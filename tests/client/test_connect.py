@@ -1,6 +1,10 @@
+import json
 import os
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -14,11 +18,12 @@ from golem_nb.client.connect import (
     engine_process,
     kill_local,
     running_engine,
+    still_runs,
     stop_local,
 )
 from golem_nb.client.local import LocalClient
 from golem_nb.client.remote import RemoteClient
-from golem_nb.errors import ClientError, DataFolderUnsuitable, EngineFailedToStart
+from golem_nb.errors import BadInput, ClientError, DataFolderUnsuitable, EngineFailedToStart
 from golem_nb.model import WorkerId
 from golem_nb.wasm.text import wasm_from_text
 from golem_nb.wire.lock import LOCK_NAME, EngineLock, text_from_lock
@@ -32,10 +37,19 @@ def folder(tmp_path):
 
 
 def test_an_address_decides_the_client(tmp_path):
-    for target, kind in (("memory:", LocalClient), (tmp_path, LocalClient), ("http://127.0.0.1:1", RemoteClient)):
+    for target, kind in (("memory:", LocalClient), (tmp_path, LocalClient), ("HTTP://127.0.0.1:1", RemoteClient)):
         client = connect(target)
         assert isinstance(client, kind)
         client.close()
+
+
+@pytest.mark.parametrize("address", ["ws://golem.example", "golem://golem.example", "http://"])
+def test_an_address_that_is_none_is_no_folder(address, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(BadInput, match="not the address of a server"):
+        connect(address)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_folder_is_the_users_unless_given(monkeypatch, tmp_path):
@@ -54,6 +68,17 @@ def test_an_engine_is_started_once_and_shared(folder):
     assert first.lock.version == __version__
     assert len(first.lock.token) == 36
     assert os.getsid(first.lock.pid) == first.lock.pid
+
+
+def test_an_engine_that_was_found_before_is_known_to_run_until_it_does_not(folder):
+    first = engine_process(folder).lock
+    assert still_runs(folder, first)
+    assert not still_runs(folder, replace(first, token="of another one"))
+
+    kill_local(folder)
+    assert not still_runs(folder, first)
+    second = engine_process(folder).lock
+    assert (still_runs(folder, first), still_runs(folder, second)) == (False, True)
 
 
 def test_an_engine_outlives_its_clients(folder):
@@ -114,6 +139,43 @@ def test_a_process_that_only_has_the_number_of_an_engine_is_left_alone(folder):
     assert running_engine(folder) is None
 
 
+class Other:
+    """Another server at a port that an engine once had: it answers everything, and notes what it is sent."""
+
+    def __init__(self, status, version):
+        self.headers, outer = [], self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                outer.headers.append(str(self.headers))
+                body = json.dumps({"version": version}).encode()
+                self.send_response(status)
+                self.send_header("content-length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
+
+
+@pytest.mark.parametrize(("status", "version"), [(200, "1.5.9"), (200, None), (404, ""), (403, ""), (302, "")])
+def test_another_server_at_an_engines_port_is_no_engine_and_gets_no_token(folder, status, version):
+    folder.mkdir()
+    other = Other(status, version)
+    lock = EngineLock(os.getpid(), other.server.server_port, "very-secret", __version__)
+    (folder / LOCK_NAME).write_text(text_from_lock(lock))
+
+    assert running_engine(folder) is None
+    assert not kill_local(folder)
+    other.server.shutdown()
+    other.server.server_close()
+    assert other.headers
+    assert "very-secret" not in "".join(other.headers)
+
+
 def test_an_engine_of_another_version_is_told_of(folder, monkeypatch):
     engine_process(folder)
     monkeypatch.setattr(connecting, "__version__", "9.9.9")
@@ -145,7 +207,7 @@ def test_an_engine_keeps_the_rules_about_the_network_that_it_was_started_with(fo
     rules = ("--allow-host", "example.org", "--deny-private")
     first = engine_process(folder, rules)
 
-    assert first.lock.network == rules
+    assert first.lock.options == rules
     assert engine_process(folder, rules).lock == engine_process(folder).lock == first.lock
     with pytest.raises(ClientError, match=r"runs with --allow-host example\.org --deny-private; end"):
         engine_process(folder, ["--no-network"])

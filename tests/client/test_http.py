@@ -13,7 +13,15 @@ import pytest
 
 from golem_nb.client.http import NEVER_AGAIN, Http, Retries, Token
 from golem_nb.client.remote import RemoteClient
-from golem_nb.errors import BadInput, ClientError, GolemError, ServerUnreachable, Unauthorized
+from golem_nb.errors import (
+    BadInput,
+    ClientError,
+    GolemError,
+    NotFound,
+    ServerError,
+    ServerUnreachable,
+    Unauthorized,
+)
 from golem_nb.model import WorkerId
 
 TOKEN = "5c832d93-very-secret"
@@ -166,6 +174,24 @@ def test_a_wait_that_is_too_long_is_not_waited_for(raw, client_of):
     assert len(server.seen) == 1
 
 
+@pytest.mark.parametrize(("took_s", "sent"), [(0.5, 4), (7.0, 2), (11.0, 1)])
+def test_a_time_out_is_for_all_that_is_sent_together(took_s, sent):
+    """The time-out is 10 s; each answer takes so long, and asks for nothing."""
+    now, asked = [0.0], []
+
+    def answer(request):
+        asked.append(request.extensions["timeout"]["read"])
+        now[0] += took_s
+        return httpx.Response(503)
+
+    retries = Retries(first_pause_s=0.0, longest_pause_s=0.0, sleep=lambda s: None, clock=lambda: now[0])
+    http = httpx.Client(transport=httpx.MockTransport(answer))
+    client = RemoteClient("http://golem.example", http=http, dialect="1.3", retries=retries)
+    with pytest.raises(GolemError):
+        client.invoke_and_await(WORKER, "f", [], timeout_s=10.0)
+    assert asked == [10.0 - attempt * took_s for attempt in range(sent)]
+
+
 def test_a_server_that_is_not_there_is_tried_again_and_told():
     slept = []
     client = RemoteClient("http://127.0.0.1:1", dialect="contract", retries=Retries(sleep=slept.append))
@@ -286,13 +312,104 @@ def test_the_token_does_not_follow_a_redirection(raw, client_of):
     assert other.seen == []
 
 
-@pytest.mark.parametrize("url", ["golem.example", "ftp://golem.example", "http://"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (401, {}, f'{{"error": "invalid token {TOKEN}"}}'.encode()),
+        (400, {}, f"<pre>authorization: Bearer {TOKEN}</pre>".encode()),
+        (200, {}, f"authorization: Bearer {TOKEN}".encode()),
+        (302, {"location": f"https://login.example/?token={TOKEN}"}, b""),
+    ],
+)
+def test_a_token_that_a_server_repeats_is_not_shown(raw, client_of, answer):
+    """So does what shows a request that it could not read."""
+    client = client_of(raw(answer))
+    for ask in (client.components, lambda: client.events(WORKER)):
+        with pytest.raises(GolemError) as caught:
+            ask()
+        assert TOKEN not in str(caught.value)
+    with pytest.raises(GolemError, match="…"):
+        client.components()
+
+
+@pytest.mark.parametrize("token", ["very\nsecret", "very secret", "very\0secret", "véry-secret"])
+def test_a_token_that_no_header_can_have_is_refused_and_not_shown(raw, token):
+    """httpx and websockets tell of a header that cannot be sent with all that is in it."""
+    with pytest.raises(BadInput, match="the token has a character") as caught:
+        RemoteClient(raw(OK).url, token)
+    shown = "".join(traceback.TracebackException.from_exception(caught.value).format())
+    assert token not in shown
+    assert "secret" not in str(caught.value)
+
+
+def test_blanks_around_a_token_are_none_of_it(raw):
+    """A file that holds it ends with a newline."""
+    server = raw(OK)
+    with closing(RemoteClient(server.url, f" {TOKEN}\n", dialect="contract")) as client:
+        client.resume_worker(WORKER)
+    assert server.seen[0][3]["Authorization"] == f"Bearer {TOKEN}"
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda c: c.invoke(WORKER, "f", [], key="k\n"),
+        lambda c: c.invoke(WORKER, "f", [], key="ä"),
+        lambda c: c.invoke(WORKER, "f" * 70_000, []),
+        lambda c: c.invoke(WORKER, "f", [float("nan")]),
+        lambda c: c.invoke(WORKER, "f", [{1}]),
+        lambda c: c.invoke(WORKER, "f", ["\ud800"]),
+        lambda c: c.worker(WorkerId(UUID(int=1), "\ud800")),
+        lambda c: c.worker(WorkerId(UUID(int=1), "w" * 70_000)),
+    ],
+)
+def test_what_no_request_can_say_is_refused_here(raw, client_of, ask):
+    server = raw(OK)
+
+    with pytest.raises(BadInput, match="cannot be asked for with"):
+        ask(client_of(server))
+    assert server.seen == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "text"),
+    [
+        ((200, {}, b"[" * 200_000), ServerError, "no JSON"),
+        ((500, {}, b"[" * 200_000 + b"]" * 200_000), ServerError, r"^the server answered 500: \[+…$"),
+        ((200, {"content-encoding": "gzip"}, b"nothing of the sort"), ServerUnreachable, "cannot be read"),
+        ((404, {"content-type": "text/html"}, b"<title>404</title>" + b"x" * 9999), NotFound, "^404$"),
+        ((502, {}, b""), ServerError, "^the server answered 502: Bad Gateway$"),
+        ((301, {"location": "https://golem.example/"}, b""), ServerError, "it is at https://golem.example/; connect"),
+    ],
+)
+def test_whatever_is_answered_is_one_error_in_one_line(raw, client_of, answer, kind, text):
+    with pytest.raises(kind, match=text) as caught:
+        client_of(raw(answer)).components()
+    assert len(str(caught.value)) < 500
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("proxy", ["socks5://u:very-secret@127.0.0.1:1", "nothing://u:very-secret@127.0.0.1:1"])
+def test_a_proxy_that_cannot_be_used_is_told_without_its_password(monkeypatch, proxy):
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+
+    with pytest.raises(ClientError, match="HTTPS_PROXY") as caught:
+        RemoteClient("https://golem.example")
+    assert "very-secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["golem.example", "ftp://golem.example", "http://", "http://[::1", "http://golem.example:x", "http://\0"]
+)
 def test_what_is_no_address_is_refused(url):
     with pytest.raises(BadInput, match="not the address"):
         RemoteClient(url)
 
 
-def test_a_password_in_an_address_is_refused_and_not_shown():
+@pytest.mark.parametrize(
+    "url", ["http://user:very-secret@golem.example", "user:very-secret@golem.example", "http://u:very-secret@[::1"]
+)
+def test_a_password_in_an_address_is_refused_and_not_shown(url):
     with pytest.raises(BadInput) as caught:
-        RemoteClient("http://user:very-secret@golem.example")
+        RemoteClient(url)
     assert "very-secret" not in str(caught.value)

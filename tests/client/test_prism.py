@@ -1,5 +1,6 @@
 """The client against a mock of the contract that nobody here wrote: each request is one that the contract allows."""
 
+import io
 from contextlib import closing
 from importlib.resources import files
 from uuid import UUID
@@ -56,7 +57,10 @@ CALLS = {
     "update_worker": lambda c: c.update_worker(WORKER, 3, UpdateMode.MANUAL),
 }
 # The contract has no schema for a page of an oplog, so the mock answers with nothing; and a WebSocket it cannot do.
-UNREADABLE = {"oplog": lambda c: c.oplog(WORKER, from_index=3, count=10)}
+UNREADABLE = {
+    "oplog": lambda c: c.oplog(WORKER, from_index=3, count=10),
+    "entries": lambda c: next(c.entries(WORKER)),
+}
 NOT_MOCKED = {"events"}
 BESIDES = {
     "revert_worker": lambda c: c.revert_worker(WORKER, invocations=1),
@@ -68,6 +72,9 @@ BESIDES = {
     "crash_worker": lambda c: c.crash_worker(WORKER),
     "snapshot_policy": lambda c: c.snapshot_policy(WORKER.component_id),
     "set_snapshot_policy": lambda c: c.set_snapshot_policy(WORKER.component_id, SnapshotPolicy(3)),
+    "find_workers": lambda c: c.find_workers(WORKER.component_id, None),
+    "export_worker": lambda c: c.export_worker(WORKER, io.BytesIO()),
+    "import_worker": lambda c: c.import_worker(WORKER, io.BytesIO(b"x")),
 }
 
 
@@ -84,9 +91,10 @@ def test_a_request_is_one_that_the_contract_allows_and_its_answer_is_read(client
         assert isinstance(answer, Component)
 
 
-def test_a_page_of_an_oplog_is_asked_for_as_the_contract_allows(client):
+@pytest.mark.parametrize("method", UNREADABLE)
+def test_a_page_of_an_oplog_is_asked_for_as_the_contract_allows(client, method):
     with pytest.raises(ServerError, match="answered 200: no JSON: ''"):
-        UNREADABLE["oplog"](client)
+        UNREADABLE[method](client)
 
 
 @pytest.mark.parametrize("method", BESIDES)

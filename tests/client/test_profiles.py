@@ -46,6 +46,8 @@ def test_the_default_profile_is_read(write):
         ({"Golem": {"url": "http://a", "worker_url": None}}, "http://a", None),
         ({"GolemCloud": {"custom_url": "http://a", "auth": {"data": {"secret": SECRET}}}}, "http://a", SECRET),
         ({"GolemCloud": {}}, CLOUD_URL, None),
+        ({"customUrl": "http://a/", "auth": {"Static": {"secret": SECRET}}}, "http://a/", SECRET),
+        ({"customUrl": "http://a", "customWorkerUrl": "http://a", "allowInsecure": True}, "http://a", None),
     ],
 )
 def test_profiles_of_all_ages_are_read(write, profile, url, token):
@@ -57,6 +59,20 @@ def test_two_profiles_need_not_be_written(write):
 
     assert read_profile(folder=folder) == Profile("local", LOCAL_URL, LOCAL_TOKEN)
     assert read_profile("cloud", folder) == Profile("cloud", CLOUD_URL)
+
+
+@pytest.mark.parametrize("content", [{}, {"defaultProfile": "local"}, {"profiles": {"local": {"auth": {}}}}])
+def test_what_is_empty_is_not_written(write, content):
+    """By Golem 1.4 and newer: neither the object of all profiles, nor where the one of this machine is."""
+    assert read_profile(folder=write(content, "config-v4.json")).url == LOCAL_URL
+
+
+def test_the_default_profile_of_a_newer_release_is_read(write):
+    """Its token must go where the profile says, not where one without a URL goes."""
+    mine = {"customUrl": "https://golem.example/", "config": {}, "auth": {"Static": {"secret": SECRET}}}
+    folder = write({"profiles": {"mine": mine}, "defaultProfile": "mine"}, "config-v4.json")
+
+    assert read_profile(folder=folder) == Profile("mine", "https://golem.example/", SECRET)
 
 
 def test_the_newest_file_counts(write):
@@ -80,7 +96,15 @@ def test_a_file_of_an_older_release_is_read_where_there_is_no_other(write):
         ({"profiles": []}, "has no object `profiles`"),
         ({"profiles": {"x": 5}}, "profile 'x' must be an object"),
         ({"profiles": {"x": {"custom_url": 5}}}, "URL that is no text"),
-        ({"profiles": {"x": {"custom_url": "http://a", "custom_worker_url": "http://b"}}}, "another URL"),
+        (
+            {"profiles": {"x": {"custom_url": "http://a", "custom_worker_url": "http://b"}}},
+            "has workers at another URL",
+        ),
+        ({"profiles": {"x": {"customUrl": "http://a", "customWorkerUrl": "http://b"}}}, "has workers at another URL"),
+        (
+            {"profiles": {"x": {"custom_url": "http://a", "custom_cloud_url": "http://b"}}},
+            "has projects at another URL",
+        ),
         ({"profiles": {"y": MINE}}, "has no profile 'x'; there are: local, cloud, y"),
         ({"profiles": {}, "default_profile": 5}, "must be a name"),
     ],

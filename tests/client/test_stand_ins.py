@@ -3,6 +3,7 @@
 `Listening` servers refuse what those releases refuse, so each step also says that the request was right.
 """
 
+import io
 from contextlib import closing
 from itertools import islice
 from uuid import UUID
@@ -286,6 +287,9 @@ CALLS = {
     "fork_worker": (WorkerId(ID, "w"), WorkerId(ID, "v"), 2),
     "crash_worker": (WorkerId(ID, "w"),),
     "snapshot_policy": (ID,),
+    "find_workers": (ID, None),
+    "export_worker": (WorkerId(ID, "w"), io.BytesIO()),
+    "import_worker": (WorkerId(ID, "w"), io.BytesIO()),
     "set_snapshot_policy": (ID, SnapshotPolicy(2)),
 }
 LACKS = [

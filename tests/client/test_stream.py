@@ -18,7 +18,7 @@ from golem_nb.model import WorkerId
 from tests.host.http_server import CERTIFICATE
 
 WORKER = WorkerId(UUID(int=1), "w")
-CLOSE, BREAK, HANG = "close", "break", "hang"
+CLOSE, BREAK, HANG, AWAY = "close", "break", "hang", "away"
 
 
 def line(number):
@@ -56,6 +56,9 @@ class Script:
     def handle(self, connection):
         for step in self._next():
             match step:
+                case "away":
+                    connection.close(1001)
+                    return
                 case "close":
                     return
                 case "break":
@@ -107,6 +110,11 @@ def test_after_a_break_it_goes_on_and_says_what_it_may_have_missed(stream_of):
     notice = events[2]
     assert "may be missing" in notice.message
     assert notice.context["missedFrom"] <= notice.context["missedTo"]
+
+
+def test_a_server_that_goes_away_is_waited_for(stream_of):
+    """So say proxies that are started again; what they stand before goes on."""
+    assert shown(stream_of([*lines(1), AWAY], [*lines(2), CLOSE])) == ["line 1", "Warn", "line 2"]
 
 
 def test_what_the_server_repeats_is_left_out(stream_of):

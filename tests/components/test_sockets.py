@@ -8,7 +8,7 @@ import pytest
 
 from golem_nb.authoring.wat import component_from_text
 from golem_nb.engine.engine import Engine
-from golem_nb.engine.network_options import policy_from_options
+from golem_nb.engine.options import policy_from_options
 from golem_nb.engine.settings import Settings
 from golem_nb.errors import InvocationInterrupted
 from golem_nb.model import LOCAL_ENVIRONMENT, WorkerId

@@ -189,7 +189,7 @@ def test_the_same_wasm_with_other_files_is_refused(other, counted):
     files = {"/a": FileContent(b"a")}
     component = other.create_component(LOCAL_ENVIRONMENT, "c", wasm_from_text(COUNTER), ComponentOptions(), files)
 
-    with pytest.raises(Conflict, match=r"the same wasm .*, but other files, env or links"):
+    with pytest.raises(Conflict, match=r"the same wasm .*, but another runtime, or other files, env or links"):
         other.import_worker(WorkerId(component.id, "w"), counted)
 
 

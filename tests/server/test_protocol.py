@@ -151,7 +151,7 @@ def test_an_answer_that_nobody_takes_is_given_up(strict):
     """Many requests are sent, and no answer is read: the server's buffers fill."""
     with Raw(strict.port) as client:
         client.socket.settimeout(20)
-        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
         with pytest.raises((ConnectionResetError, BrokenPipeError)):
             while True:
                 client.send(request("GET", "/v1/nothing/" + "x" * 150) * 100)

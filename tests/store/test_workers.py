@@ -1,6 +1,8 @@
+from uuid import UUID
+
 import pytest
 
-from golem_nb.errors import WorkerExists
+from golem_nb.errors import ComponentNotFound, WorkerExists
 from golem_nb.model import WorkerId
 from golem_nb.store.oplogs import Start
 from golem_nb.store.schedule import Schedule
@@ -24,6 +26,11 @@ def test_a_worker_is_created_once(workers):
     with pytest.raises(WorkerExists):
         workers.create(worker, [FIRST], Start(False)).result(5)
     assert workers.number(worker) == number
+
+
+def test_a_component_that_is_gone_is_told_as_that(workers):
+    with pytest.raises(ComponentNotFound):
+        workers.create(WorkerId(UUID(int=99), "w"), [FIRST], Start(False)).result(5)
 
 
 def test_a_number_is_never_used_twice(workers, oplogs):

@@ -331,6 +331,7 @@ def test_what_an_update_cannot_carry_over_is_told(bench):
     told = [event.message for event in events if event.level == "Warn"]
     assert len(told) == 1
     assert told[0].startswith("not carried over: a.f: a function cannot be kept")
+    assert bench.engine.worker(worker).updates[-1].details == told[0]
     assert bench.ask(worker, "get") == 2
 
 

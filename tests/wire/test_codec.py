@@ -112,7 +112,7 @@ def test_digits_behind_the_microseconds_are_cut_off():
     assert codec.timestamp_from_text("2025-01-31T12:34:56.789000999Z") == AT
 
 
-@pytest.mark.parametrize("text", ["yesterday", "", None, 5])
+@pytest.mark.parametrize("text", ["yesterday", "", None, 5, "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
 def test_what_is_no_timestamp_is_refused(text):
     with pytest.raises(BadInput, match="not a timestamp"):
         codec.timestamp_from_text(text)
@@ -164,6 +164,10 @@ def test_what_is_no_configuration_is_refused(json, text):
 def test_a_missing_key_is_named():
     with pytest.raises(BadInput, match="a component must have the key 'componentId'"):
         codec.component_from_json({})
+
+
+def test_golems_cursor_to_the_beginning_is_the_end():
+    assert codec.workers_page_from_json({"workers": [], "cursor": {"layer": 0, "cursor": 0}}).cursor is None
 
 
 def test_golems_cursor_object_goes_back_as_a_text():

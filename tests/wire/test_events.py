@@ -118,15 +118,33 @@ def test_a_character_cut_in_two_messages_is_whole_again():
 
 
 @pytest.mark.parametrize(
-    "text", ['{"type":"New","timestamp":"x"}', '{"Nobody":{"timestamp":"x"}}', "{}", '{"a":1,"b":2}', '{"a":1}']
+    "text",
+    ['{"type":"New","timestamp":"x"}', '{"Nobody":{"timestamp":"x"}}', "{}", '{"a":1,"b":2}', '{"a":1}', '{"type":[]}'],
 )
 def test_events_of_unknown_kinds_are_left_out(text):
     assert EventReader().read(text) is None
 
 
 @pytest.mark.parametrize(
-    "text", ["", "nonsense", "[1]", '{"type":"StdOut"}', '{"StdOut":{"timestamp":"2025-01-31T12:34:56Z","bytes":"x"}}']
+    "text",
+    [
+        "",
+        "nonsense",
+        "[1]",
+        "[" * 200_000,
+        '{"type":"StdOut"}',
+        '{"StdOut":{"timestamp":"2025-01-31T12:34:56Z","bytes":"x"}}',
+        '{"StdOut":{"timestamp":"2025-01-31T12:34:56Z","bytes":9000000000}}',
+        '{"StdOut":{"timestamp":"2025-01-31T12:34:56Z","bytes":[256]}}',
+    ],
 )
 def test_a_broken_message_is_refused(text):
+    """A number of bytes is none of them, however much memory it would take."""
     with pytest.raises(BadInput):
         EventReader().read(text)
+
+
+def test_what_is_no_text_is_shown_as_its_json():
+    told = EventReader().read(f'{{"type":"Log","timestamp":"{STAMP}","level":3,"message":{{"a":"ä"}},"context":[1]}}')
+
+    assert (told.level, told.message, told.context) == ("3", '{"a": "ä"}', {})

@@ -67,6 +67,11 @@ def test_bad_input_also_has_golems_list():
         ),
         (500, {"golemError": {"type": "New", "details": "d"}}, errors.ServerError(500, "d")),
         (404, {"type": "u", "title": "No route", "status": 404, "detail": "/x"}, errors.NotFound("No route: /x")),
+        (
+            500,
+            {"title": "TypeError: no x", "detail": "at f\n  at g"},
+            errors.ServerError(500, "TypeError: no x: at f at g"),
+        ),
         (400, {"error": {"code": 7, "message": "not JSON"}}, errors.BadInput("not JSON")),
         (400, {"error": {"code": 7}}, errors.BadInput("{'code': 7}")),
         (400, {"errors": ["Invalid worker name: no"]}, errors.InvalidWorkerName("no")),
@@ -107,7 +112,13 @@ def test_bad_input_also_has_golems_list():
         ),
         (418, {"error": {"code": 1}}, errors.ServerError(418, "{'code': 1}")),
         (500, {"kind": "ServerUnreachable?", "error": "x"}, errors.ServerError(500, "x")),
-        (502, "", errors.ServerError(502, "")),
+        (502, "", errors.ServerError(502, "Bad Gateway")),
+        (503, None, errors.EngineStopped("Service Unavailable")),
+        (404, " \n", errors.NotFound("Not Found")),
+        (500, {"kind": ["WorkerExists"], "error": "x"}, errors.ServerError(500, "x")),
+        (403, "<html><head><title>\n 403\n No </title></head>blah", errors.Forbidden("403 No")),
+        (400, "<p>no<b>way</b>", errors.BadInput("no way")),
+        (500, "x" * 1000, errors.ServerError(500, "x" * 300 + "…")),
     ],
 )
 def test_answers_of_other_servers_become_the_nearest_class(status, body, error):

@@ -3,7 +3,7 @@ import pytest
 from golem_nb.errors import BadInput
 from golem_nb.wire.lock import EngineLock, lock_from_text, text_from_lock
 
-LOCK = EngineLock(pid=4711, port=9881, token="secret", version="0.1.0", network=("--no-network",))
+LOCK = EngineLock(pid=4711, port=9881, token="secret", version="0.1.0", options=("--no-network",))
 
 
 def test_a_lock_is_read_back():

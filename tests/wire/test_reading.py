@@ -4,9 +4,7 @@ from golem_nb.errors import BadInput
 from golem_nb.wire.reading import MOST, read_index, read_list, read_number, read_text, read_truth, reading
 
 
-@pytest.mark.parametrize(
-    ("read", "json"), [(read_text, "a"), (read_number, -5), (read_truth, False), (read_list, [1])], ids=repr
-)
+@pytest.mark.parametrize(("read", "json"), [(read_text, "a"), (read_number, -5), (read_truth, False), (read_list, [1])])
 def test_what_has_the_shape_is_read(read, json):
     assert read(json) == json
 
@@ -23,7 +21,6 @@ def test_what_has_the_shape_is_read(read, json):
         (read_truth, "true"),
         (read_list, {}),
     ],
-    ids=repr,
 )
 def test_what_has_another_shape_is_bad_input(read, json):
     with pytest.raises(BadInput, match="this is not a thing: expected"), reading("a thing"):

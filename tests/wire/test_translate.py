@@ -164,7 +164,10 @@ def test_a_launch_has_what_a_release_insists_on():
 
     assert translate.json_from_launch(CONTRACT, "w", [], {}, None) == {**plain, "args": []}
     assert translate.json_from_launch(GOLEM_1_3, "w", [], {}, None) == {**plain, "args": [], "wasiConfigVars": []}
-    assert translate.json_from_launch(GOLEM_1_4, "w", [], {}, {"a": "b"}) == {**plain, "configVars": {"a": "b"}}
+    assert translate.json_from_launch(GOLEM_1_4, "w", [], {}, {"a": "b"}) == {
+        **plain,
+        "configVars": [{"key": "a", "value": "b"}],
+    }
     assert translate.json_from_launch(GOLEM_1_5, "w", [], {}, None) == plain
     with pytest.raises(NotSupported, match=r"Golem 1\.4 takes no args"):
         translate.json_from_launch(GOLEM_1_4, "w", ["a"], {}, None)

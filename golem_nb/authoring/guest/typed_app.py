@@ -219,9 +219,13 @@ class SaveSnapshot:
 
 class LoadSnapshot:
     def load(self, bytes):
+        global outcome
         try:
-            for lost in _program().restore(bytes):
-                sys.stderr.write(f"not carried over: {lost}\n")
+            lost = _program().restore(bytes)
+            if is_attached:
+                outcome = json.dumps({"lost": lost})
+            else:
+                sys.stderr.writelines(f"not carried over: {text}\n" for text in lost)
         except Failure as failure:
             raise Err(failure.message) from None
         finally:

@@ -12,21 +12,24 @@ from pathlib import Path
 
 from golem_nb.authoring.embedding import component_of
 from golem_nb.authoring.javascript import component_from_javascript
-from golem_nb.authoring.javascript_runtime import cached_javascript_runtime
+from golem_nb.authoring.javascript_runtime import built_javascript_runtime, cached_javascript_runtime
+from golem_nb.authoring.preparing import STEPS, is_prepared, prepare
 from golem_nb.authoring.python import component_from_source
-from golem_nb.authoring.runtime import cached_runtime
-from golem_nb.authoring.typed import Typed, component_from_typed_source
+from golem_nb.authoring.typed import BUILD_STEPS, Typed, component_from_typed_source
 from golem_nb.authoring.wat import TextRejected, wasm_from_text
 from golem_nb.errors import ComponentRejected, NotFound, NotSupported, UsageError
-from golem_nb.model import Component, ComponentOptions
+from golem_nb.model import Component, ComponentOptions, UpdateMode
 from golem_nb.notebook.magics.grammar import Option
 from golem_nb.notebook.magics.options import NO_CHANGES, OPTIONS, RULES, Changes, read_changes
+from golem_nb.notebook.magics.update import WAIT_S, update_all
 from golem_nb.notebook.magics.verb import Request, Verb, bytes_of
+from golem_nb.notebook.progress import Progress
 from golem_nb.notebook.session import Remote, Session
 from golem_nb.notebook.views import ComponentView
 
 USAGE = "%golem_deploy NAME FILE"
 PYTHON, JAVASCRIPT, WAT = "py", "js", "wat"
+UPDATE_MODES = {"auto": UpdateMode.AUTOMATIC, "manual": UpdateMode.MANUAL}
 LANGUAGES = (PYTHON, JAVASCRIPT, WAT)  # of a cell, by the word behind --lang
 WAT_BEGINS = ("(component", "(module", ";;")  # what no program in Python begins with
 
@@ -48,7 +51,10 @@ def run(request: Request) -> ComponentView:
     wasm = component_of(wasm, request.option("wit"))
     view = deploy(request.session, words[0], wasm, read_changes(request))
     request.session.note(view.component)
-    return view if typed is None else replace(view, wit=typed.wit)
+    if typed is not None:
+        view = replace(view, wit=typed.wit)
+    mode = request.option("update")
+    return view if mode is None else replace(view, updates=update_all(request, view.component, UPDATE_MODES[mode]))
 
 
 def deploy(session: Session, name: str, wasm: bytes, changes: Changes = NO_CHANGES) -> ComponentView:
@@ -114,14 +120,16 @@ def _typed(request: Request, name: str, source: str) -> Typed:
     if source.lstrip().startswith(WAT_BEGINS):
         raise UsageError("--typed is for cells in Python; component text has its types already")
     # The cell's first line is the magic's: so lines have the numbers that the notebook shows.
-    return component_from_typed_source(f"\n{source}", name, request.option("with") or (), request.session.say)
+    with Progress(request.surroundings, f"the typed component {name}", BUILD_STEPS) as progress:
+        return component_from_typed_source(f"\n{source}", name, request.option("with") or (), progress.step)
 
 
 def _check_server(request: Request) -> None:
-    """See to it that the server runs programs, and say so where that will take a while.
+    """See to it that the server runs programs; where its engine is of this machine, that it has their runtime.
 
     Raises:
         NotSupported: It does not.
+        ToolMissing, BuildFailed: The runtime cannot be had.
     """
     client = request.session.client()
     if not client.runs_programs:
@@ -129,15 +137,18 @@ def _check_server(request: Request) -> None:
             f"{client.speaks()} does not run cells in Python; add --typed, which makes a component that "
             "it runs (or write %golem local: golem_nb's own engine runs it as it is)"
         )
-    if cached_runtime() is None and not isinstance(request.session.place, Remote):
-        request.session.say("the runtime of Python workers is built now, once on this machine: half a minute or so ...")
+    if not isinstance(request.session.place, Remote) and not is_prepared():
+        what = "the runtime of Python workers, once on this machine"
+        with Progress(request.surroundings, what, STEPS) as progress:
+            prepare(progress.step)
 
 
 def _check_javascript(request: Request) -> None:
-    """See to it that the server runs programs in JavaScript, and say so where that will take a while.
+    """See to it that the server runs programs; where its engine is of this machine, that it has their runtime.
 
     Raises:
         NotSupported: It does not.
+        ToolMissing, BuildFailed: The runtime cannot be had.
     """
     client = request.session.client()
     if not client.runs_programs:
@@ -145,7 +156,9 @@ def _check_javascript(request: Request) -> None:
             f"{client.speaks()} does not run cells in JavaScript; golem_nb's own engine does: write %golem local"
         )
     if cached_javascript_runtime() is None and not isinstance(request.session.place, Remote):
-        request.session.say("the runtime of JavaScript workers is built now, once on this machine: some seconds ...")
+        with Progress(request.surroundings, "the runtime of JavaScript workers, once on this machine", 1) as progress:
+            progress.step("building it from its sources")
+            built_javascript_runtime()
 
 
 VERB = Verb(
@@ -157,6 +170,7 @@ VERB = Verb(
         "%%golem_deploy NAME --typed                 the same, as a component with typed exports, for any Golem server",
         "%%golem_deploy NAME --lang js               body: JavaScript, functions or a class",
         "%%golem_deploy NAME --lang wat              body: component text; of a core module with --wit",
+        "%%golem_deploy NAME [--update auto|manual [-t S]]",
         f"{USAGE} [--ephemeral] [-e NAME=VALUE]... [--file PATH=LOCAL[:rw]]... [--link RESOURCE=TARGET]...",
     ),
     options=(
@@ -164,6 +178,13 @@ VERB = Verb(
         Option("typed", "make a component with typed exports of a cell in Python, and show its WIT"),
         Option("wit", "the WIT of a core module: a file, a folder with deps, or the text in a {variable}", "WIT"),
         Option("with", "a pure Python package that comes along; repeatable", "PACKAGE", many=True),
+        Option(
+            "update",
+            "bring its workers along and wait: auto (replay) or manual (snapshot)",
+            "MODE",
+            choices=tuple(UPDATE_MODES),
+        ),
+        Option("timeout", f"wait so many seconds for updates at most ({WAIT_S:g}); they go on", "S", short="t"),
         *OPTIONS,
     ),
     rules=RULES,

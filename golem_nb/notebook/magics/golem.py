@@ -10,7 +10,7 @@ from golem_nb import __version__
 from golem_nb.client.connect import DIALECT_NAMES, default_folder, running_engine
 from golem_nb.client.profiles import profiles_file, profiles_folder, read_profile
 from golem_nb.errors import GolemError, UsageError
-from golem_nb.model import parse_uuid
+from golem_nb.model import MEMORY_LIMIT_MIB, TIME_LIMIT_S, parse_uuid
 from golem_nb.notebook.magics.grammar import Option, Target, read_target
 from golem_nb.notebook.magics.verb import Request, Verb
 from golem_nb.notebook.session import TOKEN_VARIABLE, URL_VARIABLE, Local, Remote, Session
@@ -33,18 +33,25 @@ def _status(request: Request, rest: list[str]) -> ServerCard:
 def _local(request: Request, rest: list[str]) -> ServerCard:
     _none(rest)
     folder = request.option("dir")
-    request.session.use_local(Path(folder) if folder else None, _network(request))
+    request.session.use_local(Path(folder) if folder else None, _options(request))
     request.session.client()
     return card(request.session)
 
 
-def _network(request: Request) -> tuple[str, ...] | None:
+def _options(request: Request) -> tuple[str, ...] | None:
     """Return the options for the engine's start, in the order that it has them in; None where none is given."""
     words = ["--no-network"] if request.option("no-network") else []
     for host in request.option("allow-host") or ():
         words += ["--allow-host", host]
     words += [f"--{name}" for name in ("deny-private", "allow-listen") if request.option(name)]
-    return tuple(words) or None
+    for name, default in _LIMITS.items():
+        if request.number(name, default) != default:
+            words += [f"--{name}", f"{request.number(name, default):g}"]
+    is_given = words or any(request.option(name) is not None for name in _LIMITS)
+    return tuple(words) if is_given else None
+
+
+_LIMITS = {"memory-limit": MEMORY_LIMIT_MIB, "time-limit": TIME_LIMIT_S}
 
 
 def _remote(request: Request, rest: list[str]) -> ServerCard:
@@ -137,9 +144,9 @@ def card(session: Session) -> ServerCard:
         state = ("engine", "does not run; the next magic starts it")
         return ServerCard((("data", str(folder)), state, *_default(session)))
     where = ("engine", f"http://127.0.0.1:{lock.port} (process {lock.pid}, golem_nb {lock.version})")
-    network = (("network", " ".join(lock.network)),) if lock.network else ()
+    options = (("options", " ".join(lock.options)),) if lock.options else ()
     content = _content(session) if session.place is not None and lock.version == __version__ else ()
-    return ServerCard((where, *network, ("data", str(folder)), *content, *_default(session)))
+    return ServerCard((where, *options, ("data", str(folder)), *content, *_default(session)))
 
 
 def _token_source(remote: Remote) -> str:
@@ -183,6 +190,7 @@ VERB = Verb(
         "%golem                                     the status card",
         "%golem local [--dir DIR]                   the engine of this machine; started if need be",
         "%golem local [--no-network] [--allow-host HOST ...] [--deny-private] [--allow-listen]",
+        "%golem local [--memory-limit MIB] [--time-limit S]",
         "%golem remote URL [--env UUID] [--token-env VAR] [--dialect D]",
         "%golem remote [--profile NAME]             GOLEM_URL, else a profile of Golem's command line",
         "%golem use component[/worker]              the default target",
@@ -195,6 +203,12 @@ VERB = Verb(
         Option("allow-host", "start it so that they reach only this (NAME, *.NAME, network; :PORT)", "HOST", many=True),
         Option("deny-private", "start it so that they reach no loopback, private or link-local address"),
         Option("allow-listen", "start it so that they may listen on addresses that other machines reach"),
+        Option(
+            "memory-limit",
+            f"memory of one of its workers ({MEMORY_LIMIT_MIB}); 0 = no limit",
+            "MIB",
+        ),
+        Option("time-limit", f"what one invocation runs, without waiting ({TIME_LIMIT_S}); 0 = no limit", "S"),
         Option("env", "environment to use on the server (else the only one there)", "UUID"),
         Option("token-env", f"environment variable that holds the token ({TOKEN_VARIABLE})", "VAR"),
         Option("dialect", "what the server speaks (else what its version says)", "D", choices=DIALECT_NAMES),

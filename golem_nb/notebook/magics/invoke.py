@@ -63,7 +63,7 @@ def _named(request: Request, target: Target, function: str, body: str) -> Any:
 def _prepare(request: Request, target: Target, name: str, arguments: Arguments, key: str | None = None) -> Prepared:
     component = request.session.component(target.component)
     client = request.session.client()
-    worker = request.session.worker_id(target)
+    worker = request.session.worker_of(component, target)
     before = _metadata(request, client, worker, target)
     function, type = find_function(component.exports, name)
     # A worker that stays on an older version may have other parameters: the server checks those.

@@ -8,7 +8,7 @@ from typing import Any
 
 from golem_nb.client.client import Client
 from golem_nb.errors import UsageError
-from golem_nb.model import OplogIndex, PublicEntry, WorkerId
+from golem_nb.model import PublicEntry, WorkerId
 from golem_nb.notebook.magics.grammar import Option
 from golem_nb.notebook.magics.verb import Request, Verb, one_target
 
@@ -29,7 +29,7 @@ def run(request: Request) -> Any:
     if first < 1:
         raise UsageError("--from must be at least 1: the oplog begins there")
     count = None if request.option("count") is None else int(request.number("count", PAGE))
-    found = all_entries(client, worker, first) if query is None else matching_entries(client, worker, query)
+    found = client.entries(worker, from_index=first) if query is None else matching_entries(client, worker, query)
     entries = list(islice(found, count))
     # Asked after the entries: what it counts as replayed is then among them.
     metadata = client.worker(worker)
@@ -41,15 +41,6 @@ def run(request: Request) -> Any:
     if kind not in FAMILIES and kind not in set(frame["kind"]):
         raise UsageError(f"--kind {kind} is not known; this oplog has {', '.join(frame['kind'].unique())}")
     return frame[frame["kind"] == kind]
-
-
-def all_entries(client: Client, worker: WorkerId, first: OplogIndex = 1) -> Iterator[PublicEntry]:
-    """Yield the entries from `first` on, page by page."""
-    index: OplogIndex | None = first
-    while index is not None:
-        page = client.oplog(worker, from_index=index, count=PAGE)
-        yield from page.entries
-        index = page.next_index if page.entries else None
 
 
 def matching_entries(client: Client, worker: WorkerId, query: str) -> Iterator[PublicEntry]:

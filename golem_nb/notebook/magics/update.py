@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 
 from golem_nb.client.client import Client
-from golem_nb.errors import WaitTimeout
-from golem_nb.model import UpdateMode, UpdateRecord, UpdateState, WorkerId, WorkerMetadata
+from golem_nb.errors import Conflict, NotFound, UpdateRefused, WaitTimeout
+from golem_nb.model import Component, UpdateMode, UpdateRecord, UpdateState, WorkerId, WorkerMetadata
 from golem_nb.notebook.magics.grammar import Target
 from golem_nb.notebook.magics.verb import Request, whole_number
+from golem_nb.notebook.magics.workers import all_workers
 from golem_nb.notebook.views import UpdateReport, WorkerView
 
 WAIT_S, POLL_S = 60.0, 0.05
@@ -22,22 +24,55 @@ def update(request: Request, target: Target, worker: WorkerId, rest: tuple[str, 
     client.update_worker(worker, version, UpdateMode((request.option("mode") or "automatic").capitalize()))
     if not request.option("wait"):
         return WorkerView(str(target), client.worker(worker), f"update to version {version} asked for")
-    record = _wait_until_over(client, target, worker, version, before, request.number("timeout", WAIT_S))
+    record = _wait_until_over(client, target, worker, version, before, start + request.number("timeout", WAIT_S))
     return UpdateReport(str(target), before.component_version, record, round((time.monotonic() - start) * 1e3))
 
 
+def update_all(request: Request, component: Component, mode: UpdateMode) -> tuple[UpdateReport, ...]:
+    """Bring all workers of a component that are on other versions to its latest, and wait until each update is over.
+
+    A worker whose update is refused, or fails, stays as it was and is reported like the others.
+
+    Raises:
+        WaitTimeout: It takes too long; the updates go on.
+    """
+    client, version = request.session.client(), component.version
+    start = time.monotonic()
+    deadline = start + request.number("timeout", WAIT_S)
+    asked: list[tuple[WorkerMetadata, UpdateRecord | None]] = []
+    for worker in all_workers(client, component):
+        if worker.component_version != version:
+            asked.append((worker, _refusal(client, worker, version, mode)))
+    reports = []
+    for before, refusal in asked:
+        target = Target(component.name, before.worker_id.name)
+        record = refusal or _wait_until_over(client, target, before.worker_id, version, before, deadline)
+        reports.append(
+            UpdateReport(str(target), before.component_version, record, round((time.monotonic() - start) * 1e3))
+        )
+    return tuple(reports)
+
+
+def _refusal(client: Client, worker: WorkerMetadata, version: int, mode: UpdateMode) -> UpdateRecord | None:
+    """Ask for an update; return the record of one that is refused at once."""
+    try:
+        client.update_worker(worker.worker_id, version, mode)
+    except (UpdateRefused, Conflict, NotFound) as error:
+        return UpdateRecord(UpdateState.FAILED, datetime.now(UTC), version, str(error))
+    return None
+
+
 def _wait_until_over(
-    client: Client, target: Target, worker: WorkerId, version: int, before: WorkerMetadata, timeout_s: float
+    client: Client, target: Target, worker: WorkerId, version: int, before: WorkerMetadata, deadline: float
 ) -> UpdateRecord:
     again = f"the update to version {version} goes on; `%golem_worker {target}` shows what became of it"
-    deadline = time.monotonic() + timeout_s
     try:
         while True:
             record = outcome(before, client.worker(worker), version)
             if record is not None:
                 return record
             if time.monotonic() > deadline:
-                raise WaitTimeout(f"not over within {timeout_s:g} s; {again}")
+                raise WaitTimeout(f"not over in time; {again}")
             time.sleep(POLL_S)
     except KeyboardInterrupt:
         raise WaitTimeout(f"stopped waiting; {again}") from None

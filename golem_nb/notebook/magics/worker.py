@@ -12,6 +12,7 @@ from golem_nb.model import WorkerId, WorkerStatus
 from golem_nb.notebook.magics.arguments import evaluate
 from golem_nb.notebook.magics.files import files
 from golem_nb.notebook.magics.grammar import Option, Target, near_or_all, read_target
+from golem_nb.notebook.magics.transfer import export_worker, import_worker
 from golem_nb.notebook.magics.update import WAIT_S, update
 from golem_nb.notebook.magics.verb import COMMON, Request, Verb, whole_number
 from golem_nb.notebook.views import WorkerView
@@ -154,12 +155,14 @@ ACTIONS = {
     "cancel": Action(_cancel, "KEY"),
     "complete": Action(_complete, "INDEX DATA"),
     "files": Action(files, "[PATH]"),
+    "export": Action(export_worker, "FILE"),
+    "import": Action(import_worker, "FILE"),
     "delete": Action(_delete, options=("yes",)),
 }
 
 VERB = Verb(
     name="golem_worker",
-    summary="Show one worker; make, steer, update, revert, fork or delete it.",
+    summary="Show one worker; make, steer, update, revert, fork, export, import or delete it.",
     forms=(
         USAGE,
         f"{USAGE} new [--arg A]... [-e NAME=VALUE]... [--config NAME=VALUE]...",
@@ -170,6 +173,7 @@ VERB = Verb(
         f"{USAGE} cancel KEY",
         f"{USAGE} complete INDEX DATA",
         f"{USAGE} files [PATH]",
+        f"{USAGE} export FILE | import FILE",
     ),
     options=(
         Option("arg", "an argument of the new worker; may be repeated", "A", many=True),
@@ -192,7 +196,8 @@ VERB = Verb(
         "VERSION is the component's latest where it is left out. KEY is the idempotency key of an invocation that\n"
         "waits. INDEX is where the worker made a promise. DATA is Python where it has quotes or brackets, or begins\n"
         "with the name of a variable, and must give text or bytes; else it is the text itself. PATH is a directory,\n"
-        "which is listed (the root where it is left out), or a file: its text, or bytes where it is none."
+        "which is listed (the root where it is left out), or a file: its text, or bytes where it is none.\n"
+        "FILE has all that is stored of a worker; `import` makes the worker of it, here or elsewhere, which goes on."
     ),
     examples=(
         "%golem_worker counter/c1",

@@ -12,6 +12,8 @@ from golem_nb.errors import UsageError
 from golem_nb.model import Component, WorkerMetadata, WorkerStatus
 from golem_nb.notebook.magics.grammar import Option
 from golem_nb.notebook.magics.verb import Request, Verb, one_target
+from golem_nb.oplog.filter_text import filter_from_texts
+from golem_nb.oplog.filters import WorkerFilter
 
 USAGE = "%golem_workers [COMPONENT]"
 LIMIT, PAGE = 200, 50
@@ -22,13 +24,14 @@ def run(request: Request) -> Any:
 
     from golem_nb.notebook.frames import workers_frame
 
+    filter = filter_from_texts(request.option("filter") or ())
     name = one_target(request, USAGE) or request.session.default.component
     client = request.session.client()
     components = [request.session.component(name)] if name else client.components()
     limit = None if request.option("all") else int(request.number("limit", LIMIT))
     frames = []
     for component in components:
-        found = (worker for worker in all_workers(client, component) if _is_wanted(worker, request))
+        found = (worker for worker in all_workers(client, component, filter) if _is_wanted(worker, request))
         # One more than is shown, to know whether there are more.
         workers = list(islice(found, None if limit is None else limit + 1))
         if limit is not None and len(workers) > limit:
@@ -40,15 +43,22 @@ def run(request: Request) -> Any:
     return pd.concat(filled, ignore_index=True) if len(filled) > 1 else (filled or frames or [workers_frame([], "")])[0]
 
 
-def all_workers(client: Client, component: Component) -> Iterator[WorkerMetadata]:
-    """Yield all workers of a component, page by page."""
+def all_workers(client: Client, component: Component, filter: WorkerFilter | None = None) -> Iterator[WorkerMetadata]:
+    """Yield all workers of a component, or those that fit a filter, page by page.
+
+    Raises:
+        NotSupported: The server does not filter.
+    """
     cursor: str | None = None
     while True:
-        page = client.workers(component.id, cursor=cursor, count=PAGE)
+        if filter is None:
+            page = client.workers(component.id, cursor=cursor, count=PAGE)
+        else:
+            page = client.find_workers(component.id, filter, cursor=cursor, count=PAGE)
         yield from page.workers
-        cursor = page.cursor
-        if cursor is None:
+        if page.cursor in (None, cursor):  # a server that does not get on would keep us here for ever
             return
+        cursor = page.cursor
 
 
 def _is_wanted(worker: WorkerMetadata, request: Request) -> bool:
@@ -70,13 +80,20 @@ def _statuses(text: str) -> set[WorkerStatus]:
 VERB = Verb(
     name="golem_workers",
     summary="List workers as a DataFrame, in order of creation.",
-    forms=(f"{USAGE} [--status Failed,Retrying] [--name GLOB] [--limit N | --all]",),
+    forms=(f"{USAGE} [--status Failed,Retrying] [--name GLOB] [--filter TEXT]... [--limit N | --all]",),
     options=(
         Option("status", "only those of these statuses, with commas between", "S"),
         Option("name", "only those whose name fits the pattern, `cart-*`", "GLOB"),
+        Option(
+            "filter", "only those that fit `FIELD COMPARATOR VALUE`, asked of the server; repeatable", "TEXT", many=True
+        ),
         Option("limit", f"at most so many of a component ({LIMIT})", "N"),
         Option("all", "all of them"),
     ),
-    examples=("%golem_workers counter", "%golem_workers --status Failed"),
+    rules=(
+        "FIELD is name, version, status, createdAt or env.NAME; COMPARATOR is =, !=, >=, >, <=, <, like, notlike or\n"
+        "startswith, as far as the field can be compared so."
+    ),
+    examples=("%golem_workers counter", "%golem_workers --status Failed", "%golem_workers cart --filter 'version < 2'"),
     run=run,
 )

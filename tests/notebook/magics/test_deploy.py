@@ -21,7 +21,9 @@ def cell(name, source, options=""):
 
 def test_a_cell_in_python_is_a_program_whose_lines_have_the_cells_numbers(notebook, monkeypatch):
     uploaded = []
-    monkeypatch.setattr(deploying, "cached_runtime", lambda: None)
+    prepared = []
+    monkeypatch.setattr(deploying, "is_prepared", lambda: False)
+    monkeypatch.setattr(deploying, "prepare", prepared.append)
     monkeypatch.setattr(deploying, "deploy", lambda session, name, wasm, changes: uploaded.append((name, wasm)))
     with pytest.raises(AttributeError):  # there is no component to note
         notebook.run(cell("my_shop", "def f():\n    return 1\n", " --with colorsys"))
@@ -31,7 +33,7 @@ def test_a_cell_in_python_is_a_program_whose_lines_have_the_cells_numbers(notebo
     assert (name, program.name) == ("my_shop", "my-shop")
     assert program.source.splitlines()[1] == "def f():"
     assert list(program.modules) == ["colorsys"]
-    assert "once on this machine" in notebook.printed
+    assert len(prepared) == 1
 
 
 def test_a_server_that_runs_no_programs_is_named(notebook, monkeypatch):
@@ -46,7 +48,7 @@ def test_a_server_that_runs_no_programs_is_named(notebook, monkeypatch):
 def test_a_typed_cell_is_deployed_on_servers_that_run_no_programs(notebook, monkeypatch):
     given = []
 
-    def build(source, name, packages, say):
+    def build(source, name, packages, step):
         given.append((source, name, list(packages)))
         return Typed(wasm_from_text(COMPONENT.format(more="(core module)")), "package nb:x;", False)
 
@@ -80,8 +82,9 @@ def test_options_that_do_not_go_together_are_told(notebook, line, words):
 
 
 def test_a_cell_in_javascript_is_a_program_whose_lines_have_the_cells_numbers(notebook, monkeypatch):
-    uploaded = []
+    uploaded, built = [], []
     monkeypatch.setattr(deploying, "cached_javascript_runtime", lambda: None)
+    monkeypatch.setattr(deploying, "built_javascript_runtime", lambda: built.append("built"))
     monkeypatch.setattr(deploying, "deploy", lambda session, name, wasm, changes: uploaded.append((name, wasm)))
     with pytest.raises(AttributeError):  # there is no component to note
         notebook.run(cell("my_js", "export function f() {\n}\n", " --lang js"))
@@ -90,7 +93,7 @@ def test_a_cell_in_javascript_is_a_program_whose_lines_have_the_cells_numbers(no
     program = program_in(wasm)
     assert (program.language, program.name) == ("javascript", "my-js")
     assert program.source.splitlines()[1] == "       function f() {"
-    assert "JavaScript workers is built now" in notebook.printed
+    assert built == ["built"]
 
 
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
@@ -156,6 +159,40 @@ def test_other_bytes_make_a_new_version(notebook):
 
     assert again.news == "unchanged, version 0"
     assert (other.news, other.version) == ("updated, now version 1", 1)
+
+
+UPDATED = """
+(component
+  (core module $m (func (export "f") (result i32) (i32.const {n})))
+  (core instance $i (instantiate $m))
+  (func (export "f") (result u32) (canon lift (core func $i "f"))))
+"""
+
+
+def test_workers_go_along_with_a_new_version_and_each_says_how_it_fared(notebook):
+    notebook.run(cell("goes", UPDATED.format(n=1)))
+    assert notebook.run("%golem_invoke goes/told f()") == 1
+    notebook.run("%golem_worker goes/new new")
+
+    view = notebook.run(cell("goes", UPDATED.format(n=2), " --update auto"))
+
+    told, new = view.updates
+    assert (told.name, told.is_successful, told.from_version) == ("goes/told", False, 0)
+    assert "records the result 1, but the component now does return 2" in told.details
+    assert (new.name, new.is_successful, new.record.target_version) == ("goes/new", True, 1)
+    assert "✕ the update to version 1 failed" in view.text()
+    assert "✓ updated from version 0 to 1" in view.html()
+    assert notebook.run("%golem_invoke goes/new f()") == 2
+    assert notebook.run("%golem_invoke goes/told f()") == 1
+
+
+def test_only_workers_on_other_versions_are_updated(notebook):
+    notebook.run(cell("stays", UPDATED.format(n=1)))
+    notebook.run("%golem_invoke stays/w f()")
+
+    assert notebook.run(cell("stays", UPDATED.format(n=1), " --update manual")).updates == ()
+    (report,) = notebook.run(cell("stays", UPDATED.format(n=3), " --update manual")).updates
+    assert "save-snapshot is not exported" in report.details
 
 
 def test_a_fault_in_the_text_has_line_and_column_of_the_cell(notebook):

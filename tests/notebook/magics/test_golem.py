@@ -88,6 +88,6 @@ def test_the_rules_about_the_network_are_those_of_the_engines_start(notebook, tm
         notebook.run(f"%golem local --dir {folder} --no-network")
     notebook.run("%golem stop")
 
-    assert first.network == ("--allow-host", "a.example", "--allow-host", "*.b.example", "--deny-private")
-    assert second.network == first.network
+    assert first.options == ("--allow-host", "a.example", "--allow-host", "*.b.example", "--deny-private")
+    assert second.options == first.options
     assert "--deny-private" in card.text()

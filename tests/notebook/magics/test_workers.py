@@ -1,6 +1,10 @@
+from datetime import UTC, datetime
+from uuid import UUID
+
 import pytest
 
-from golem_nb.errors import UsageError
+from golem_nb.errors import BadInput, UsageError
+from golem_nb.model import Component, WorkersPage
 from golem_nb.notebook.magics import workers
 
 
@@ -31,6 +35,16 @@ def test_pages_are_followed(notebook, three, monkeypatch):
     assert len(notebook.run(f"%golem_workers {three} --all")) == 3
 
 
+def test_a_server_is_asked_for_those_that_fit(notebook, three, monkeypatch):
+    monkeypatch.setattr(workers, "PAGE", 1)
+
+    frame = notebook.run(f"%golem_workers {three} --filter 'name startswith a' --filter 'name != a1'")
+
+    assert frame["worker"].tolist() == ["a2"]
+    with pytest.raises(BadInput, match="unknown field 'size'"):
+        notebook.run(f"%golem_workers {three} --filter 'size > 3'")
+
+
 def test_a_limit_says_that_there_is_more(notebook, three):
     frame = notebook.run(f"%golem_workers {three} --limit 2")
 
@@ -43,3 +57,17 @@ def test_statuses_are_chosen_and_checked(notebook, three):
     assert len(notebook.run(f"%golem_workers {three} --status failed")) == 0
     with pytest.raises(UsageError, match="--status sleepy is not known"):
         notebook.run(f"%golem_workers {three} --status sleepy")
+
+
+def test_a_server_whose_pages_do_not_go_on_is_not_asked_for_ever():
+    class Stuck:
+        asked = 0
+
+        def workers(self, component_id, *, cursor, count):
+            self.asked += 1
+            assert self.asked < 5
+            return WorkersPage((), "7")
+
+    stuck = Stuck()
+    assert list(workers.all_workers(stuck, Component(UUID(int=1), "c", 0, 1, datetime.now(UTC)))) == []
+    assert stuck.asked == 2
