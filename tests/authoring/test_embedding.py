@@ -191,3 +191,24 @@ def test_a_wit_that_cannot_be_read_is_told(tmp_path):
         texts_of(str(tmp_path / "none.wit"))
     with pytest.raises(UsageError, match=r"--wit .*bytes.wit: cannot be read: it is no text"):
         texts_of(str(tmp_path / "bytes.wit"))
+
+
+@pytest.mark.parametrize(
+    ("interface", "function", "signature"),
+    [
+        ("golem:api/host@1.1.7", "create-promise", "(param i32)"),
+        ("golem:api/host@1.1.7", "complete-promise", "(param i64 i64 i32 i32 i64 i32 i32) (result i32)"),
+        ("golem:api/host@1.1.7", "get-retry-policy", "(param i32)"),
+        ("golem:api/host@1.1.7", "get-oplog-index", "(result i64)"),
+        ("wasi:config/store@0.2.0-draft", "get", "(param i32 i32 i32)"),
+        ("wasi:random/random@0.2.0", "get-random-bytes", "(param i64 i32)"),
+    ],
+)
+def test_interfaces_whose_texts_are_there_can_be_imported(interface, function, signature):
+    wasm = made(
+        f'(module (import "{interface}" "{function}" (func {signature})) (memory (export "memory") 1)'
+        ' (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) unreachable) (func (export "f")))',
+        f"package a:b; world w {{ import {interface}; export f: func(); }}",
+    )
+
+    assert interface.encode() in wasm
