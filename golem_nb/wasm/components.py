@@ -374,7 +374,8 @@ def check_runs(wasm: bytes) -> None:
     try:
         wit.Component(make_engine(), wasm)
     except WasmtimeError as error:
-        raise ComponentRejected(f"the module does not fit its WIT: {_first_lines(str(error))}") from None
+        cause = str(error).strip().splitlines()[-1].strip()
+        raise ComponentRejected(f"the module does not fit its WIT: {cause}") from None
 
 
 _LAYERS = {
