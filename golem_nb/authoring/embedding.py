@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import enum
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -91,6 +91,9 @@ def _with_module(component: bytes, module: bytes) -> bytes:
     raise AssertionError("the text begins with a module")
 
 
+_Imported = tuple[str, Function]  # its name in the text, and its type
+
+
 @dataclass
 class _Writer:
     texts: Texts
@@ -101,7 +104,7 @@ class _Writer:
     def text(self) -> str:
         self._check()
         self.lines = ["(component", "(core module $main)"]
-        imported = [(self._import(call), call) for call in self.module.imports]
+        imported = self._imports()
         late = [(target, call) for target, call in imported if self._needs_memory(target[1])]
         for number, (target, _) in enumerate(imported):
             if not self._needs_memory(target[1]):
@@ -141,27 +144,28 @@ class _Writer:
 
     # What is imported.
 
-    def _import(self, call: CoreFunction) -> tuple[str, Function]:
-        """Write the import of an interface when its first function comes; return the function's name in the text."""
-        interface, function = self._imported(call)
-        where = "" if call.module == WORLD_FUNCTIONS else call.module
-        name = f'$"in {where}#{call.name}"'
-        if f"{name} " in " ".join(self.lines):
-            return name, function
-        used = {c.name: interface.functions[c.name] for c in self.module.imports if c.module == call.module}
-        scope = _Scope(self.texts, interface)
-        if not where:
-            for own, of in used.items():
-                self.lines += scope.definitions([of])
-                self.lines.append(f'(import {_quoted(own)} (func $"in #{own}" {scope.signature(of)}))')
-            return name, function
+    def _imports(self) -> list[tuple[_Imported, CoreFunction]]:
+        """Write the imports; return each function that the module asks for, with its name in the text."""
+        for where in dict.fromkeys(call.module for call in self.module.imports):
+            self._import(
+                {call.name: self._imported(call) for call in self.module.imports if call.module == where}, where
+            )
+        return [((_import_id(call), self._imported(call)[1]), call) for call in self.module.imports]
+
+    def _import(self, used: Mapping[str, tuple[Interface, Function]], where: str) -> None:
+        scope = _Scope(self.texts, next(iter(used.values()))[0])
+        functions = {name: function for name, (_, function) in used.items()}
+        if where == WORLD_FUNCTIONS:
+            self.lines += scope.definitions(functions.values())
+            for name, function in functions.items():
+                self.lines.append(f'(import {_quoted(name)} (func $"in {where}#{name}" {scope.signature(function)}))')
+            return
         self.lines.append(f'(import {_quoted(where)} (instance $"in {where}"')
-        self.lines += scope.definitions(used.values(), _Names.OF_INSTANCE)
-        self.lines += [f"(export {_quoted(own)} (func {scope.signature(of)}))" for own, of in used.items()]
+        self.lines += scope.definitions(functions.values(), _Names.OF_INSTANCE)
+        self.lines += [f"(export {_quoted(name)} (func {scope.signature(of)}))" for name, of in functions.items()]
         self.lines.append("))")
-        for own in used:
-            self.lines.append(f'(alias export $"in {where}" {_quoted(own)} (func $"in {where}#{own}"))')
-        return name, function
+        for name in functions:
+            self.lines.append(f'(alias export $"in {where}" {_quoted(name)} (func $"in {where}#{name}"))')
 
     def _needs_memory(self, function: Function) -> bool:
         types = [type for _, type in function.parameters]
@@ -169,7 +173,7 @@ class _Writer:
             not isinstance(type, Primitive) or type.name == "string" for type in (*types, function.result) if type
         )
 
-    def _table(self, late: Sequence[tuple[tuple[str, Function], CoreFunction]]) -> None:
+    def _table(self, late: Sequence[tuple[_Imported, CoreFunction]]) -> None:
         """Write the module whose functions call what will be in a table, and the one that will fill it."""
         count = len(late)
         starts = "_initialize" in self.module.exports
@@ -196,8 +200,8 @@ class _Writer:
 
     def _instantiate(
         self,
-        imported: Sequence[tuple[tuple[str, Function], CoreFunction]],
-        late: Sequence[tuple[tuple[str, Function], CoreFunction]],
+        imported: Sequence[tuple[_Imported, CoreFunction]],
+        late: Sequence[tuple[_Imported, CoreFunction]],
     ) -> None:
         given: dict[str, list[str]] = {}
         numbers = {id(call): n for n, (_, call) in enumerate(late)}
@@ -349,6 +353,10 @@ class _Scope:
                 word = "field" if kind == "record" else "case"
                 lines = [f"({word} {_quoted(name)}{f' {of(part)}' if part else ''})" for name, part in members]
                 return f"({kind} {' '.join(lines)})"
+
+
+def _import_id(call: CoreFunction) -> str:
+    return f'$"in {call.module}#{call.name}"'
 
 
 def _core(call: CoreFunction) -> str:

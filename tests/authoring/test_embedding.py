@@ -212,3 +212,37 @@ def test_interfaces_whose_texts_are_there_can_be_imported(interface, function, s
     )
 
     assert interface.encode() in wasm
+
+
+def test_several_functions_of_an_interface_and_of_the_world_are_imported(engine):
+    imports = "".join(
+        f'(import "{module}" "{name}" (func ${n} {signature}))'
+        for n, (module, name, signature) in enumerate(
+            [
+                ("wasi:random/random@0.2.0", "get-random-bytes", "(param i64 i32)"),
+                ("golem:api/host@1.1.7", "mark-begin-operation", "(result i64)"),
+                ("wasi:random/random@0.2.0", "get-random-u64", "(result i64)"),
+                ("golem:api/host@1.1.7", "mark-end-operation", "(param i64)"),
+            ]
+        )
+    )
+    wasm = made(
+        f'(module {imports} (memory (export "memory") 1) (global $free (mut i32) (i32.const 1024))'
+        ' (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))'
+        ' (func (export "f") (result i32) (call $3 (call $1)) (drop (call $2)) (call $0 (i64.const 5) (i32.const 8))'
+        " (i32.load (i32.const 12))))",
+        "package a:b;world w { import wasi:random/random@0.2.0; import golem:api/host@1.1.7; export f: func() -> u8; }",
+    )
+    worker = WorkerId(engine.create_component(LOCAL_ENVIRONMENT, "several", wasm).id, "w")
+
+    assert engine.invoke_and_await(worker, "f", []).result(20).value == 5
+
+
+def test_functions_of_the_world_are_imported():
+    wasm = made(
+        '(module (import "$root" "ask" (func (param i32) (result i32))) (import "$root" "tell" (func (param i32 i32)))'
+        ' (memory (export "memory") 1) (func (export "f")))',
+        "package a:b; world w { import ask: func(x: u32) -> u32; import tell: func(x: string); export f: func(); }",
+    )
+
+    assert b"tell" in wasm
