@@ -149,6 +149,7 @@ class ComponentView(View):
     snapshots: SnapshotPolicy | None = None
     updates: tuple[UpdateReport, ...] = ()
     """How the workers fared that were to go along."""
+    wit: str = ""
 
     @property
     def name(self) -> str:
@@ -161,7 +162,8 @@ class ComponentView(View):
     def text(self) -> str:
         exports = [("export", signature(f)) for f in self.component.exports or ()]
         rows = [("size", self._size), *self._policy, *options_rows(self.component.options), *exports]
-        return "\n".join([f"{self._title}\n{rows_text(rows)}", *(report.text() for report in self.updates)])
+        wit = [f"\n{self.wit.rstrip()}"] if self.wit else []
+        return "\n".join([f"{self._title}\n{rows_text(rows)}", *(report.text() for report in self.updates), *wit])
 
     def html(self) -> str:
         exports = "".join(
@@ -173,8 +175,10 @@ class ComponentView(View):
         rows += [(name, escape(value)) for name, value in options_rows(self.component.options)]
         if self.component.exports is not None:
             rows.append(("exports", exports or "none"))
+        wit = f'<details open><summary>WIT</summary><pre style="{MONO}">{escape(self.wit)}</pre></details>'
         updates = "".join(report.html() for report in self.updates)
-        return head_html(f"component {self.component.name}", self._news) + rows_html(rows) + updates
+        shown = wit if self.wit else ""
+        return head_html(f"component {self.component.name}", self._news) + rows_html(rows) + updates + shown
 
     @property
     def _policy(self) -> list[tuple[str, str]]:
