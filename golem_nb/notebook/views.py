@@ -102,7 +102,10 @@ def head_html(title: str, note: str = "") -> str:
 
 def signature(function: FunctionType) -> str:
     """Return a function as one would call it: `add-item(name: string) -> bool`."""
-    parameters = ", ".join(f"{p.name}: {text_from_type(p.type)}" for p in function.parameters)
+    parameters = ", ".join(
+        f"{p.name}: {text_from_type(p.type)}{'' if p.default is None else f' = {p.default}'}"
+        for p in function.parameters
+    )
     result = f" -> {text_from_type(function.result)}" if function.result is not None else ""
     return f"{function.name}({parameters}){result}"
 
