@@ -23,7 +23,7 @@ from golem_nb.notebook.oplog_files import (
 from golem_nb.notebook.pictures.latency import Latency
 from golem_nb.notebook.pictures.scrubber import Scrubber
 from golem_nb.notebook.pictures.timeline import Timeline
-from golem_nb.notebook.views import MONO, QUIET
+from golem_nb.notebook.views import MONO, QUIET, broken
 from golem_nb.oplog.query import parse_query
 
 NAME = "golem"
@@ -174,7 +174,7 @@ class OplogAccessor:
         replayed = '<span style="white-space:nowrap">↺ replayed</span>' if row["replayed"] is True else ""
         # An entry has a response or a message, never both.
         answer = _cut(row["response"]) or _cut(row["message"])
-        cells = [str(index), mark, replayed, _broken(_cut(row["function"])), _cut(row["request"]), answer]
+        cells = [str(index), mark, replayed, broken(_cut(row["function"])), _cut(row["request"]), answer]
         style = f"text-align:left;vertical-align:top;padding:1px 10px 1px 0;background:none;{MONO}"
         tds = "".join(f'<td style="{style};{_LAST if n >= 4 else _FIRST}">{cell}</td>' for n, cell in enumerate(cells))
         return f'<tr style="background:none">{tds}</tr>'
@@ -182,10 +182,6 @@ class OplogAccessor:
 
 # The table fits a page: payloads may be broken anywhere, names only behind their colons.
 _FIRST, _LAST = "white-space:normal;overflow-wrap:normal", "overflow-wrap:anywhere;min-width:9em"
-
-
-def _broken(name: str) -> str:
-    return name.replace("::", "::<wbr>").replace("/", "/<wbr>")
 
 
 def _cut(value: Any) -> str:

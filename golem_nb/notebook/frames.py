@@ -238,6 +238,11 @@ def oplog_frame(
     return columns.frame(component=component, worker=worker, server=server)
 
 
+def met_by_replay(frame: pd.DataFrame) -> Any:
+    """Return `replayed`, missing for hints too: replay skips them, so they are neither replayed nor live."""
+    return frame["replayed"].mask(frame["kind"].isin(list(HINTS)))
+
+
 def family_of(kind: str) -> str:
     return FAMILIES.get(kind) or FAMILIES_OF_NEWER_GOLEMS.get(kind, "other")
 

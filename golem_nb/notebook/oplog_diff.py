@@ -18,7 +18,7 @@ from typing import Any
 
 import pandas as pd
 
-from golem_nb.notebook.views import CELL, MONO, QUIET, View
+from golem_nb.notebook.views import MONO, QUIET, View, broken
 
 MOST_EDITS = 1000
 MOST_ROWS = 60
@@ -27,6 +27,10 @@ AROUND = 2  # equal entries shown before and behind what differs
 
 SAME, OTHER, LEFT, RIGHT = "same", "other values", "only left", "only right"
 MARKS = {SAME: ("=", "#767676"), OTHER: ("≠", "#B8860B"), LEFT: ("−", "#D55E00"), RIGHT: ("+", "#0072B2")}
+
+# Short: it is on each cell. Without it Lab sets numbers to the right and stripes the rows.
+_TD = "text-align:left;vertical-align:top;padding:1px 8px 1px 0"
+_TR = 'style="background:none"'
 
 Pair = tuple[int | None, int | None]
 """Positions in the left and the right oplog; None where the other one has nothing."""
@@ -147,26 +151,23 @@ class OplogDiff(View):
         return "\n".join(lines)
 
     def html(self) -> str:
-        mono = f"{CELL};{MONO};overflow-wrap:anywhere"
         body = []
         for row in self._shown():
             if isinstance(row, str):
-                quiet = f'<td colspan="5" style="{CELL};{QUIET};text-align:center">{escape(row)}</td>'
-                body.append(f'<tr style="background:none">{quiet}</tr>')
+                cell = f'<td colspan="5" style="{_TD};{QUIET};text-align:center">{escape(row)}</td>'
+                body.append(f"<tr {_TR}>{cell}</tr>")
                 continue
             glyph, colour = MARKS[row["op"]]
             mark = f'<span style="color:{colour};font-weight:600;white-space:nowrap">{glyph} {row["op"]}</span>'
-            cells = [mark, _number(row["left"]), _number(row["right"]), escape(_what(row)), escape(row["detail"])]
-            body.append(
-                '<tr style="background:none">' + "".join(f'<td style="{mono}">{c}</td>' for c in cells) + "</tr>"
-            )
+            cells = [mark, _number(row["left"]), _number(row["right"]), broken(escape(_what(row)))]
+            last = f'<td style="{_TD};overflow-wrap:anywhere">{escape(row["detail"])}</td>'
+            body.append(f"<tr {_TR}>{''.join(f'<td style={chr(34)}{_TD}{chr(34)}>{c}</td>' for c in cells)}{last}</tr>")
         titles = ("", f"left: {escape(self.left)}", f"right: {escape(self.right)}", "entry", "values")
-        heads = "".join(f'<th style="{CELL}">{title}</th>' for title in titles)
+        heads = "".join(f'<th style="{_TD}">{title}</th>' for title in titles)
         counts = ", ".join(f"{count} {op}" for op, count in self.counts.items() if count)
         return (
-            f'<div style="margin-bottom:4px"><b>{escape(self.sentence)}</b>'
-            f'<div style="{QUIET}">{counts}</div></div>'
-            f'<table style="border-collapse:collapse"><tr style="background:none">{heads}</tr>{"".join(body)}</table>'
+            f'<div style="margin-bottom:4px">{escape(self.sentence)}<div style="{QUIET}">{counts}</div></div>'
+            f'<table style="border-collapse:collapse;{MONO}"><tr {_TR}>{heads}</tr>{"".join(body)}</table>'
         )
 
     def _shown(self) -> Iterator[Any]:
@@ -260,7 +261,9 @@ def _short(value: Any) -> str:
 def _cut(values: tuple[Any, Any, Any]) -> str:
     request, response, message = values
     parts = [_short(part) for part in (request, message) if part is not None and part != []]
-    return " ".join(parts) + ("" if response is None else f" → {_short(response)}" if parts else f"→ {_short(response)}")
+    return " ".join(parts) + (
+        "" if response is None else f" → {_short(response)}" if parts else f"→ {_short(response)}"
+    )
 
 
 def _changed(left: tuple[Any, Any, Any], right: tuple[Any, Any, Any]) -> str:

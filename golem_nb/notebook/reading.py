@@ -19,9 +19,7 @@ MOST_PORTIONS = 16  # that wait; a server that is faster than we are waits, too
 STOP_CHECK_S = 0.2
 
 
-def read_columns(
-    entries: Iterable[PublicEntry], total: int, surroundings: Surroundings, what: str
-) -> OplogColumns:
+def read_columns(entries: Iterable[PublicEntry], total: int, surroundings: Surroundings, what: str) -> OplogColumns:
     """Return what is in the entries, of which there are about `total`. An interrupt of the kernel ends it.
 
     Raises: what reading raises.

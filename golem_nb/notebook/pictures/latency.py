@@ -36,6 +36,8 @@ class Latency(Picture):
     of: str = "invocations"
     points: pd.DataFrame = field(init=False)
     df: pd.DataFrame = field(init=False)
+    least_ms: float = field(init=False)
+    """What its clock can tell: servers send milliseconds, an engine in process has microseconds."""
 
     def __post_init__(self) -> None:
         """Gather the durations.
@@ -48,17 +50,22 @@ class Latency(Picture):
         points = _of_invocations(self.frame) if self.of == "invocations" else _of_calls(self.frame)
         object.__setattr__(self, "points", points)
         object.__setattr__(self, "df", _summary(points))
+        at_us = self.frame["timestamp"].dt.microsecond
+        object.__setattr__(self, "least_ms", 1.0 if (at_us % 1000 == 0).all() else 1e-3)
 
     @property
     def title(self) -> str:
         return f"latency of the {self.of} of {name_of(self.frame)}"
 
+    def _said(self, ms: float) -> str:
+        return f"< {seconds_text(self.least_ms / 1e3)}" if ms < self.least_ms else seconds_text(ms / 1e3)
+
     def text(self) -> str:
         if not len(self.df):
             return f"{self.title}\n  none ended"
         rows = [
-            f"  {row.function:<40.40} {row.n:>7} {seconds_text(row.p50 / 1e3):>9} {seconds_text(row.p95 / 1e3):>9} "
-            f"{seconds_text(row.max / 1e3):>9}"
+            f"  {row.function:<40.40} {row.n:>7} "
+            f"{self._said(row.p50):>9} {self._said(row.p95):>9} {self._said(row.max):>9}"
             for row in self.df.itertuples()
         ]
         return "\n".join([self.title, f"  {'function':<40} {'n':>7} {'p50':>9} {'p95':>9} {'max':>9}", *rows])
@@ -67,15 +74,18 @@ class Latency(Picture):
         head = f'<div><b>{escape(self.title)}</b> <span style="{QUIET}">{escape(self._note())}</span></div>'
         if not len(self.df):
             return f"{head}<div>none ended</div>"
-        style = f"{CELL};text-align:left"
-        rows = []
-        for row in self.df.head(MOST_STRIPS).itertuples():
-            cells = (escape(str(row.function)), str(row.n), *(seconds_text(ms / 1e3) for ms in (row.p50, row.p95, row.max)))
-            rows.append(f'<tr style="background:none">{"".join(f"<td style={chr(34)}{style}{chr(34)}>{c}</td>" for c in cells)}</tr>')
-        heads = "".join(f'<th style="{style}">{name}</th>' for name in ("function", "n", "p50", "p95", "max"))
-        table = f'<table style="border-collapse:collapse"><tr style="background:none">{heads}</tr>{"".join(rows)}</table>'
-        alt = "; ".join(f"{r.function}: p50 {seconds_text(r.p50 / 1e3)}, p95 {seconds_text(r.p95 / 1e3)}" for r in self.df.head(MOST_STRIPS).itertuples())
-        return f'{head}<div>{self.svg().img(f"{self.title}: {alt}")}</div>{table}'
+        rows = [("function", "n", "p50", "p95", "max"), *self._table()]
+        cells = ("".join(f'<td style="{CELL}">{escape(cell)}</td>' for cell in row) for row in rows)
+        table = "".join(f'<tr style="background:none">{row}</tr>' for row in cells)
+        alt = "; ".join(f"{function}: p50 {p50}, p95 {p95}" for function, _, p50, p95, _ in self._table())
+        image = self.svg().img(f"{self.title}: {alt}")
+        return f'{head}<div>{image}</div><table style="border-collapse:collapse">{table}</table>'
+
+    def _table(self) -> list[tuple[str, ...]]:
+        return [
+            (str(row.function), str(row.n), *(self._said(ms) for ms in (row.p50, row.p95, row.max)))
+            for row in self.df.head(MOST_STRIPS).itertuples()
+        ]
 
     def _note(self) -> str:
         more = f"; {len(self.df) - MOST_STRIPS} more functions in .df" if len(self.df) > MOST_STRIPS else ""
@@ -99,7 +109,11 @@ class Latency(Picture):
                     svg.text(LEFT - 6, y + 4, seconds_text(10.0**decade / 1e3), anchor="end")
             points = self.points[self.points["function"] == function]
             x = LEFT + 4 + (points["index"].to_numpy() - first) * x_scale
-            y = top + 18 + height * (1 - (np.log10(points["ms"].to_numpy().clip(1e-3)) - low) / max(high - low, 1))
+            y = (
+                top
+                + 18
+                + height * (1 - (np.log10(points["ms"].to_numpy().clip(self._floor)) - low) / max(high - low, 1))
+            )
             for is_replayed in (False, True):
                 chosen = (points["state"] == 1).to_numpy() == is_replayed
                 # Dots of one place are one dot: a picture of a million is no larger than one of some thousand.
@@ -109,8 +123,13 @@ class Latency(Picture):
         svg.text(WIDTH - 8, STRIP * len(strips) + 12, f"#{last}", anchor="end")
         return svg
 
+    @property
+    def _floor(self) -> float:
+        """Where what is too short to be told is drawn."""
+        return self.least_ms / 2
+
     def _decades(self) -> tuple[int, int]:
-        ms = self.points["ms"].clip(lower=1e-3)
+        ms = self.points["ms"].clip(lower=self._floor)
         low, high = floor(np.log10(ms.min())), ceil(np.log10(ms.max()))
         return low, max(high, low + 1)
 
@@ -126,6 +145,7 @@ class Latency(Picture):
             "note": self._note(),
             "strips": strips,
             "colour": COLOURS[self.of],
+            "floor": self._floor,
             "low": low,
             "high": high,
             "labels": [seconds_text(10.0**decade / 1e3) for decade in range(low, high + 1)],
@@ -135,11 +155,8 @@ class Latency(Picture):
             "index": points["index"].tolist(),
             "ms": points["ms"].round(3).tolist(),
             "state": points["state"].tolist(),
-            "said": [seconds_text(ms / 1e3) for ms in points["ms"]],
-            "table": [
-                [str(r.function), str(r.n), *(seconds_text(ms / 1e3) for ms in (r.p50, r.p95, r.max))]
-                for r in self.df.head(MOST_STRIPS).itertuples()
-            ],
+            "said": [self._said(ms) for ms in points["ms"]],
+            "table": self._table(),
         }
 
 

@@ -275,7 +275,7 @@ function latency({ content }) {
   const height = STRIP * content.strips.length + AXIS;
   const place = (row, width) => {
     const x = LEFT + 4 + (content.index[row] - content.first) / Math.max(content.last - content.first, 1) * (width - LEFT - 12);
-    const part = (Math.log10(Math.max(content.ms[row], 1e-3)) - content.low) / (content.high - content.low);
+    const part = (Math.log10(Math.max(content.ms[row], content.floor)) - content.low) / (content.high - content.low);
     return [x, content.strip[row] * STRIP + 18 + (STRIP - 22) * (1 - part)];
   };
   const dot = (pen, x, y, radius) => { pen.beginPath(); pen.arc(x, y, radius, 0, 2 * Math.PI); };
@@ -364,7 +364,7 @@ function scrubber({ content, tell }) {
     type: "range", min: 0, max: last, step: 1, "aria-label": "entry of the oplog",
   });
   const number = element("input", `${field};width:7em`, { type: "number", "aria-label": "oplog index" });
-  const log = element("div", `${mono};flex:3;min-width:20em;height:17em;overflow:hidden;border:${BORDER}`, { "aria-hidden": "true" });
+  const log = element("div", `${mono};flex:3;min-width:20em;height:19em;line-height:1.45;overflow:hidden;border:${BORDER}`, { "aria-hidden": "true" });
   const status = element("div", "margin-bottom:4px", { role: "status" });
   const facts = element("div", "margin-bottom:4px;overflow-wrap:anywhere");
   const output = element("div", `${mono};white-space:pre-wrap;overflow-wrap:anywhere;height:9em;overflow:auto;border:${BORDER};padding:2px 6px`,

@@ -71,7 +71,9 @@ class Scrubber(Picture):
         lines = [f"{'>' if at == row else ' '} {self.frame.index[at]:>6}  {self._line(at)}" for at in near]
         facts = [("status", badge_text(self.statuses[row])), *self._facts(row)]
         output = self.output(row)
-        return "\n".join([f"{self.title} at #{self.frame.index[row]}", *lines, rows_text(facts), "output so far:", *output])
+        return "\n".join(
+            [f"{self.title} at #{self.frame.index[row]}", *lines, rows_text(facts), "output so far:", *output]
+        )
 
     def static_html(self) -> str:
         if not len(self.frame):
@@ -108,7 +110,10 @@ class Scrubber(Picture):
     def _facts(self, row: int) -> list[tuple[str, str]]:
         begun, last = self._open[row], len(self.frame) - 1
         is_open = "none" if begun == NO_INVOCATION else f"{self._call(begun)} since #{self.frame.index[begun]}"
-        return [("invocation", is_open), ("next", self._line(row + 1) if row < last else "nothing: the oplog ends here")]
+        return [
+            ("invocation", is_open),
+            ("next", self._line(row + 1) if row < last else "nothing: the oplog ends here"),
+        ]
 
     def _call(self, row: int) -> str:
         entry = entries_content(self.frame.iloc[row : row + 1])

@@ -27,7 +27,9 @@ class Svg:
         self._parts: list[str] = []
         self._patterns: dict[str, str] = {}
 
-    def text(self, x: float, y: float, text: str, *, anchor: str = "start", fill: str = GREY, bold: bool = False) -> None:
+    def text(
+        self, x: float, y: float, text: str, *, anchor: str = "start", fill: str = GREY, bold: bool = False
+    ) -> None:
         weight = ' font-weight="600"' if bold else ""
         self._parts.append(
             f'<text x="{_n(x)}" y="{_n(y)}" text-anchor="{anchor}" fill="{fill}"{weight}>{escape(text)}</text>'

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from golem_nb.errors import UsageError
+from golem_nb.notebook.frames import met_by_replay
 from golem_nb.notebook.pictures.picture import MOST_LIVE_ENTRIES, Picture
 from golem_nb.notebook.pictures.svg import Span, Svg
 from golem_nb.notebook.pictures.track import (
@@ -207,7 +208,7 @@ def entries_content(frame: pd.DataFrame) -> dict[str, Any]:
         "response": [_text(value, most) for value in frame["response"]],
         "message": [_text(value, most) for value in frame["message"]],
         "after": ((frame["timestamp"] - start).dt.total_seconds() * 1e3).round(3).tolist(),
-        "replayed": [2 if value is pd.NA else int(value) for value in frame["replayed"].tolist()],
+        "replayed": [UNKNOWN if value is pd.NA else int(value) for value in met_by_replay(frame).tolist()],
         "begun": start.isoformat(timespec="milliseconds"),
     }
 
@@ -226,7 +227,7 @@ def name_of(frame: pd.DataFrame) -> str:
 
 def replayed_text(frame: pd.DataFrame) -> str:
     """Say how much of it was replayed."""
-    known = frame["replayed"].dropna()
+    known = met_by_replay(frame).dropna()
     if not len(known):
         return "whether replayed or live is not known: no instance is loaded, or not the whole oplog is here"
     replayed = int(known.sum())

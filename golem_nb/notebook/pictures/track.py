@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from golem_nb.notebook.frames import met_by_replay
 from golem_nb.notebook.invocations import invocations_of
 
 MOST_CALL_LANES = 6
@@ -68,8 +69,9 @@ def track_of(frame: pd.DataFrame, *, by: str = "time") -> Track:
     lane[kinds == "ExportedFunctionCompleted"] = NO_LANE
     lane[kinds == "AgentInvocationFinished"] = NO_LANE
     state = np.full(len(frame), UNKNOWN)
-    is_known = frame["replayed"].notna().to_numpy()
-    state[is_known] = np.where(frame["replayed"][is_known].to_numpy(dtype="bool"), REPLAYED, LIVE)
+    met = met_by_replay(frame)
+    is_known = met.notna().to_numpy()
+    state[is_known] = np.where(met[is_known].to_numpy(dtype="bool"), REPLAYED, LIVE)
     if len(first):
         begin[first], end_of_bar = end[first], end.copy()
         end_of_bar[first], state[first] = end[last], state[last]
@@ -77,7 +79,9 @@ def track_of(frame: pd.DataFrame, *, by: str = "time") -> Track:
     return Track(lanes, lane, begin, end, state, float(end.max(initial=0.0)), cuts)
 
 
-def _places(frame: pd.DataFrame, kinds: Any, first: Any, last: Any, by: str) -> tuple[Any, tuple[tuple[float, float], ...]]:
+def _places(
+    frame: pd.DataFrame, kinds: Any, first: Any, last: Any, by: str
+) -> tuple[Any, tuple[tuple[float, float], ...]]:
     """Return where each entry ends, and what was cut out."""
     if by == "index":
         return np.arange(len(frame), dtype="float64"), ()
@@ -88,7 +92,9 @@ def _places(frame: pd.DataFrame, kinds: Any, first: Any, last: Any, by: str) -> 
     depth = np.zeros(len(frame) + 1, dtype="int64")
     np.add.at(depth, first + 1, 1)
     np.add.at(depth, last + 1, -1)
-    is_idle = (np.cumsum(depth)[:-1] <= 0) | np.isin(np.concatenate([[""], kinds[:-1]]), ["Suspend", "Interrupted", "Exited"])
+    is_idle = (np.cumsum(depth)[:-1] <= 0) | np.isin(
+        np.concatenate([[""], kinds[:-1]]), ["Suspend", "Interrupted", "Exited"]
+    )
     busy, idle = gaps[~is_idle].sum(), int(is_idle.sum())
     most = 0.5 * busy / idle if idle and busy else np.inf  # so a third of the picture at most is waiting
     is_cut = is_idle & (gaps > most)
@@ -108,7 +114,10 @@ def _lanes(frame: pd.DataFrame, families: Any, kinds: Any) -> tuple[tuple[str, .
     lane = np.full(len(frame), NO_LANE)
     lane[families == "invocation"] = 0
     lane[np.isin(kinds, ["PendingWorkerInvocation", "PendingAgentInvocation", "CancelInvocation"])] = NO_LANE
-    place = {name: lanes.index(package) if package in lanes else lanes.index(OTHER_CALLS) for name, package in packages.items()}
+    place = {
+        name: lanes.index(package) if package in lanes else lanes.index(OTHER_CALLS)
+        for name, package in packages.items()
+    }
     nameless = lanes.index(OTHER_CALLS) if OTHER_CALLS in lanes else NO_LANE
     lane[is_call] = [place.get(name, nameless) for name in functions[is_call]]
     lane[kinds == "Log"] = lanes.index(OUTPUT)
