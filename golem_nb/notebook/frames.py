@@ -196,8 +196,8 @@ class OplogColumns:
         family_codes = np.array(families, "int64")[kind_codes]
         columns: dict[str, Any] = {
             "timestamp": pd.DatetimeIndex(np.array(self._times_us, "datetime64[us]")).tz_localize("UTC"),
-            "kind": pd.Categorical.from_codes(kind_codes, kinds, ordered=True),
-            "family": pd.Categorical.from_codes(family_codes, list(FAMILY_NAMES)),
+            "kind": pd.Categorical.from_codes(kind_codes, pd.Index(kinds), ordered=True),
+            "family": pd.Categorical.from_codes(family_codes, pd.Index(FAMILY_NAMES)),
             "raw": _objects(self._raw, length),
             "worker": pd.Series([name] * length, dtype="object").astype("str").array,
             "component": pd.Series([component] * length, dtype="object").astype("str").array,
@@ -370,7 +370,10 @@ def calls_frame(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def events_frame(events: Iterable[tuple[int, WorkerEvent]], worker: str) -> pd.DataFrame:
-    """Return one row for each event; `seq` counts what this reader has seen."""
+    """Return one row for each event; `seq` counts what this reader has seen.
+
+    Streams carry what happens, never what a replay repeats: `replayed` is False, so that events go with oplogs.
+    """
     rows = [
         {
             "seq": seq,
@@ -380,16 +383,17 @@ def events_frame(events: Iterable[tuple[int, WorkerEvent]], worker: str) -> pd.D
             "message": event.message,
             "function": event.context.get("function"),
             "idempotency_key": event.context.get("idempotencyKey"),
-            "worker": worker,
+            "worker": event.context.get("worker", worker),
+            "replayed": False,
         }
         for seq, event in events
     ]
-    columns = "seq timestamp type level message function idempotency_key worker".split()
+    columns = "seq timestamp type level message function idempotency_key worker replayed".split()
     frame = pd.DataFrame(rows, columns=columns).set_index("seq")
     frame["timestamp"] = _timestamps(frame["timestamp"])
     frame["type"] = pd.Categorical(frame["type"], categories=[str(type) for type in EventType])
     texts = dict.fromkeys(("level", "message", "function", "idempotency_key", "worker"), "str")
-    return frame.astype(texts)
+    return frame.astype({**texts, "replayed": "boolean"})
 
 
 def _timestamps(moments: Iterable[datetime]) -> Any:

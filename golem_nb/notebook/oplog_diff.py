@@ -50,7 +50,7 @@ def align(left: Sequence[object], right: Sequence[object]) -> list[Pair]:
 
 
 def _aligned(left: Sequence[object], right: Sequence[object]) -> list[Pair]:
-    """Walk the graph of edits: `furthest[k]` is how far left goes on diagonal k (left minus right) with `edits` edits."""
+    """Walk the graph of edits: `furthest[k]` is how far left goes on diagonal k (left minus right)."""
     furthest, steps = {1: 0}, []
     for edits in range(min(len(left) + len(right), MOST_EDITS) + 1):
         steps.append(dict(furthest))
@@ -91,7 +91,7 @@ def _back(steps: Sequence[dict[int, int]], x: int, y: int) -> list[Pair]:
 
 @dataclass(frozen=True, repr=False)
 class OplogDiff(View):
-    """Two oplogs beside each other. `df` has a row for each pair: `op`, `left`, `right` (indices), `kind`, and so on."""
+    """Two oplogs beside each other. `df` has a row for each pair: `op left right kind function detail`."""
 
     left: str
     right: str
@@ -111,7 +111,7 @@ class OplogDiff(View):
     def first(self) -> dict[str, Any] | None:
         """The first row where they part: another entry, not only other values; None where they do not."""
         parted = self.df[self.df["op"].isin([LEFT, RIGHT])]
-        return parted.iloc[0].to_dict() if len(parted) else None
+        return {str(name): parted.iloc[0][name] for name in parted.columns} if len(parted) else None
 
     @property
     def sentence(self) -> str:

@@ -93,7 +93,7 @@ def _read(type: WitType) -> Read:
         case VariantType(cases):
             return _read_case({c.name: None if c.type is None else _read(c.type) for c in cases})
         case ResultType(ok, err):
-            return _read_case({"ok": ok and _read(ok), "err": err and _read(err)})
+            return _read_case({case: None if t is None else _read(t) for case, t in (("ok", ok), ("err", err))})
         case OptionType(payload) if not isinstance(payload, OptionType):
             return _read_option(_read(payload))
     return lambda json: python_from_value(type, value_from_json(type, json))

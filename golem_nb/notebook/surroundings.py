@@ -93,4 +93,4 @@ def surroundings_here() -> Surroundings | None:
 
     shell = get_ipython()
     magics = shell.magics_manager.registry.get("GolemMagics") if shell is not None else None
-    return None if magics is None else magics.surroundings  # type: ignore[no-any-return]
+    return None if magics is None else magics.surroundings

@@ -64,9 +64,8 @@ class Latency(Picture):
         if not len(self.df):
             return f"{self.title}\n  none ended"
         rows = [
-            f"  {row.function:<40.40} {row.n:>7} "
-            f"{self._said(row.p50):>9} {self._said(row.p95):>9} {self._said(row.max):>9}"
-            for row in self.df.itertuples()
+            f"  {function:<40.40} {n:>7} {p50:>9} {p95:>9} {most:>9}"
+            for function, n, p50, p95, most in self._table(len(self.df))
         ]
         return "\n".join([self.title, f"  {'function':<40} {'n':>7} {'p50':>9} {'p95':>9} {'max':>9}", *rows])
 
@@ -81,10 +80,10 @@ class Latency(Picture):
         image = self.svg().img(f"{self.title}: {alt}")
         return f'{head}<div>{image}</div><table style="border-collapse:collapse">{table}</table>'
 
-    def _table(self) -> list[tuple[str, ...]]:
+    def _table(self, most: int = MOST_STRIPS) -> list[tuple[str, ...]]:
         return [
-            (str(row.function), str(row.n), *(self._said(ms) for ms in (row.p50, row.p95, row.max)))
-            for row in self.df.head(MOST_STRIPS).itertuples()
+            (row["function"], str(row["n"]), *(self._said(row[name]) for name in ("p50", "p95", "max")))
+            for row in self.df.head(most).to_dict("records")
         ]
 
     def _note(self) -> str:

@@ -99,7 +99,7 @@ class Scrubber(Picture):
 
     @property
     def _row(self) -> int:
-        return len(self.frame) - 1 if self.at is None else int(self.frame.index.get_indexer([self.at])[0])
+        return len(self.frame) - 1 if self.at is None else int(self.frame.index.get_indexer(pd.Index([self.at]))[0])
 
     def _line(self, row: int) -> str:
         entry = entries_content(self.frame.iloc[row : row + 1])

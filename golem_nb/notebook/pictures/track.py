@@ -56,9 +56,9 @@ def track_of(frame: pd.DataFrame, *, by: str = "time") -> Track:
     """Lay out a frame, by "time" or by "index"."""
     families, kinds = frame["family"].astype("object").to_numpy(), frame["kind"].astype("object").to_numpy()
     found = invocations_of(frame)
-    first = frame.index.get_indexer(found["first_index"].to_numpy(dtype="int64"))
+    first = frame.index.get_indexer(pd.Index(found["first_index"].to_numpy(dtype="int64")))
     last_index = found["last_index"].fillna(-1).to_numpy(dtype="int64")
-    last = np.where(last_index < 0, len(frame) - 1, frame.index.get_indexer(last_index))
+    last = np.where(last_index < 0, len(frame) - 1, frame.index.get_indexer(pd.Index(last_index)))
     following = np.append(first[1:], len(frame))
     last = np.minimum(last, following - 1)  # what was cut off lasts until the next
     end, cuts = _places(frame, kinds, first, last, by)
