@@ -7,7 +7,8 @@ JSON text there. Reading such a file makes Python values of them again.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import pandas as pd
 from golem_nb.errors import BadInput, NotSupported, UsageError
 from golem_nb.model import PublicEntry, text_from_timestamp, timestamp_from_text
 from golem_nb.notebook.frames import OPLOG_COLUMNS, oplog_frame
-from golem_nb.notebook.payloads import PayloadReader, value_in_json
+from golem_nb.notebook.payloads import PayloadReader, value_in_json, without_collection
 
 _PAYLOADS = ("request", "response", "raw")
 _ATTRS = b"golem"
@@ -41,7 +42,8 @@ def oplog_from_jsonl(file: str | Path) -> pd.DataFrame:
         BadInput: A line is no entry.
     """
     path = _existing(file)
-    return oplog_frame(_entries(path), component=path.stem)
+    with without_collection():
+        return oplog_frame(_entries(path), component=path.stem)
 
 
 def _entries(path: Path) -> Iterator[PublicEntry]:
@@ -66,11 +68,12 @@ def arrow_from_oplog(frame: pd.DataFrame) -> Any:
     """
     arrow = _pyarrow()
     flat = frame.copy(deep=False)
-    flat["request"] = _texts(_request_of(raw) for raw in frame["raw"])
-    flat["response"] = _texts(raw.get("response") for raw in frame["raw"])
-    flat["raw"] = [msgspec.json.encode(raw).decode() for raw in frame["raw"]]
-    flat.attrs = {}
-    table = arrow.Table.from_pandas(flat)
+    with without_collection():
+        flat["request"] = _texts(_request_of(raw) for raw in frame["raw"])
+        flat["response"] = _texts(raw.get("response") for raw in frame["raw"])
+        flat["raw"] = pd.array(_texts_of_raw(frame["raw"]), dtype="str")
+        flat.attrs = {}
+        table = arrow.Table.from_pandas(flat)
     attrs = json.dumps(frame.attrs.get("golem", {})).encode()
     return table.replace_schema_metadata({**(table.schema.metadata or {}), _ATTRS: attrs})
 
@@ -88,7 +91,7 @@ def write_parquet(frame: pd.DataFrame, file: str | Path) -> Path:
     try:
         parquet.write_table(table, path, compression="zstd")
     except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror or error}") from None
+        raise UsageError(f"{path} cannot be written: {os.strerror(error.errno) if error.errno else error}") from None
     return path
 
 
@@ -109,15 +112,18 @@ def oplog_from_parquet(file: str | Path) -> pd.DataFrame:
         raise BadInput(f"{path} is no Parquet file") from None
     if not set(OPLOG_COLUMNS) <= set(table.column_names):
         raise BadInput(f"{path} holds no oplog; .golem.to_parquet of an oplog frame writes one")
-    frame: pd.DataFrame = table.to_pandas()
     read = PayloadReader()
-    raws = [msgspec.json.decode(text) for text in frame["raw"]]
-    for name, values in (
-        ("raw", raws),
-        ("request", [read(_request_of(raw)) for raw in raws]),
-        ("response", [read(raw.get("response")) for raw in raws]),
-    ):
-        frame[name] = pd.Series(values, index=frame.index, dtype="object")
+    with without_collection():
+        frame: pd.DataFrame = table.drop_columns(["request", "response"]).to_pandas()
+        raws = [msgspec.json.decode(text) for text in frame["raw"]]
+        payloads = {
+            "raw": raws,
+            "request": [read(_request_of(raw)) for raw in raws],
+            "response": [read(raw.get("response")) for raw in raws],
+        }
+        for name, values in payloads.items():
+            frame[name] = pd.Series(values, index=frame.index, dtype="object")
+    frame = frame[list(OPLOG_COLUMNS)]
     frame["timestamp"] = frame["timestamp"].dt.as_unit("us")
     frame.attrs["golem"] = json.loads((table.schema.metadata or {}).get(_ATTRS, b"{}"))
     return frame
@@ -143,8 +149,15 @@ def _request_of(raw: Any) -> Any:
     return called.get("functionInput", raw.get("request"))
 
 
-def _texts(payloads: Iterator[Any]) -> list[str | None]:
-    return [None if json is None else msgspec.json.encode(value_in_json(json)).decode() for json in payloads]
+def _texts(payloads: Iterable[Any]) -> Any:
+    encode = msgspec.json.encode
+    texts = [None if json is None else encode(value_in_json(json)).decode() for json in payloads]
+    return pd.array(texts, dtype="str")
+
+
+def _texts_of_raw(raws: Iterable[Any]) -> list[str]:
+    encode = msgspec.json.encode
+    return [encode(raw).decode() for raw in raws]
 
 
 def _existing(file: str | Path) -> Path:

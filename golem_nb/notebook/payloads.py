@@ -6,7 +6,9 @@ value. What it makes is what `value_from_json` and `python_from_value` make of t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import gc
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -31,26 +33,44 @@ Read = Callable[[Any], Any]
 
 
 class PayloadReader:
-    """Gives the Python value of `{"typ": …, "value": …}`, or of a list of such; the JSON itself where it is none."""
+    """Gives the Python value of `{"typ": …, "value": …}`, or of a list of such; the JSON itself where it is none.
+
+    Payloads of one type have one `typ` object afterwards, that of the first: it is most of what they take of memory.
+    """
 
     def __init__(self) -> None:
-        self._reads: dict[bytes, Read] = {}
+        self._known: dict[bytes, tuple[Any, Read]] = {}
 
     def __call__(self, json: Any) -> Any:
         if isinstance(json, list):
             return [self(item) for item in json]
-        if not isinstance(json, Mapping) or json.keys() != {"typ", "value"}:
+        # Decoded JSON has plain dicts; asking for Mapping takes as long as all the rest.
+        if json.__class__ is not dict or len(json) != 2 or "typ" not in json or "value" not in json:
             return json
         key = msgspec.json.encode(json["typ"])
-        read = self._reads.get(key)
         try:
-            if read is None:
-                read = self._reads[key] = _read_of_result(json["typ"])
+            known = self._known.get(key)
+            if known is None:
+                known = self._known[key] = json["typ"], _read_of_result(json["typ"])
+            typ, read = known
+            json["typ"] = typ
             return read(json["value"])
         # A type of a newer server that we cannot read: the raw JSON is better than no frame. What is not of its type
         # shows in one of these ways.
         except (ValueMismatch, TypeError, ValueError, KeyError, AttributeError, OverflowError):
             return json
+
+
+@contextmanager
+def without_collection() -> Iterator[None]:
+    """Put off the search for garbage in cycles: JSON has none, and the search goes over all of it again and again."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def python_from_json(json: Any) -> Any:

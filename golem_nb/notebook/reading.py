@@ -11,6 +11,7 @@ from typing import Self
 
 from golem_nb.model import PublicEntry
 from golem_nb.notebook.frames import OplogColumns
+from golem_nb.notebook.payloads import without_collection
 from golem_nb.notebook.progress import Progress
 from golem_nb.notebook.surroundings import Surroundings
 
@@ -25,7 +26,11 @@ def read_columns(entries: Iterable[PublicEntry], total: int, surroundings: Surro
     Raises: what reading raises.
     """
     columns = OplogColumns()
-    with Progress(surroundings, what, max(total, 1)) as progress, ReadAhead(entries, surroundings) as ahead:
+    with (
+        Progress(surroundings, what, max(total, 1)) as progress,
+        ReadAhead(entries, surroundings) as ahead,
+        without_collection(),
+    ):
         for portion in ahead:
             for entry in portion:
                 columns.add(entry)
