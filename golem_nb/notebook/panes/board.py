@@ -166,7 +166,8 @@ def _live(board: Board, surroundings: Surroundings, for_s: float | None) -> None
             if (bundle := board.bundle()) != shown:
                 publish(bundle, display_id, update=True)
                 shown = bundle
-        publish(board.bundle(), display_id, update=True)
+        if (bundle := board.bundle()) != shown:
+            publish(bundle, display_id, update=True)
 
     surroundings.start_thread(keep_up, f"board of {board.title}")
 
