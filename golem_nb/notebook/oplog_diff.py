@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import groupby
+from os.path import commonprefix
 from typing import Any
 
 import pandas as pd
@@ -23,6 +24,7 @@ from golem_nb.notebook.views import MONO, QUIET, View, broken
 MOST_EDITS = 1000
 MOST_ROWS = 60
 MOST_CHARACTERS = 60
+BEFORE_DIFFERENCE = 20  # characters shown before the first that is another
 AROUND = 2  # equal entries shown before and behind what differs
 
 SAME, OTHER, LEFT, RIGHT = "same", "other values", "only left", "only right"
@@ -268,6 +270,14 @@ def _cut(values: tuple[Any, Any, Any]) -> str:
 
 def _changed(left: tuple[Any, Any, Any], right: tuple[Any, Any, Any]) -> str:
     names = ("request", "response", "message")
-    return "; ".join(
-        f"{name} {_short(a)} | {_short(b)}" for name, a, b in zip(names, left, right, strict=True) if a != b
-    )
+    pairs = zip(names, left, right, strict=True)
+    return "; ".join(f"{name} {' | '.join(_short_pair(a, b))}" for name, a, b in pairs if a != b)
+
+
+def _short_pair(left: Any, right: Any) -> tuple[str, str]:
+    """Return two values cut so that one sees where they differ: long ones from a little before that."""
+    texts = [value if isinstance(value, str) else repr(value) for value in (left, right)]
+    start = len(commonprefix(texts)) - BEFORE_DIFFERENCE
+    if start <= 0 or max(map(len, texts)) <= MOST_CHARACTERS:
+        return _short(left), _short(right)
+    return _short(f"…{texts[0][start:]}"), _short(f"…{texts[1][start:]}")

@@ -99,3 +99,12 @@ def test_what_is_shown_is_bounded_folded_and_escaped():
 def test_an_empty_oplog_can_be_compared():
     assert diff_oplogs(frame([]), frame([])).is_same
     assert diff_oplogs(frame([]), frame(ENTRIES)).sentence.startswith("shop and shop (right) part at once; then left")
+
+
+def test_long_values_are_cut_to_where_they_differ():
+    def log(text):
+        return frame([entry(1, "Log", level="Stdout", context="", message="a" * 100 + text)])
+
+    (row,) = diff_oplogs(log("left"), log("right")).df.to_dict("records")
+
+    assert row["detail"] == f"message …{'a' * 20}left | …{'a' * 20}right"

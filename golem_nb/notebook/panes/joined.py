@@ -39,7 +39,9 @@ class JoinedStream(EventStream):
             found = list(self._states.items())
         troubled = [f"{worker}: {why or state}" for worker, (state, why) in found if state is not StreamState.LIVE]
         states = [state for _, (state, _) in found]
-        self._set(next(state for state in StreamState if state in states), "; ".join(troubled))
+        reasons = {why for _, (_, why) in found}  # what happened to all alike is said once
+        said = reasons.pop() if len(reasons) == 1 else "; ".join(troubled)
+        self._set(next(state for state in StreamState if state in states), said)
 
     def close(self) -> None:
         """End them all; what was read stays."""

@@ -74,7 +74,11 @@ class Latency(Picture):
         if not len(self.df):
             return f"{head}<div>none ended</div>"
         rows = [("function", "n", "p50", "p95", "max"), *self._table()]
-        cells = ("".join(f'<td style="{CELL}">{escape(cell)}</td>' for cell in row) for row in rows)
+        tags = ("th", *["td"] * (len(rows) - 1))
+        cells = (
+            "".join(f'<{tag} style="{CELL}">{escape(cell)}</{tag}>' for cell in row)
+            for tag, row in zip(tags, rows, strict=True)
+        )
         table = "".join(f'<tr style="background:none">{row}</tr>' for row in cells)
         alt = "; ".join(f"{function}: p50 {p50}, p95 {p95}" for function, _, p50, p95, _ in self._table())
         image = self.svg().img(f"{self.title}: {alt}")

@@ -93,8 +93,11 @@ class Scrubber(Picture):
 
     def _row_html(self, row: int, *, is_chosen: bool) -> str:
         weight = "font-weight:600;border-left:3px solid #0072B2" if is_chosen else "border-left:3px solid transparent"
-        cells = ["▸" if is_chosen else "", str(self.frame.index[row]), escape(self._line(row))]
-        tds = "".join(f'<td style="{CELL};{MONO};overflow-wrap:anywhere">{cell}</td>' for cell in cells)
+        name = f"{'▸' if is_chosen else '&nbsp;'} {self.frame.index[row]}"
+        tds = (
+            f'<td style="{CELL};{MONO};white-space:nowrap">{name}</td>'
+            f'<td style="{CELL};{MONO};overflow-wrap:anywhere">{escape(self._line(row))}</td>'
+        )
         return f'<tr style="background:none;{weight}">{tds}</tr>'
 
     @property

@@ -33,7 +33,7 @@ def test_it_is_live_while_one_is_and_says_what_became_of_the_other():
 
     together.follow(b)
     assert together.state is StreamState.CLOSED
-    assert together.reason == "shop/a: it was deleted; shop/b: it was deleted"
+    assert together.reason == "it was deleted"
 
 
 def test_it_does_not_end_before_the_last_events_of_all_are_there():
