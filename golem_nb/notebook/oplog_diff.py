@@ -14,7 +14,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import groupby
-from os.path import commonprefix
 from typing import Any
 
 import pandas as pd
@@ -277,7 +276,8 @@ def _changed(left: tuple[Any, Any, Any], right: tuple[Any, Any, Any]) -> str:
 def _short_pair(left: Any, right: Any) -> tuple[str, str]:
     """Return two values cut so that one sees where they differ: long ones from a little before that."""
     texts = [value if isinstance(value, str) else repr(value) for value in (left, right)]
-    start = len(commonprefix(texts)) - BEFORE_DIFFERENCE
+    differing = (at for at, (a, b) in enumerate(zip(*texts, strict=False)) if a != b)
+    start = next(differing, min(map(len, texts))) - BEFORE_DIFFERENCE
     if start <= 0 or max(map(len, texts)) <= MOST_CHARACTERS:
         return _short(left), _short(right)
     return _short(f"…{texts[0][start:]}"), _short(f"…{texts[1][start:]}")
