@@ -54,10 +54,14 @@ function ago(ms) {
   return `${Math.floor(ms / 60000)} min ${Math.round((ms % 60000) / 1000)} s`;
 }
 
-function line(entries, row) {
+function what(entries, row) {
   const answer = entries.response[row] ? `→ ${entries.response[row]}` : "";
-  return [entries.kind[row], entries.function[row], entries.request[row], entries.message[row].trimEnd(), answer,
-    REPLAYED[entries.replayed[row]]].filter(Boolean).join(" ");
+  return [entries.kind[row], entries.function[row], entries.request[row], entries.message[row].trimEnd(), answer]
+    .filter(Boolean).join(" ");
+}
+
+function line(entries, row) {
+  return `${what(entries, row)} ${REPLAYED[entries.replayed[row]]}`.trimEnd();
 }
 
 function describe(entries, row) {
@@ -380,7 +384,8 @@ function scrubber({ content, tell }) {
       (chosen ? "font-weight:600;background:var(--jp-layout-color2, #eee);" : "") + (row > view.row ? "opacity:.55" : ""));
     node.append(element("span", "flex:none;width:1em", {}, chosen ? "▸" : ""),
       element("span", "flex:none;min-width:4em;text-align:right", {}, String(content.index[row])),
-      element("span", "overflow:hidden;text-overflow:ellipsis", { title: line(content, row) }, line(content, row)));
+      element("span", "flex:none;width:1em", { title: REPLAYED[content.replayed[row]] }, REPLAYED[content.replayed[row]].slice(0, 1)),
+      element("span", "overflow:hidden;text-overflow:ellipsis", { title: line(content, row) }, what(content, row)));
     node.onclick = () => go(row);
     return node;
   };
