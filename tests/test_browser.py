@@ -160,7 +160,7 @@ def test_pictures_are_live_for_a_reader_and_plain_html_in_the_file(place, theme)
         # A click in the lane of the invocations finds one; the keys go to the entry behind it.
         canvas = pictures.nth(0).locator("canvas")
         canvas.scroll_into_view_if_needed()
-        canvas.click(position={"x": 200, "y": 15})
+        canvas.click(position={"x": 300, "y": 15})
         status = pictures.nth(0).get_by_role("status")
         assert status.inner_text().startswith("#3  ExportedFunctionInvoked golem:demo/steps@1.0.0.{run}")
         assert "↺ replayed" in status.inner_text()
