@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument(
         "--build",
         action="store_true",
-        help="also have the runtime of Python workers ready: a minute, once",
+        help="also have the runtimes of workers in Python and JavaScript ready: a minute, once",
     )
     doctor.set_defaults(run=_doctor)
     return parser
@@ -191,11 +191,12 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    from golem_nb.server.doctor import examine, examined_runtime
+    from golem_nb.server.doctor import examine, examined_javascript, examined_runtime
 
     findings = examine()
     if options.build:
         findings.append(examined_runtime(lambda text: print(f"...  Python workers: {text}", flush=True)))
+        findings.append(examined_javascript(lambda text: print(f"...  JavaScript workers: {text}", flush=True)))
     for finding in findings:
         print(f"{'ok  ' if finding.is_good else 'BAD '} {finding.what}: {finding.found}")
     return 0 if all(finding.is_good for finding in findings) else 1

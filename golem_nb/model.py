@@ -6,7 +6,7 @@ No behaviour beyond spelling and parsing names. Timestamps are aware datetimes i
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from golem_nb.errors import BadInput, InvalidWorkerName
-from golem_nb.values.types import FunctionType
+from golem_nb.values.types import FunctionType, TypedValue
 
 OplogIndex = int
 IdempotencyKey = str
@@ -250,6 +250,83 @@ class WorkersPage:
 
     workers: tuple[WorkerMetadata, ...]
     cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CrashPoint:
+    """Where a worker is to crash: when its oplog has come to an index, or at the `count`-th call of a host function.
+
+    The call is one whose name has `at_call` in it; it is recorded, and the component does not get its answer.
+    """
+
+    at_index: OplogIndex | None = None
+    at_call: str | None = None
+    count: int = 1
+
+
+def is_named(function: str, part: str) -> bool:
+    """Has a host function's name this part in it? However it is spelled: `wall-clock`, `wall_clock`, `WallClock`."""
+    return _letters(part) in _letters(function)
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", text.lower())
+
+
+@dataclass(frozen=True, slots=True)
+class Shadow:
+    """What a worker's history is met again for, beside the worker.
+
+    `to_index` None = all of it; `version` None = that of the history there. `answers` are what calls of host functions
+    are answered with instead of what entries record: index -> JSON. `calls` (function, parameters as JSON) are made on
+    the shadow, where the last invocation up to the index had ended.
+    """
+
+    to_index: OplogIndex | None = None
+    version: int | None = None
+    answers: Mapping[OplogIndex, Any] = field(default_factory=dict)
+    calls: Sequence[tuple[str, Sequence[Any]]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Where a component took another path: the entry, what it records, and what was done instead."""
+
+    index: OplogIndex
+    recorded: str
+    now: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowCall:
+    """A call of a shadow: its result (None: it has none), or why it failed; and what it printed."""
+
+    function: str
+    result: TypedValue | None
+    error: str | None
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowResult:
+    """How far a shadow came. `difference` and `failure` are None where it met all entries up to `at_index`.
+
+    `running` is the function in whose midst the entries end.
+    """
+
+    at_index: OplogIndex
+    version: int
+    status: WorkerStatus
+    entries_met: int
+    running: str | None
+    difference: Difference | None
+    failure: str | None
+    calls: tuple[ShadowCall, ...]
+
+    @property
+    def is_same(self) -> bool:
+        """Did the component do what is recorded?"""
+        return self.difference is None and self.failure is None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from golem_nb.model import (
     ComponentOptions,
     EventType,
     FileContent,
+    Shadow,
     SnapshotPolicy,
     UpdateMode,
     UpdateState,
@@ -215,6 +216,19 @@ def test_a_worker_goes_on_elsewhere_from_a_file(client, worker):
         client.import_worker(copy, file)
     with pytest.raises(BadInput, match="not a file that a worker was exported to"):
         client.import_worker(WorkerId(worker.component_id, "other"), io.BytesIO(b"nothing of the kind"))
+
+
+def test_a_shadow_is_what_a_worker_was(client, worker):
+    for n in (5, 6):
+        client.invoke_and_await(worker, "inc", [n])
+
+    then = client.shadow(worker, Shadow(4, calls=[("inc", [1])]))
+
+    assert [(call.result, call.error) for call in then.calls] == [(TypedValue(U32, 6), None)]
+    assert client.shadow(worker, Shadow()).is_same
+    assert client.invoke_and_await(worker, "inc", [1]).value == 12
+    with pytest.raises(BadInput, match="between 1 and 10, found 77"):
+        client.shadow(worker, Shadow(77))
 
 
 def test_an_update_moves_a_worker_to_another_version(client, worker):

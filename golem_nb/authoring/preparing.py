@@ -1,10 +1,11 @@
-"""Have the runtime of programs in Python ready on this machine: built, and compiled ahead for all its engines."""
+"""Have the runtimes of programs ready on this machine: built, and compiled ahead for all its engines."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
+from golem_nb.authoring.javascript_runtime import built_javascript_runtime
 from golem_nb.authoring.runtime import built_runtime, cached_runtime, compiled_folder
 from golem_nb.wasm.components import compile_ahead
 from golem_nb.wasm.settings import fingerprint
@@ -31,6 +32,19 @@ def prepare(step: Callable[[str], None] = lambda text: None) -> Path:
     step("compiling it for this machine")
     compile_ahead(runtime.read_bytes(), compiled_folder())
     _mark(runtime).touch()
+    return runtime
+
+
+def prepare_javascript(step: Callable[[str], None] = lambda text: None) -> Path:
+    """Return the file of JavaScript's runtime when all is there: some seconds the first time.
+
+    Raises:
+        ToolMissing, BuildFailed: It cannot be built; the text says what to do.
+    """
+    step("building it from its sources")
+    runtime = built_javascript_runtime()
+    step("compiling it for this machine")
+    compile_ahead(runtime.read_bytes(), compiled_folder())
     return runtime
 
 

@@ -12,9 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from golem_nb.errors import ComponentRejected
+from golem_nb.wasm.sections import custom_section, number
 
 SECTION = b"golem-nb:program"
 HEAD = b"\0asm\x0d\0\x01\0"
+PYTHON, JAVASCRIPT = "python", "javascript"
 RUNTIME_API = 1  # of the guest's world; a runtime serves one
 
 
@@ -26,25 +28,29 @@ class Program:
     name: str = "worker"
     modules: Mapping[str, tuple[bool, str]] = field(default_factory=dict)
     runtime_api: int = RUNTIME_API
+    language: str = PYTHON
+    docs: Mapping[str, str] = field(default_factory=dict)
+    """By function, where the runtime cannot read them in the source."""
 
     @property
     def text(self) -> str:
         """What the runtime is given."""
-        return json.dumps({"source": self.source, "name": self.name, "modules": dict(self.modules)})
+        given: dict[str, object] = {"source": self.source, "name": self.name, "modules": dict(self.modules)}
+        return json.dumps(given | ({"docs": dict(self.docs)} if self.docs else {}))
 
 
 def component_from_program(program: Program) -> bytes:
     body = json.dumps(
         {
-            "language": "python",
+            "language": program.language,
             "runtimeApi": program.runtime_api,
             "name": program.name,
             "source": program.source,
             "modules": dict(program.modules),
+            **({"docs": dict(program.docs)} if program.docs else {}),
         }
     ).encode()
-    section = _length(len(SECTION)) + SECTION + body
-    return HEAD + b"\0" + _length(len(section)) + section
+    return HEAD + custom_section(SECTION, body)
 
 
 def program_in(wasm: bytes) -> Program | None:
@@ -59,14 +65,15 @@ def program_in(wasm: bytes) -> Program | None:
     try:
         found = json.loads(body)
         modules = {str(name): (bool(of[0]), str(of[1])) for name, of in found["modules"].items()}
-        program = Program(str(found["source"]), str(found["name"]), modules, int(found["runtimeApi"]))
-        language = found["language"]
+        docs = {str(name): str(text) for name, text in found.get("docs", {}).items()}
+        language, api = str(found["language"]), int(found["runtimeApi"])
+        program = Program(str(found["source"]), str(found["name"]), modules, api, language, docs)
     except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         raise ComponentRejected(f"the program in this component cannot be read: {error!r}") from None
-    if language != "python" or program.runtime_api != RUNTIME_API:
+    if language not in (PYTHON, JAVASCRIPT) or api != RUNTIME_API:
         raise ComponentRejected(
-            f"this program is written in {language} for runtimes {program.runtime_api}; here are those for "
-            f"python {RUNTIME_API}: deploy it with the golem_nb that made it, or update this one"
+            f"this program is written in {language} for runtimes {api}; here are those for "
+            f"{PYTHON} and {JAVASCRIPT} {RUNTIME_API}: deploy it with the golem_nb that made it, or update this one"
         )
     return program
 
@@ -75,27 +82,8 @@ def _section(wasm: bytes) -> bytes | None:
     """Return what the section holds, where the component has nothing else."""
     if not wasm.startswith(HEAD + b"\0"):
         return None
-    size, begin = _number(wasm, len(HEAD) + 1)
-    length, name = _number(wasm, begin)
+    size, begin = number(wasm, len(HEAD) + 1)
+    length, name = number(wasm, begin)
     if size is None or length is None or begin + size != len(wasm) or wasm[name : name + length] != SECTION:
         return None
     return wasm[name + length :]
-
-
-def _length(number: int) -> bytes:
-    """Return a number in LEB128, as WebAssembly has them."""
-    parts = bytearray()
-    while number >= 0x80:
-        parts.append(number & 0x7F | 0x80)
-        number >>= 7
-    return bytes([*parts, number])
-
-
-def _number(wasm: bytes, at: int) -> tuple[int | None, int]:
-    """Return the number in LEB128 at a place, and where it ends; None where there is none."""
-    number = 0
-    for step, byte in enumerate(wasm[at : at + 5]):
-        number |= (byte & 0x7F) << (7 * step)
-        if byte < 0x80:
-            return number, at + step + 1
-    return None, at

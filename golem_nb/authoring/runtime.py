@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from pathlib import Path
@@ -51,43 +52,52 @@ def built_runtime() -> Path:
     path = _path()
     if path.exists():
         return path
-    tool = _tool()
+    files = guest_files()
+    files["wit/world.wit"] = files.pop("world.wit")
+    wasm = component_built(files, "python", "app", "the runtime of Python workers")
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        _lay_sources(folder)
-        _run([tool, "-d", "wit", "-w", "python", "componentize", "app", "-o", "runtime.wasm"], folder)
-        write_whole(path, (folder / "runtime.wasm").read_bytes())
+    write_whole(path, wasm)
     return path
 
 
+def component_built(files: Mapping[str, bytes], world: str, app: str, what: str) -> bytes:
+    """Return the component that componentize-py makes of a module and a world, given all files by their place.
+
+    Raises:
+        ToolMissing: componentize-py is not installed.
+        BuildFailed: It failed; the text says `what` was to be built.
+    """
+    tool = _tool()
+    with tempfile.TemporaryDirectory(prefix="golem-nb-build-") as name:
+        folder = Path(name)
+        for place, content in files.items():
+            path = folder / place
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        _run([tool, "-d", "wit", "-w", world, "componentize", app, "-o", "made.wasm"], folder, what)
+        return (folder / "made.wasm").read_bytes()
+
+
 def _path() -> Path:
-    digest = hashlib.sha256(_tool_version().encode())
-    for name, content in sorted(_sources().items()):
+    digest = hashlib.sha256(tool_version().encode())
+    for name, content in sorted(guest_files().items()):
         digest.update(name.encode() + b"\0" + content)
     return cache_folder() / "runtimes" / f"python-{digest.hexdigest()[:16]}.wasm"
 
 
-def _sources() -> dict[str, bytes]:
-    """Return the files that the runtime is built of, by their place in the build's folder."""
+def guest_files() -> dict[str, bytes]:
+    """Return the guest's sources, and the WIT packages that it imports, by their place in a build's folder."""
     package = files("golem_nb.authoring")
     guest, wit = package / "guest", package / "wit"
-    found = {path.name: path.read_bytes() for path in guest.iterdir() if path.name.endswith(".py")}
-    found["wit/world.wit"] = (guest / "world.wit").read_bytes()
+    found = {path.name: path.read_bytes() for path in guest.iterdir() if path.name.endswith((".py", ".wit"))}
     for path in wit.iterdir():
         if path.name.endswith(".wit"):
             found[f"wit/deps/{path.name.removesuffix('.wit')}/package.wit"] = path.read_bytes()
     return found
 
 
-def _lay_sources(folder: Path) -> None:
-    for name, content in _sources().items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-
-
-def _tool_version() -> str:
+def tool_version() -> str:
+    """Return the version of componentize-py; `none` where it is not installed."""
     try:
         return version("componentize-py")
     except PackageNotFoundError:
@@ -97,7 +107,7 @@ def _tool_version() -> str:
 def _tool() -> str:
     beside = str(Path(sys.executable).parent)
     found = shutil.which("componentize-py", path=os.pathsep.join([beside, *os.get_exec_path()]))
-    if found is None or _tool_version() == "none":
+    if found is None or tool_version() == "none":
         raise ToolMissing(
             "workers in Python need componentize-py, once: pip install 'golem-nb[python-workers]', then try again; "
             "component text works without it (--lang wat)"
@@ -105,7 +115,7 @@ def _tool() -> str:
     return found
 
 
-def _run(command: list[str], folder: Path) -> None:
+def _run(command: list[str], folder: Path, what: str) -> None:
     empty = folder / "empty"  # the build takes in whatever is installed in the environment that this names
     empty.mkdir()
     try:
@@ -119,7 +129,8 @@ def _run(command: list[str], folder: Path) -> None:
             timeout=BUILD_TIMEOUT_S,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise BuildFailed(f"the runtime of Python workers could not be built: {error}") from None
+        raise BuildFailed(f"{what} could not be built: {error}") from None
     if done.returncode != 0:
-        lines = (done.stderr or done.stdout).strip().splitlines()
-        raise BuildFailed(f"the runtime of Python workers could not be built: {' '.join(lines[-3:])}")
+        report, _, _ = (done.stderr or done.stdout).partition("Stack backtrace:")  # the tool's own
+        lines = report.strip().splitlines()
+        raise BuildFailed(f"{what} could not be built: {' '.join(lines[-3:])}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from golem_nb.wasm.components import check_is_component
 from golem_nb.wasm.text import TextRejected, wasm_from_text
 
-__all__ = ["TextRejected", "component_from_text"]
+__all__ = ["TextRejected", "component_from_text", "wasm_from_text"]
 
 
 def component_from_text(text: str) -> bytes:

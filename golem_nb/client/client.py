@@ -11,12 +11,15 @@ from golem_nb.model import (
     Component,
     ComponentId,
     ComponentOptions,
+    CrashPoint,
     FileContent,
     FileNode,
     IdempotencyKey,
     OplogIndex,
     OplogPage,
     PublicEntry,
+    Shadow,
+    ShadowResult,
     SnapshotPolicy,
     UpdateMode,
     WorkerEvent,
@@ -98,10 +101,11 @@ class Client(Protocol):
     def delete_worker(self, worker: WorkerId) -> None: ...
     def interrupt_worker(self, worker: WorkerId, *, recover_immediately: bool = False) -> None: ...
     def resume_worker(self, worker: WorkerId) -> None: ...
-    def crash_worker(self, worker: WorkerId) -> None:
-        """Drop the worker's instance as a crash would; nothing is written and it recovers at once.
+    def crash_worker(self, worker: WorkerId, at: CrashPoint | None = None) -> None:
+        """Drop the worker's instance as a crash would, now or at a point to come; it recovers at once.
 
         Raises:
+            BadInput: The point makes no sense.
             NotSupported: The server is not golem_nb's own.
         """
 
@@ -233,6 +237,16 @@ class Client(Protocol):
             BadInput: The file is none of a worker, or is damaged.
             Conflict: The component's versions are not those that the worker ran on.
             WorkerExists: There is one with this name.
+            NotSupported: The server is not golem_nb's own.
+        """
+
+    def shadow(self, worker: WorkerId, asked: Shadow) -> ShadowResult:
+        """Meet a worker's history again beside it: up to an index, on another version, with other answers.
+
+        The worker is not touched, and nothing outside is reached.
+
+        Raises:
+            BadInput: There is no such index, answer or function.
             NotSupported: The server is not golem_nb's own.
         """
 

@@ -15,12 +15,15 @@ from golem_nb.model import (
     Component,
     ComponentId,
     ComponentOptions,
+    CrashPoint,
     FileContent,
     FileNode,
     IdempotencyKey,
     OplogIndex,
     OplogPage,
     PublicEntry,
+    Shadow,
+    ShadowResult,
     SnapshotPolicy,
     UpdateMode,
     WorkerEvent,
@@ -136,8 +139,8 @@ class LocalClient:
     def resume_worker(self, worker: WorkerId) -> None:
         self._engine.resume_worker(worker)
 
-    def crash_worker(self, worker: WorkerId) -> None:
-        self._engine.crash_worker(worker)
+    def crash_worker(self, worker: WorkerId, at: CrashPoint | None = None) -> None:
+        self._engine.crash_worker(worker, at)
 
     def update_worker(self, worker: WorkerId, target_version: int, mode: UpdateMode = UpdateMode.AUTOMATIC) -> None:
         self._engine.update_worker(worker, target_version, mode)
@@ -224,6 +227,9 @@ class LocalClient:
 
     def import_worker(self, worker: WorkerId, file: IO[bytes]) -> None:
         self._engine.import_worker(worker, file)
+
+    def shadow(self, worker: WorkerId, asked: Shadow) -> ShadowResult:
+        return self._engine.shadow(worker, asked)
 
     def events(self, worker: WorkerId) -> LocalEvents:
         return LocalEvents(self._engine.events(worker))

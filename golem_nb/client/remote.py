@@ -36,12 +36,15 @@ from golem_nb.model import (
     Component,
     ComponentId,
     ComponentOptions,
+    CrashPoint,
     FileContent,
     FileNode,
     IdempotencyKey,
     OplogIndex,
     OplogPage,
     PublicEntry,
+    Shadow,
+    ShadowResult,
     SnapshotPolicy,
     UpdateMode,
     WorkerId,
@@ -58,6 +61,7 @@ from golem_nb.wire.dialects import CONTRACT, DIALECTS
 from golem_nb.wire.failures import failure_from_answer
 from golem_nb.wire.files import nodes_from_json
 from golem_nb.wire.operations import FILE_PATH, KEY_HEADER, LAST_INDEX_HEADER
+from golem_nb.wire.shadows import json_from_shadow, shadow_result_from_json
 from golem_nb.wire.translate import version_from_json
 from golem_nb.wire.uploads import Parts, parts_of_creation, parts_of_update
 
@@ -211,8 +215,12 @@ class RemoteClient:
     def resume_worker(self, worker: WorkerId) -> None:
         self._peer.call("resumeWorker", _worker(worker))
 
-    def crash_worker(self, worker: WorkerId) -> None:
-        self._peer.call("simulateCrash", _worker(worker))
+    def crash_worker(self, worker: WorkerId, at: CrashPoint | None = None) -> None:
+        query: dict[str, str | int] = {}
+        if at is not None:
+            given = {"at-index": at.at_index, "at-call": at.at_call, "count": at.count}
+            query = {name: value for name, value in given.items() if value is not None}
+        self._peer.call("simulateCrash", _worker(worker), query)
 
     def update_worker(self, worker: WorkerId, target_version: int, mode: UpdateMode = UpdateMode.AUTOMATIC) -> None:
         dialect, _ = self._peer.operation("updateWorker")
@@ -388,6 +396,12 @@ class RemoteClient:
     def import_worker(self, worker: WorkerId, file: IO[bytes]) -> None:
         headers = {"content-type": "application/octet-stream"}
         self._peer.call("importWorker", _worker(worker), content=file, headers=headers, timeout_s=UPLOAD_TIMEOUT_S)
+
+    def shadow(self, worker: WorkerId, asked: Shadow) -> ShadowResult:
+        answer = self._peer.call(
+            "shadowWorker", _worker(worker), json=json_from_shadow(asked), timeout_s=UPLOAD_TIMEOUT_S
+        )
+        return self._peer.told(shadow_result_from_json, answer)
 
     def events(self, worker: WorkerId) -> RemoteEvents:
         _, op = self._peer.operation("connectWorker")

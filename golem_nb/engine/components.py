@@ -176,7 +176,8 @@ class Deployments:
         self, component_id: ComponentId, environment_id: UUID, name: str, wasm: bytes, options: ComponentOptions
     ) -> VersionRow:
         """Compile and link (which refuses what cannot run here), and keep the bytes; return the row of version 0."""
-        options = replace(options, runtime="" if program_in(wasm) is None else self._runtimes.current())
+        program = program_in(wasm)
+        options = replace(options, runtime="" if program is None else self._runtimes.current(program.language))
         linked = self._made(wasm, options)
         sha256 = self._store.keep_wasm(wasm)
         with self._lock:

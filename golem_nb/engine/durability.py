@@ -123,6 +123,10 @@ class Durability:
         return self._became_live is None
 
     @property
+    def entries_met(self) -> int:
+        return self._cursor.replayed
+
+    @property
     def entries_replayed(self) -> int | None:
         """How many entries the component has met; None while it has not met the last one."""
         return self._cursor.replayed if self.is_live else None

@@ -19,6 +19,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from difflib import get_close_matches
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any, TypeVar
 from uuid import UUID, uuid4
@@ -27,6 +28,7 @@ from golem_nb.authoring.runtime import compiled_folder
 from golem_nb.engine import histories
 from golem_nb.engine.calls import Calls
 from golem_nb.engine.components import NO_OPTIONS, Deployments, Files
+from golem_nb.engine.crash_points import ArmedPoint
 from golem_nb.engine.events import Subscription
 from golem_nb.engine.folder import FolderLock
 from golem_nb.engine.host_context import Clock, Surroundings
@@ -42,6 +44,7 @@ from golem_nb.engine.running_time import TICK_S
 from golem_nb.engine.runtimes import Runtimes
 from golem_nb.engine.scheduler import Slots, Threads, Timers, default_slots
 from golem_nb.engine.settings import Settings, SystemClock
+from golem_nb.engine.shadows import shadow_of
 from golem_nb.engine.slices import MOST_OPLOG_ENTRIES, IndexedEntries, Matches, OplogSlice, entries_up_to, slice_of
 from golem_nb.engine.stores import Stores
 from golem_nb.engine.transfer import Transfers
@@ -64,9 +67,12 @@ from golem_nb.model import (
     Component,
     ComponentId,
     ComponentOptions,
+    CrashPoint,
     FileNode,
     IdempotencyKey,
     OplogIndex,
+    Shadow,
+    ShadowResult,
     SnapshotPolicy,
     UpdateMode,
     WorkerId,
@@ -76,12 +82,12 @@ from golem_nb.model import (
     check_worker_name,
     clean_path,
 )
-from golem_nb.oplog.codec import CHUNK_CODEC, chunk_from_entries, entries_from_chunk
+from golem_nb.oplog.codec import entries_from_chunk
 from golem_nb.oplog.entries import Create, InvocationContext, OplogEntry, Recorded
 from golem_nb.oplog.filters import WorkerFilter
 from golem_nb.store.components import Components
 from golem_nb.store.database import Database
-from golem_nb.store.oplogs import Chunk, Oplogs, Start
+from golem_nb.store.oplogs import Oplogs, Start
 from golem_nb.store.promises import Promises
 from golem_nb.store.schedule import Schedule
 from golem_nb.store.workers import Workers
@@ -183,7 +189,7 @@ class Engine:
         self.timers.close()
         self.calls.close()
         for worker in workers:
-            _flush(worker.journal)
+            worker.journal.flush()
         self._database.close()
         self._network.close()
         self._lock.release()
@@ -273,7 +279,7 @@ class Engine:
             environment_id=self._deployments.environment_of(component_id),
         )
         self._loaded.check_open()
-        self._workers.create(worker, [_chunk(1, [create])], Start(False)).result()
+        self._workers.create(worker, histories.chunks_of([create]), Start(False)).result()
         return worker
 
     def workers(
@@ -311,7 +317,7 @@ class Engine:
 
     def delete_worker(self, worker: WorkerId) -> None:
         with self._loaded.stopped(worker, WorkerNotFound(worker)) as found:
-            _flush(found.journal)  # or who reads it just now would write to what is gone
+            found.journal.flush()  # or who reads it just now would write to what is gone
             self._workers.delete(found.number).result()
 
     def interrupt_worker(self, worker: WorkerId, recover_immediately: bool = False) -> None:
@@ -320,9 +326,13 @@ class Engine:
     def resume_worker(self, worker: WorkerId) -> None:
         self._loaded.on(worker, Worker.resume)
 
-    def crash_worker(self, worker: WorkerId) -> None:
-        """Lose the worker's instance, as a crash of the engine would; it replays at once."""
-        self._loaded.on(worker, Worker.crash)
+    def crash_worker(self, worker: WorkerId, at: CrashPoint | None = None) -> None:
+        """Lose the worker's instance, as a crash of the engine would; it replays at once.
+
+        At a point, it is lost when it comes there, unless the engine ends before. What is no point is BadInput.
+        """
+        armed = None if at is None else ArmedPoint(at)
+        self._loaded.on(worker, Worker.crash if armed is None else lambda found: found.journal.arm(armed))
 
     def update_worker(self, worker: WorkerId, target_version: int, mode: UpdateMode = UpdateMode.AUTOMATIC) -> None:
         """Accept an update to another component version; the oplog and the metadata tell what becomes of it.
@@ -450,6 +460,12 @@ class Engine:
         if state.wants_to_run or state.status is WorkerStatus.SUSPENDED:
             with suppress(WorkerNotFound, EngineStopped):  # deleted already; or it starts with the next engine
                 self._loaded.on(worker, Worker.start_after_crash)
+
+    def shadow(self, worker: WorkerId, asked: Shadow) -> ShadowResult:
+        """Meet a worker's history again beside it, which goes on meanwhile; see `shadows`."""
+        number, last_index = self._loaded.on(worker, _stored_up_to)
+        entries = list(islice(self._entries_of(number), last_index))
+        return shadow_of(worker, number, entries, asked, self)
 
     def worker_files(self, worker: WorkerId, path: str = "/") -> Future[list[FileNode]]:
         """List a directory of a worker, or one file, when the invocations accepted before are over.
@@ -672,21 +688,7 @@ class Engine:
                 return
             self._platform.tick()
             for _ in range(len(self._dirty)):
-                _flush(self._dirty.pop(0))
-
-
-def _flush(journal: Journal) -> None:
-    """Store what is buffered; a failure is that worker's alone, which is told when it next asks."""
-    if journal.is_broken:
-        return
-    try:
-        journal.commit()
-    except Exception:
-        log.exception("an oplog could not be handed to the store")
-
-
-def _chunk(first_index: OplogIndex, entries: Sequence[OplogEntry]) -> Chunk:
-    return Chunk(first_index, len(entries), CHUNK_CODEC, chunk_from_entries(entries))
+                self._dirty.pop(0).flush()
 
 
 def _stored_up_to(worker: Worker) -> tuple[int, OplogIndex]:

@@ -160,6 +160,7 @@ def begin(
     output: Output,
     wake: Event,
     stop: Callable[[], BaseException | None],
+    host_class: type[WorkerHost] = WorkerHost,
 ) -> Execution:
     """Instantiate a version of the component, with what it needs to meet the entries behind the plan's snapshot.
 
@@ -195,7 +196,7 @@ def begin(
     is_ephemeral = options.type is ComponentType.EPHEMERAL
     durability = Durability(journal, cursor, replay_is_over, str(worker), is_ephemeral=is_ephemeral)
     running_time = RunningTime(services.time_limit_s)
-    host = WorkerHost(
+    host = host_class(
         services.surroundings,
         journal,
         durability,

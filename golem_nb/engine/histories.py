@@ -95,10 +95,10 @@ def forked(
         create, timestamp_us=now_us, worker_name=name, parent=None, forked_from=(*create.forked_from, source)
     )
     state = state_of(taken)
-    return list(_chunks(taken)), Start(state.wants_to_run, state.wake_ns)
+    return list(chunks_of(taken)), Start(state.wants_to_run, state.wake_ns)
 
 
-def _chunks(entries: list[OplogEntry]) -> Iterator[Chunk]:
+def chunks_of(entries: list[OplogEntry]) -> Iterator[Chunk]:
     for at in range(0, len(entries), CHUNK_ENTRIES):
         part = entries[at : at + CHUNK_ENTRIES]
         yield Chunk(at + 1, len(part), CHUNK_CODEC, chunk_from_entries(part))

@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
+from golem_nb.engine.crash_points import ArmedPoint
 from golem_nb.errors import StoreFailed
 from golem_nb.model import IdempotencyKey, OplogIndex, WorkerStatus
 from golem_nb.oplog.codec import (
@@ -64,8 +65,13 @@ class Journal:
         self._last_commit: Future[None] = Future()
         self._last_commit.set_result(None)
         self._failure: BaseException | None = None
+        self.crash_point: ArmedPoint | None = None
+        """Where the worker is to crash, if it is to."""
         self.state, self._checkpoint_index = stored_state(oplogs, worker)
         self.last_timestamp_us = self.state.last_timestamp_us
+
+    def arm(self, point: ArmedPoint) -> None:
+        self.crash_point = point
 
     @property
     def lock(self) -> threading.Lock:
@@ -128,6 +134,15 @@ class Journal:
         """Hand over what is buffered; the future resolves when everything appended so far is stored."""
         with self._lock:
             return self._commit()
+
+    def flush(self) -> None:
+        """Store what is buffered; a failure is this worker's alone, which is told when it next asks."""
+        if self.is_broken:
+            return
+        try:
+            self.commit()
+        except Exception:
+            log.exception("an oplog could not be handed to the store")
 
     def commit_with_checkpoint(self) -> Future[None]:
         """`commit`, and keep the fold as it is now: what was just appended is where recovery starts."""

@@ -9,17 +9,16 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from golem_nb.authoring.program import Program
+from golem_nb.authoring.javascript_runtime import built_javascript_runtime
+from golem_nb.authoring.program import PYTHON, Program
 from golem_nb.authoring.runtime import built_runtime
-from golem_nb.engine.describing import DescribingHost
 from golem_nb.engine.scheduler import Slots, run_on_large_stack
-from golem_nb.errors import ComponentNotFound, ComponentRejected
-from golem_nb.host.declare import Trap
+from golem_nb.errors import ComponentNotFound
 from golem_nb.store.contents import Contents
-from golem_nb.wasm.instance import GuestTrap
+from golem_nb.wasm.describing import description_of
 from golem_nb.wasm.link import LinkedComponent
 from golem_nb.wasm.platform import Platform
-from golem_nb.wasm.programs import LinkedProgram, Raised, describe
+from golem_nb.wasm.programs import LinkedProgram
 
 PROGRAMS_AT_ONCE = 2  # are described
 
@@ -31,20 +30,23 @@ class Runtimes:
         # Of their own: a worker that has a place may need its program described, and must not wait for another place.
         self.slots = Slots(PROGRAMS_AT_ONCE, note_taken)
         self._linked: dict[str, LinkedComponent] = {}
-        self._current: str | None = None
+        self._current: dict[str, str] = {}
         # Building one takes half a minute, in which workers of others go on.
         self._building, self._linking = threading.Lock(), threading.Lock()
 
-    def current(self) -> str:
-        """Return the SHA-256 of the runtime that new programs get; it is built now, if this machine has none.
+    def current(self, language: str) -> str:
+        """Return the SHA-256 of the runtime that new programs in a language get.
+
+        It is built now, if this machine has none.
 
         Raises:
             ToolMissing, BuildFailed: It cannot be.
         """
         with self._building:
-            if self._current is None:
-                self._current = self._contents.keep(built_runtime().read_bytes())
-            return self._current
+            if language not in self._current:
+                built = built_runtime() if language == PYTHON else built_javascript_runtime()
+                self._current[language] = self._contents.keep(built.read_bytes())
+            return self._current[language]
 
     def linked(self, program: Program, sha256: str) -> LinkedProgram:
         """Return a program, ready to be instantiated on a runtime.
@@ -54,12 +56,9 @@ class Runtimes:
             ComponentNotFound: The runtime is not in the data folder.
         """
         runtime = self._runtime(sha256)
-        try:
-            with self.slots.taken():
-                description = run_on_large_stack(lambda: describe(runtime, program.text, DescribingHost()))
-            return LinkedProgram(runtime, program.text, description)
-        except (Raised, Trap, GuestTrap) as error:
-            raise ComponentRejected(str(error)) from None
+        with self.slots.taken():
+            description = run_on_large_stack(lambda: description_of(runtime, program.text))
+        return LinkedProgram(runtime, program.text, description)
 
     def _runtime(self, sha256: str) -> LinkedComponent:
         with self._linking:

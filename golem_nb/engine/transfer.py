@@ -147,6 +147,19 @@ class Transfers:
             )
 
 
+def history_in(file: IO[bytes], target: WorkerId, environment_id: UUID) -> tuple[list[OplogEntry], int]:
+    """Return the entries in a file, as those of a worker of another name; and how many versions they count.
+
+    Raises:
+        BadInput: It is no such file, or its history is none of a worker's.
+    """
+    archive = Archive(file)
+    _examined(archive)
+    chunks = _chunks_for(_origin(archive), target, environment_id, archive)
+    entries = [entry for chunk in chunks for entry in entries_from_chunk(chunk.body)]
+    return entries, 1 + max((version.version for version in archive.header.versions), default=0)
+
+
 def _origin(archive: Archive) -> WorkerId:
     return WorkerId(archive.header.component_id, archive.header.worker_name)
 

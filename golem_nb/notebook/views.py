@@ -24,7 +24,7 @@ from golem_nb.model import (
     WorkerMetadata,
     WorkerStatus,
 )
-from golem_nb.values.types import FunctionType
+from golem_nb.values.types import FunctionType, Parameter
 from golem_nb.values.wave import text_from_type
 
 # Glyph and colour of each status. The colours hold 3:1 on white and on JupyterLab's dark; the glyphs are in DejaVu.
@@ -107,9 +107,14 @@ def head_html(title: str, note: str = "") -> str:
 
 def signature(function: FunctionType) -> str:
     """Return a function as one would call it: `add-item(name: string) -> bool`."""
-    parameters = ", ".join(f"{p.name}: {text_from_type(p.type)}" for p in function.parameters)
+    parameters = ", ".join(map(_parameter, function.parameters))
     result = f" -> {text_from_type(function.result)}" if function.result is not None else ""
     return f"{function.name}({parameters}){result}"
+
+
+def _parameter(parameter: Parameter) -> str:
+    type = "any" if parameter.is_json else text_from_type(parameter.type)
+    return f"{parameter.name}: {type}{'' if parameter.default is None else f' = {parameter.default}'}"
 
 
 def size_text(size_bytes: int) -> str:
@@ -154,6 +159,7 @@ class ComponentView(View):
     snapshots: SnapshotPolicy | None = None
     updates: tuple[UpdateReport, ...] = ()
     """How the workers fared that were to go along."""
+    wit: str = ""
 
     @property
     def name(self) -> str:
@@ -166,7 +172,8 @@ class ComponentView(View):
     def text(self) -> str:
         exports = [("export", signature(f)) for f in self.component.exports or ()]
         rows = [("size", self._size), *self._policy, *options_rows(self.component.options), *exports]
-        return "\n".join([f"{self._title}\n{rows_text(rows)}", *(report.text() for report in self.updates)])
+        wit = [f"\n{self.wit.rstrip()}"] if self.wit else []
+        return "\n".join([f"{self._title}\n{rows_text(rows)}", *(report.text() for report in self.updates), *wit])
 
     def html(self) -> str:
         exports = "".join(
@@ -178,8 +185,10 @@ class ComponentView(View):
         rows += [(name, escape(value)) for name, value in options_rows(self.component.options)]
         if self.component.exports is not None:
             rows.append(("exports", exports or "none"))
+        wit = f'<details open><summary>WIT</summary><pre style="{MONO}">{escape(self.wit)}</pre></details>'
         updates = "".join(report.html() for report in self.updates)
-        return head_html(f"component {self.component.name}", self._news) + rows_html(rows) + updates
+        shown = wit if self.wit else ""
+        return head_html(f"component {self.component.name}", self._news) + rows_html(rows) + updates + shown
 
     @property
     def _policy(self) -> list[tuple[str, str]]:

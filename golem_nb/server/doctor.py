@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 
-from golem_nb.authoring.preparing import prepare
+from golem_nb.authoring.preparing import prepare, prepare_javascript
 from golem_nb.engine.engine import Engine
-from golem_nb.errors import GolemError
+from golem_nb.errors import GolemError, ToolMissing
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,18 @@ def examined_runtime(step: Callable[[str], None]) -> Finding:
         return Finding("Python workers", True, f"the runtime is there ({runtime}, {took_s:.0f} s)")
 
     return _tried("Python workers", attempt)
+
+
+def examined_javascript(step: Callable[[str], None]) -> Finding:
+    """Have the runtime of programs in JavaScript ready, where there are tools for it: it can be done without."""
+
+    def attempt() -> Finding:
+        try:
+            return Finding("JavaScript workers", True, f"the runtime is there ({prepare_javascript(step)})")
+        except ToolMissing as missing:
+            return Finding("JavaScript workers", True, f"not on this machine: {missing}")
+
+    return _tried("JavaScript workers", attempt)
 
 
 def _tried(what: str, attempt: Callable[[], Finding]) -> Finding:

@@ -22,7 +22,7 @@ from golem_nb import __version__
 from golem_nb.engine.engine import Engine
 from golem_nb.engine.slices import MOST_OPLOG_ENTRIES, IndexedEntries
 from golem_nb.errors import BadInput
-from golem_nb.model import ComponentOptions, FileContent, WorkerId, parse_uuid
+from golem_nb.model import ComponentOptions, CrashPoint, FileContent, WorkerId, parse_uuid
 from golem_nb.oplog.filter_text import filter_from_texts
 from golem_nb.oplog.query import parse_query
 from golem_nb.oplog.search import matching
@@ -57,6 +57,7 @@ from golem_nb.wire.requests import (
     snapshot_policy_from_json,
     update_from_json,
 )
+from golem_nb.wire.shadows import json_from_shadow_result, shadow_from_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +202,11 @@ def resume_worker(engine: Engine, call: Call) -> Any:
 
 
 def crash_worker(engine: Engine, call: Call) -> Any:
-    engine.crash_worker(_worker_id(call))
+    index, name = call.query.get("at-index"), call.query.get("at-call")
+    count = _integer(call.query.get("count", "1"), "count", 1)
+    is_now = index is None and name is None
+    at = CrashPoint(None if index is None else _integer(index, "at-index", 1), name, count)
+    engine.crash_worker(_worker_id(call), None if is_now else at)
     return DONE
 
 
@@ -306,6 +311,11 @@ def import_worker(engine: Engine, call: Call) -> Any:
     return json_from_worker_id(worker)
 
 
+def shadow(engine: Engine, call: Call) -> Any:
+    asked = shadow_from_json(_object(call.body))
+    return json_from_shadow_result(engine.shadow(_worker_id(call), asked))
+
+
 def worker_files(engine: Engine, call: Call) -> Later:
     return Later(engine.worker_files(_worker_id(call), call.path[FILE_PATH]), json_from_nodes)
 
@@ -355,6 +365,7 @@ HANDLERS: dict[str, Handler] = {
     "streamOplog": stream_oplog,
     "exportWorker": export_worker,
     "importWorker": import_worker,
+    "shadowWorker": shadow,
 }
 
 

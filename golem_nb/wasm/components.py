@@ -44,7 +44,7 @@ from golem_nb.values.types import (
 from golem_nb.values.wave_reader import values_from_text
 from golem_nb.wasm.compiling import compile_apart
 from golem_nb.wasm.indexed import IndexedName, indexed_name
-from golem_nb.wasm.settings import fingerprint
+from golem_nb.wasm.settings import fingerprint, make_engine
 
 APART_BYTES = 4 << 20  # beyond it, compiling takes seconds and hundreds of megabytes
 _HTTP_HANDLER = re.compile(r"wasi:http/incoming-handler@0\.2\.\d+\.\{handle\}\Z")
@@ -363,8 +363,23 @@ def _whole(path: Path) -> bytes | None:
     return code if hashlib.sha256(code).hexdigest() == wanted else None
 
 
+def check_runs(wasm: bytes) -> None:
+    """Check that wasmtime takes a small component: one that was made here, say.
+
+    Raises:
+        ComponentRejected: It does not.
+    """
+    if len(wasm) > APART_BYTES:
+        return  # to compile it takes seconds: whoever runs it will say
+    try:
+        wit.Component(make_engine(), wasm)
+    except WasmtimeError as error:
+        cause = str(error).strip().splitlines()[-1].strip()
+        raise ComponentRejected(f"the module does not fit its WIT: {cause}") from None
+
+
 _LAYERS = {
-    b"\x01\x00\x00\x00": "a core module, not a component; build for wasm32-wasip2, or `wasm-tools component new`",
+    b"\x01\x00\x00\x00": "a core module, not a component; give its WIT (--wit FILE), or build for wasm32-wasip2",
     b"\x0d\x00\x01\x00": None,
 }
 

@@ -11,6 +11,7 @@ from golem_nb.errors import ComponentRejected
 from golem_nb.wasm.abi import choose
 from golem_nb.wasm.components import Compiler
 from golem_nb.wasm.link import NO_CLIENTS, DynamicLinking, LinkedComponent
+from golem_nb.wasm.programs import described_component
 from golem_nb.wasm.settings import make_engine
 
 
@@ -27,7 +28,7 @@ class Platform:
         Raises:
             ComponentRejected: It is none, or cannot run here.
         """
-        compiled = self._compiler.compile(wasm)
+        compiled = described_component(wasm, self._compiler.compile(wasm))
         try:
             return LinkedComponent(self._engine, self.backend, compiled, clients)
         except WasmtimeError as error:

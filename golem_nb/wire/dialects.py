@@ -309,6 +309,7 @@ METHODS = {
     "find_workers": "findWorkers",
     "export_worker": "exportWorker",
     "import_worker": "importWorker",
+    "shadow": "shadowWorker",
 }
 
 

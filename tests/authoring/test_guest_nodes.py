@@ -78,3 +78,15 @@ def test_nodes_without_a_type_are_read_as_they_are():
 def test_a_value_of_another_type_is_refused(typ, value, error):
     with pytest.raises(error):
         nodes.encoded(rpc, typ, value)
+
+
+@pytest.mark.parametrize("value", [True, 5, 1.5, "a", None, [1, 2], [], {"a": 1, "b": ["x"]}], ids=str)
+def test_values_of_unknown_types_go_with_their_own(value):
+    found = nodes.encoded(rpc, nodes.type_of(value), value)
+
+    assert nodes.decoded(None, found) == (list(value.values()) if isinstance(value, dict) else value)
+
+
+def test_what_has_no_type_of_its_own_is_refused():
+    with pytest.raises(TypeError, match="a object cannot be handed"):
+        nodes.type_of(object())

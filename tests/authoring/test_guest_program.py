@@ -250,3 +250,71 @@ def test_waiting_for_nobody_is_an_error():
 
     with pytest.raises(RuntimeError, match="would never end"):
         loop.run(for_ever())
+
+
+def test_a_result_is_returned_or_raised():
+    made = program.Program(
+        "from results import Err, Ok, Result\n"
+        "def half(n: int) -> Result[int, str]:\n"
+        "    if n % 2: raise Err('odd')\n"
+        "    return Ok(n // 2) if n else 0\n"
+        "def other(): raise Err('no result')\n"
+    )
+
+    halves = [made.call("nb:worker/api.{half}", [n]) for n in (4, 3, 0)]
+
+    assert halves == [{"ok": 2}, {"err": "odd"}, {"ok": 0}]
+    with pytest.raises(program.Failure, match="no result"):
+        made.call("nb:worker/api.{other}", [])
+
+
+def test_a_function_that_gives_nothing_says_so():
+    made = program.Program(
+        "def nothing(n):\n"
+        "    def inner(): return n\n"
+        "    return\n"
+        "def some(n):\n"
+        "    if n: return n\n"
+        "def each():\n"
+        "    yield 1\n"
+    )
+
+    assert {f["name"].rpartition("{")[2]: f["is_dynamic"] for f in made.description} == {
+        "nothing}": False,
+        "some}": True,
+        "each}": True,
+    }
+
+
+def test_a_method_may_be_called_as_a_type_is():
+    made = program.Program("class Shelf:\n    def list(self) -> list[int]: return [1]\n")
+
+    assert made.description[0]["result"] == {"type": "List", "inner": {"type": "S64"}}
+
+
+def test_a_default_of_any_json_is_the_value():
+    made = program.Program("def f(options={'a': 1}, n: int = 2): return options")
+
+    assert [p["default"] for p in made.description[0]["parameters"]] == [{"a": 1}, 2]
+
+
+def test_the_text_of_a_result_without_a_type_can_be_had():
+    made = program.Program("def f(x): return {'x': x}")
+
+    assert made.call("nb:worker/api.{f}", ["[1]"], with_text=True)["text"] == '{"x": [1]}'
+
+
+def test_parameters_by_name_only_are_given_by_name():
+    made = program.Program("def f(a: int, b: int = 2, *, c: int, d: int = 4) -> list[int]: return [a, b, c, d]", "x")
+
+    assert made.call("nb:x/api.{f}", [1, 20, 3, 40]) == [1, 20, 3, 40]
+
+
+def test_who_reads_standard_input_hears_what_to_do_instead(monkeypatch):
+    monkeypatch.setattr("sys.stdin", streams.NoInput())
+    source = "import sys\ndef ask() -> str: return input()\ndef all() -> str: return sys.stdin.read()"
+    made = program.Program(source, "x")
+
+    for function in ("ask", "all"):
+        with pytest.raises(program.Failure, match="no standard input: give the function a parameter"):
+            made.call(f"nb:x/api.{{{function}}}", [])

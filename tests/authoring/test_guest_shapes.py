@@ -11,7 +11,8 @@ import pytest
 
 from tests.authoring.guest import guest
 
-shapes = guest("shapes")
+shapes, results = guest("shapes"), guest("results")
+Ok, Err, Result = results.Ok, results.Err, results.Result
 
 
 class Colour(enum.Enum):
@@ -42,12 +43,14 @@ class Tree:
 
 Tree.__annotations__["parts"] = list[Tree]
 STR, S64, F64, BOOL = ({"type": name} for name in ("Str", "S64", "F64", "Bool"))
+COLOUR = {"type": "Enum", "name": "Colour", "cases": ["light-red", "green"]}
 ITEM = {
     "type": "Record",
+    "name": "Item",
     "fields": [
         {"name": "name", "typ": STR},
         {"name": "unit-price", "typ": F64},
-        {"name": "colours", "typ": {"type": "List", "inner": {"type": "Enum", "cases": ["light-red", "green"]}}},
+        {"name": "colours", "typ": {"type": "List", "inner": COLOUR}},
     ],
 }
 MOMENT = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
@@ -68,8 +71,13 @@ MOMENT = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
         (dict[str, int], {"type": "List", "inner": {"type": "Tuple", "items": [STR, S64]}}, {"a": 1}, [["a", 1]]),
         (int | None, {"type": "Option", "inner": S64}, None, None),
         (typing.Optional[int], {"type": "Option", "inner": S64}, 3, 3),  # noqa: UP045
-        (Colour, {"type": "Enum", "cases": ["light-red", "green"]}, Colour.LIGHT_RED, "light-red"),
+        (Colour, COLOUR, Colour.LIGHT_RED, "light-red"),
         (Literal["on", "off"], {"type": "Enum", "cases": ["on", "off"]}, "off", "off"),
+        (Literal[1, 2], S64, 2, 2),
+        (Literal["N/A", "a b"], STR, "N/A", "N/A"),
+        (Result[int, str], {"type": "Result", "ok": S64, "err": STR}, Ok(5), {"ok": 5}),
+        (Result[None, Colour], {"type": "Result", "ok": None, "err": COLOUR}, Err(Colour.GREEN), {"err": "green"}),
+        (Ok[int] | Err[str], {"type": "Result", "ok": S64, "err": STR}, Err("why"), {"err": "why"}),
         (Item, ITEM, Item("a", 1.5, [Colour.GREEN]), {"name": "a", "unit-price": 1.5, "colours": ["green"]}),
         (Point, None, Point(1, 2), {"x": 1, "y": 2}),
         (Options, None, {"is_fast": True}, {"is-fast": True}),
@@ -104,6 +112,8 @@ def test_values_come_back_from_json(annotation, typ, value, written):
         (Item, Point(1, 2), TypeError),
         (tuple[int, int], (1,), TypeError),
         (Literal["on"], "off", TypeError),
+        (Literal[1, 2], 3, TypeError),
+        (Result[int, str], Ok("text"), TypeError),
         (None, 5, TypeError),
     ],
 )

@@ -28,3 +28,14 @@ def test_without_a_runtime_nothing_is_ready(monkeypatch):
     monkeypatch.setattr(preparing, "cached_runtime", lambda: None)
 
     assert not preparing.is_prepared()
+
+
+def test_javascripts_runtime_is_built_and_compiled(monkeypatch, tmp_path):
+    runtime = tmp_path / "javascript-1.wasm"
+    runtime.write_bytes(b"wasm")
+    done = []
+    monkeypatch.setattr(preparing, "built_javascript_runtime", lambda: done.append("built") or runtime)
+    monkeypatch.setattr(preparing, "compile_ahead", lambda wasm, folder: done.append(wasm))
+
+    assert preparing.prepare_javascript(done.append) == runtime
+    assert done == ["building it from its sources", "built", "compiling it for this machine", b"wasm"]

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from golem_nb.authoring.program import HEAD, SECTION, Program, component_from_program, program_in
+from golem_nb.authoring.program import HEAD, JAVASCRIPT, SECTION, Program, component_from_program, program_in
 from golem_nb.errors import ComponentRejected
 from golem_nb.wasm.components import check_is_component
 from golem_nb.wasm.text import wasm_from_text
@@ -43,5 +43,12 @@ def test_a_program_that_is_broken_is_refused(body):
 def test_a_program_for_another_runtime_is_refused():
     later = component_from_program(Program("x", runtime_api=9))
 
-    with pytest.raises(ComponentRejected, match="python for runtimes 9; here are those for python 1"):
+    with pytest.raises(ComponentRejected, match="python for runtimes 9; here are those for python and javascript 1"):
         program_in(later)
+
+
+def test_a_program_in_another_language_comes_back():
+    program = Program("1", "shop", language=JAVASCRIPT, docs={"add": "Adds."})
+
+    assert program_in(component_from_program(program)) == program
+    assert json.loads(program.text)["docs"] == {"add": "Adds."}

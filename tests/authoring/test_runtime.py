@@ -20,7 +20,7 @@ def tool(tmp_path, monkeypatch):
         path.write_text(MAKE.format(python=sys.executable, then=then))
         path.chmod(0o755)
         monkeypatch.setattr(runtime.shutil, "which", lambda name, path: str(tmp_path / name))
-        monkeypatch.setattr(runtime, "_tool_version", lambda: version)
+        monkeypatch.setattr(runtime, "tool_version", lambda: version)
 
     return make
 

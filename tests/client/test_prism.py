@@ -10,7 +10,7 @@ import pytest
 from golem_nb import wire
 from golem_nb.client.remote import RemoteClient
 from golem_nb.errors import BadInput, GolemError, NotSupported, ServerError, Unauthorized
-from golem_nb.model import Component, ComponentOptions, FileContent, SnapshotPolicy, UpdateMode, WorkerId
+from golem_nb.model import Component, ComponentOptions, FileContent, Shadow, SnapshotPolicy, UpdateMode, WorkerId
 from golem_nb.wire.dialects import METHODS
 from golem_nb.wire.operations import OPERATIONS, by_id
 from tests.client.prism import Prism, installed
@@ -74,6 +74,7 @@ BESIDES = {
     "set_snapshot_policy": lambda c: c.set_snapshot_policy(WORKER.component_id, SnapshotPolicy(3)),
     "find_workers": lambda c: c.find_workers(WORKER.component_id, None),
     "export_worker": lambda c: c.export_worker(WORKER, io.BytesIO()),
+    "shadow": lambda c: c.shadow(WORKER, Shadow()),
     "import_worker": lambda c: c.import_worker(WORKER, io.BytesIO(b"x")),
 }
 

@@ -83,7 +83,7 @@ OTHER_CALLS = {
     "the container": lambda c: c.environment_id,
 }
 NO_WEB_SOCKET = {"events"}
-OURS = {"crash_worker", "snapshot_policy", "set_snapshot_policy", "export_worker", "import_worker"}
+OURS = {"crash_worker", "snapshot_policy", "set_snapshot_policy", "export_worker", "import_worker", "shadow"}
 
 
 def test_every_method_is_tried():

@@ -27,6 +27,7 @@ from golem_nb.model import (
     ComponentType,
     EventType,
     FileContent,
+    Shadow,
     SnapshotPolicy,
     UpdateMode,
     WorkerId,
@@ -289,6 +290,7 @@ CALLS = {
     "snapshot_policy": (ID,),
     "find_workers": (ID, None),
     "export_worker": (WorkerId(ID, "w"), io.BytesIO()),
+    "shadow": (WorkerId(ID, "w"), Shadow()),
     "import_worker": (WorkerId(ID, "w"), io.BytesIO()),
     "set_snapshot_policy": (ID, SnapshotPolicy(2)),
 }

@@ -23,7 +23,7 @@ import golem_nb.authoring
 
 HERE = Path(__file__).parent
 # One file for each package that we have the text of; of those of WASI itself, jco has the whole.
-PARTS_ONLY = {"wasi-clocks.wit", "wasi-http.wit", "wasi-io.wit"}
+PARTS_ONLY = {"wasi-clocks.wit", "wasi-http.wit", "wasi-io.wit", "wasi-random.wit"}
 WIT = [
     path
     for path in sorted((Path(golem_nb.authoring.__file__).parent / "wit").glob("*.wit"))

@@ -1,12 +1,15 @@
 """What needs no runtime; tests/toolchains has programs that run."""
 
+import json
 from types import SimpleNamespace
 
 import pytest
 
-from golem_nb.errors import FunctionNotFound
-from golem_nb.values.types import S64, STRING, FunctionType, Parameter
-from golem_nb.wasm.programs import ProgramComponent
+from golem_nb.errors import ComponentRejected, FunctionNotFound
+from golem_nb.values.types import S64, STRING, FunctionType, OptionType, Parameter
+from golem_nb.wasm.components import Export
+from golem_nb.wasm.programs import TYPED_SECTION, ProgramComponent, TypedComponent, described_component
+from golem_nb.wasm.sections import custom_section
 
 S64_TYP, STR_TYP = {"type": "S64"}, {"type": "Str"}
 RUNTIME = SimpleNamespace(component=None, imports=(), resource_ids={})
@@ -56,3 +59,58 @@ def test_a_name_that_fits_none_or_several_is_refused(component, name):
 def test_which_results_have_the_type_of_their_value(component):
     assert component.is_dynamic("nb:shop/cart.{total}")
     assert not component.is_dynamic("nb:shop/cart.{add-item}")
+
+
+class Typed(SimpleNamespace):
+    """A component that exports one function."""
+
+    def __init__(self, *parameters, result=S64):
+        super().__init__(component=None, imports=(), resource_ids={})
+        self.type = FunctionType(
+            "nb:shop/cart.{add}", tuple(Parameter(f"p{n}", type) for n, type in enumerate(parameters)), result
+        )
+
+    def export(self, name):
+        if name != self.type.name:
+            raise FunctionNotFound(name, [])
+        return Export(self.type, ())
+
+
+ADD = function("nb:shop/cart.{add}", ("by", S64_TYP, {}), ("count", S64_TYP, {"default": 1}), result=S64_TYP)
+
+
+def with_description(description):
+    return b"\0asm\x0d\0\x01\0" + custom_section(TYPED_SECTION, json.dumps(description).encode())
+
+
+def test_a_typed_program_has_the_exports_that_it_describes():
+    own = Typed(S64, OptionType(S64))
+
+    found = described_component(with_description([ADD]), own)
+
+    assert isinstance(found, TypedComponent)
+    assert found.exports == (
+        FunctionType(
+            "nb:shop/cart.{add}", (Parameter("by", S64), Parameter("count", S64, False, "1")), S64, "of " + ADD["name"]
+        ),
+    )
+
+
+def test_a_component_without_a_description_is_itself():
+    own = Typed(S64)
+
+    assert described_component(b"\0asm\x0d\0\x01\0", own) is own
+
+
+@pytest.mark.parametrize(
+    "own", [Typed(S64, S64), Typed(S64, OptionType(S64), result=STRING), Typed(S64), Typed(STRING, OptionType(S64))]
+)
+def test_a_description_of_other_functions_is_refused(own):
+    with pytest.raises(ComponentRejected, match="is not of the type that this component says"):
+        described_component(with_description([ADD]), own)
+
+
+@pytest.mark.parametrize("description", [[{**ADD, "name": "nb:shop/cart.{other}"}], [{}], {"a": 1}, 5])
+def test_a_description_that_is_none_is_refused(description):
+    with pytest.raises(ComponentRejected, match="description in this component cannot be read"):
+        described_component(with_description(description), Typed(S64, OptionType(S64)))

@@ -5,12 +5,16 @@ import json
 import uuid
 
 from componentize_py_types import Err, Ok
-from nodes import decoded, encoded
+from nodes import decoded, encoded, type_of
 from shapes import plain
-from wit_world.imports import calls as _door
 from wit_world.imports import golem_rpc_types as rpc
 from wit_world.imports import host
 from wit_world.imports.wall_clock import Datetime
+
+try:
+    from wit_world.imports import calls as _door
+except ImportError:  # a typed program imports nothing that other servers do not have
+    _door = None
 
 
 class CallFailed(Exception):
@@ -97,6 +101,9 @@ class _Connection:
 
     def __enter__(self):
         agent = self._worker._agent()
+        self._rpc = rpc.WasmRpc(agent)
+        if _door is None:
+            return self._rpc.__enter__(), _Signature(self._worker, {"name": self._name})
         try:
             found = json.loads(
                 _door.signature(
@@ -105,7 +112,6 @@ class _Connection:
             )
         except Err as failure:
             raise CallFailed(f"{self._worker!r}.{self._name}: {failure.value}") from None
-        self._rpc = rpc.WasmRpc(agent)
         return self._rpc.__enter__(), _Signature(self._worker, found)
 
     def __exit__(self, *error):
@@ -113,12 +119,17 @@ class _Connection:
 
 
 class _Signature:
+    """Where types are not known, values go with those that they have by themselves, and come with the names of none."""
+
     def __init__(self, worker, found):
         self._worker, self.name = worker, found["name"]
-        self._parameters, self._result = found["parameters"], found["result"]
+        self._parameters, self._result = found.get("parameters"), found.get("result")
 
     def params(self, arguments):
         wanted = self._parameters
+        if wanted is None:
+            values = [plain(argument) for argument in arguments]
+            return [encoded(rpc, type_of(value), value) for value in values]
         if len(arguments) != len(wanted):
             names = ", ".join(p["name"] for p in wanted) or "none"
             raise TypeError(f"{self.name} takes {len(wanted)} arguments ({names}), not {len(arguments)}")

@@ -12,6 +12,7 @@ done outside is not done again.
     container("name").write("x", b"")   objects, likewise
     with span("step", size=3): ...      a span of the trace, with attributes
     retry("why"), fail("why")           give this attempt up; give the worker up
+    -> Result[int, str]                 a function gives Ok(5) or Err("why"), or raises Err("why")
     retry_policy(max_attempts=5)        how failed attempts are repeated
 """
 
@@ -21,8 +22,8 @@ import logging
 import uuid
 
 from calls import Call, CallFailed, RemoteFunction, Scheduled, WorkerProxy, worker
-from componentize_py_types import Err
-from program import Failure
+from componentize_py_types import Err as Refused
+from results import Err, Ok, Result, fail, retry, worker_class
 from wit_world.imports import blobstore, context, eventual, eventual_batch, host, store
 from wit_world.imports import golem_rpc_types as rpc
 from wit_world.imports import logging as lines
@@ -34,9 +35,12 @@ __all__ = [
     "Call",
     "CallFailed",
     "Container",
+    "Err",
     "Me",
+    "Ok",
     "Promise",
     "RemoteFunction",
+    "Result",
     "Scheduled",
     "StorageError",
     "WorkerProxy",
@@ -62,12 +66,6 @@ __all__ = [
 ]
 
 NS_PER_S = 10**9
-
-
-def worker_class(cls):
-    """Mark the class whose methods are exported, where a cell has several that could be meant."""
-    cls.__golem_worker__ = True
-    return cls
 
 
 # Promises.
@@ -183,16 +181,6 @@ def retry_policy(max_attempts=None, min_delay_s=None, max_delay_s=None, multipli
     }
 
 
-def retry(reason="the program asked for another attempt"):
-    """Give this attempt up: the invocation is tried again, as the retry policy says, and at last the worker fails."""
-    raise Failure("retry", str(reason))
-
-
-def fail(reason="the program gave up"):
-    """Give up: the worker is Failed, and takes no more invocations until it is reverted or updated."""
-    raise Failure("fail", str(reason))
-
-
 # Oneself.
 
 
@@ -238,7 +226,7 @@ class StorageError(Exception):
 def _storing():
     try:
         yield
-    except Err as failure:
+    except Refused as failure:
         text = failure.value if isinstance(failure.value, str) else failure.value.trace()
         raise StorageError(text) from None
 

@@ -92,6 +92,30 @@ def decoded(typ, value):
     return get(typ, 0)
 
 
+def type_of(value):
+    """Return the type that a plain value has by itself.
+
+    Raises:
+        TypeError: There is none.
+    """
+    match value:
+        case bool():
+            return {"type": "Bool"}
+        case int():
+            return {"type": "S64"}
+        case float():
+            return {"type": "F64"}
+        case str():
+            return {"type": "Str"}
+        case None:
+            return {"type": "Option", "inner": None}
+        case list():
+            return {"type": "List", "inner": type_of(value[0]) if value else None}
+        case dict():
+            return {"type": "Record", "fields": [{"name": name, "typ": type_of(of)} for name, of in value.items()]}
+    raise TypeError(f"a {type(value).__name__} cannot be handed to a worker whose types are not known")
+
+
 def _part(typ, number):
     if typ is None:
         return None

@@ -3,6 +3,7 @@
 Pure Python, without anything of WebAssembly: it is tested natively.
 """
 
+import ast
 import dataclasses
 import enum
 import inspect
@@ -18,19 +19,12 @@ import typing
 import zlib
 
 from loop import run
-from shapes import NOTHING, NotExportable, kebab, shape_of, typed
+from results import Failure
+from shapes import NOTHING, NotExportable, is_result, kebab, plain, shape_of, typed
 
 CELL = "<cell>"
 MODULE = "worker"  # the name of the program's module, also in pickles
 PLAIN_FUNCTIONS = "api"  # the interface of functions that stand outside of classes
-
-
-class Failure(Exception):
-    """A call has no result. `kind`: raised, retry, fail."""
-
-    def __init__(self, kind, message):
-        super().__init__(message)
-        self.kind, self.message = kind, message
 
 
 @dataclasses.dataclass
@@ -42,6 +36,7 @@ class Function:
     parameters: list  # of (name, shape, default)
     result: object  # a shape; None where it has the type of its value
     description: dict
+    keywords: frozenset = frozenset()  # the parameters that are given by name only
 
 
 class Program:
@@ -53,6 +48,7 @@ class Program:
         """
         self.name = name
         self.functions, self.objects = {}, {}
+        self._source, self._definitions = source, None
         self.module = types.ModuleType(MODULE)
         sys.modules[MODULE] = self.module
         linecache.cache[CELL] = (len(source), None, source.splitlines(True), CELL)
@@ -100,14 +96,18 @@ class Program:
             self._add(site, name, value, site)
 
     def _add(self, site, name, function, owner):
+        hints = self._hints(function)
         parameters = list(inspect.signature(function).parameters.values())[1 if owner else 0 :]
-        hints = typing.get_type_hints(function)
-        shapes = []
+        shapes, keywords = [], set()
         for parameter in parameters:
+            if parameter.kind is parameter.KEYWORD_ONLY:
+                keywords.add(parameter.name)
             if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
                 raise NotExportable(f"{name}() takes *{parameter.name}: the parameters of an export have names")
             shapes.append((parameter.name, shape_of(hints.get(parameter.name, parameter.empty)), parameter.default))
         result = shape_of(hints["return"]) if "return" in hints else None
+        if result is None and self._gives_nothing(function):
+            result = NOTHING
         key = f"nb:{self.name}/{site}.{{{kebab(name)}}}"
         described = {
             "name": key,
@@ -116,26 +116,66 @@ class Program:
             "is_dynamic": result is None,
             "docs": inspect.getdoc(function) or "",
         }
-        self.functions[key] = Function(function, owner, shapes, result, described)
+        self.functions[key] = Function(function, owner, shapes, result, described, frozenset(keywords))
+
+    def _hints(self, function):
+        """Return a function's annotations: evaluated in its class, where a method `list` hides the type, or outside."""
+        try:
+            return typing.get_type_hints(function)
+        except TypeError:
+            node = self._definition(function)
+            if node is None:
+                raise
+        given = node.args
+        texts = {arg.arg: arg.annotation for arg in (*given.posonlyargs, *given.args, *given.kwonlyargs)}
+        texts["return"] = node.returns
+        function.__annotations__ = {name: ast.unparse(text) for name, text in texts.items() if text is not None}
+        return typing.get_type_hints(function)
+
+    def _gives_nothing(self, function):
+        """Does the function's text say that it has no result? Where that cannot be told, it may have one."""
+        node = self._definition(function)
+        return node is not None and not any(map(_gives_value, node.body))
+
+    def _definition(self, function):
+        """Return where the source defines a function; None where it does not."""
+        code = getattr(function, "__code__", None)
+        if code is None or code.co_filename != CELL:
+            return None
+        if self._definitions is None:
+            self._definitions = {}
+            for node in ast.walk(ast.parse(self._source)):
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                    line = min([node.lineno, *(mark.lineno for mark in node.decorator_list)])
+                    self._definitions[line, node.name] = node
+        return self._definitions.get((code.co_firstlineno, code.co_name))
 
     # Calls.
 
-    def call(self, name, arguments):
+    def call(self, name, arguments, with_text=False):
         """Call a function; `arguments` are its parameters' values as JSON has them. Return the result as JSON has it;
-        of a function whose result is not annotated, that with its type: `{"typ": ..., "value": ...}`.
+        of a function whose result is not annotated, that with its type: `{"typ": ..., "value": ...}`, and where it is
+        wanted also as `text` of JSON.
 
         Raises:
             Failure: An exception came out, or the program asks for a failure of its own.
         """
         function = self.functions[name]
         with _told():
-            given = [shape.read(value) for (_, shape, _), value in zip(function.parameters, arguments, strict=False)]
+            read = {name: shape.read(v) for (name, shape, _), v in zip(function.parameters, arguments, strict=False)}
+            named = {name: read.pop(name) for name in function.keywords if name in read}
             own = [] if function.owner is None else [self.objects[function.owner]]
-            value = _collected(function.call(*own, *given))
+            try:
+                value = _collected(function.call(*own, *read.values(), **named))
+            except Exception as error:
+                if type(error).__name__ != "Err" or function.result is None or not is_result(function.result):
+                    raise
+                value = error
             if function.result is not None:
                 return function.result.write(value)
-            typ, value = typed(value)
-            return {"typ": typ, "value": value}
+            typ, shown = typed(value)
+            text = {"text": json.dumps(plain(value))} if with_text else {}
+            return {"typ": typ, "value": shown, **text}
 
     # Memory.
 
@@ -215,6 +255,17 @@ def _needs_nothing(cls):
     return all(p.default is not p.empty or p.kind in optional for p in parameters)
 
 
+def _gives_value(node):
+    """Is there a value that a function gives in a part of it, besides those of functions inside of it?"""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+        return False
+    if isinstance(node, ast.Yield | ast.YieldFrom):
+        return True
+    if isinstance(node, ast.Return) and node.value is not None:
+        return not (isinstance(node.value, ast.Constant) and node.value.value is None)
+    return any(map(_gives_value, ast.iter_child_nodes(node)))
+
+
 def _is_of_program(cls, name):
     return any(name in vars(base) and base.__module__ == MODULE for base in cls.__mro__)
 
@@ -222,7 +273,8 @@ def _is_of_program(cls, name):
 def _described(name, shape, default):
     described = {"name": kebab(name), "typ": shape.typ, "is_json": shape.is_json}
     if default is not inspect.Parameter.empty:
-        described["default"] = shape.write(default)
+        # Of what is any JSON, the value: it becomes text as one that a caller gives does.
+        described["default"] = plain(default) if shape.is_json else shape.write(default)
     return described
 
 

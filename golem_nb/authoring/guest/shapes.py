@@ -1,7 +1,8 @@
 """Annotations as types of the component model, and values on their way through JSON.
 
 A `Shape` says how the API shows a type, and how its values are read from JSON and written as JSON. Types are in the
-form of Golem's `typ` objects. Pure Python, without anything of WebAssembly: it is tested natively.
+form of Golem's `typ` objects; what is a class of the program's has its name. Pure Python, without anything of
+WebAssembly: it is tested natively.
 
 What has no annotation, or one without a counterpart, is any JSON at all: as a parameter it comes as JSON text, as a
 result it has the type that its value has.
@@ -115,7 +116,12 @@ def _record(cls: type, names: list, outer: tuple, get: Callable, make: Callable)
         _check(value, dict if typing.is_typeddict(cls) else cls)
         return {key: shape.write(get(value, name)) for name, key, shape in fields}
 
-    return Shape({"type": "Record", "fields": [{"name": k, "typ": s.typ} for _, k, s in fields]}, read, write)
+    typ = {
+        "type": "Record",
+        "name": cls.__name__,
+        "fields": [{"name": k, "typ": s.typ} for _, k, s in fields],
+    }
+    return Shape(typ, read, write)
 
 
 def _enum(cls: type) -> Shape:
@@ -126,17 +132,30 @@ def _enum(cls: type) -> Shape:
         _check(value, cls)
         return cases[value]
 
-    return Shape({"type": "Enum", "cases": list(by_case)}, by_case.__getitem__, write)
+    return Shape({"type": "Enum", "name": cls.__name__, "cases": list(by_case)}, by_case.__getitem__, write)
 
 
 def _literal(values: tuple) -> Shape:
-    by_case = {kebab(str(value)): value for value in values}
+    """An enum, if its cases can be spelled; else the values as they are, of which no others are taken."""
+
+    def known(value: Any) -> Any:
+        if value not in values:
+            raise TypeError(f"expected one of {', '.join(map(repr, values))}, found {value!r}")
+        return value
+
+    try:
+        by_case = {kebab(value): value for value in values if isinstance(value, str)}
+    except NotExportable:
+        by_case = {}
+    if len(by_case) < len(values):
+        inner = shape_of(type(values[0])) if len(set(map(type, values))) == 1 else ANY
+        return Shape(
+            inner.typ, lambda value: known(inner.read(value)), lambda value: inner.write(known(value)), inner.is_json
+        )
 
     def write(value: Any) -> str:
-        for case, known in by_case.items():
-            if known == value:
-                return case
-        raise TypeError(f"expected one of {', '.join(map(repr, values))}, found {value!r}")
+        known(value)
+        return next(case for case, own in by_case.items() if own == value)
 
     return Shape({"type": "Enum", "cases": list(by_case)}, by_case.__getitem__, write)
 
@@ -144,6 +163,8 @@ def _literal(values: tuple) -> Shape:
 def _union(parts: tuple, outer: tuple) -> Shape:
     """An option where None is one of two; else a variant, whose cases are named by the types."""
     some = tuple(part for part in parts if part not in (None, type(None)))
+    if sorted(map(_side, some)) == ["Err", "Ok"]:
+        return _result(*sorted(some, key=_side, reverse=True), outer)
     inner = shape_of(some[0], outer) if len(some) == 1 else _variant(some, outer)
     if len(some) == len(parts):
         return inner
@@ -156,6 +177,37 @@ def _union(parts: tuple, outer: tuple) -> Shape:
         lambda value: None if value is None else inner.read(value),
         lambda value: None if value is None else inner.write(value),
     )
+
+
+def _side(part: Any) -> str:
+    return getattr(typing.get_origin(part) or part, "__name__", "")
+
+
+def _result(ok: Any, err: Any, outer: tuple) -> Shape:
+    """The two sides are known by their names: golem has them, and the bindings of componentize-py."""
+    sides = {}
+    for case, side in (("ok", ok), ("err", err)):
+        arguments = typing.get_args(side)
+        sides[case] = (typing.get_origin(side) or side, shape_of(arguments[0], outer) if arguments else NOTHING)
+
+    def read(value: dict) -> Any:
+        ((case, payload),) = value.items()
+        make, shape = sides[case]
+        return make(shape.read(payload))
+
+    def write(value: Any) -> dict:
+        case = type(value).__name__.lower()
+        if case not in sides:
+            case, payload = "ok", value  # what is neither is the good one itself
+        else:
+            payload = value.value
+        return {case: sides[case][1].write(payload)}
+
+    return Shape({"type": "Result", **{case: shape.typ for case, (_, shape) in sides.items()}}, read, write)
+
+
+def is_result(shape: Shape) -> bool:
+    return shape.typ is not None and shape.typ["type"] == "Result"
 
 
 def _variant(parts: tuple, outer: tuple) -> Shape:

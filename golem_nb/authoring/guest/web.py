@@ -6,8 +6,12 @@ import urllib.request
 
 from componentize_py_types import Err
 from wit_world.imports import outgoing_handler
-from wit_world.imports import wasi_http_types as wasi
 from wit_world.imports.streams import StreamError_Closed
+
+try:
+    from wit_world.imports import wasi_http_types as wasi
+except ImportError:  # its name where a world has no other interface `types`
+    from wit_world.imports import types as wasi
 
 CHUNK_BYTES = 4096  # a stream takes no more at once
 # What the engine sets by itself.

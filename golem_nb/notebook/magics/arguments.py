@@ -89,12 +89,12 @@ def find_function(exports: Sequence[FunctionType] | None, name: str) -> tuple[st
     """
     if indexed := _INDEXED.fullmatch(name):
         return _find_of_resource(exports, *indexed.groups())
-    kebab = name if "." in name else name.replace("_", "-")
+    kebab = name if "." in name else name.replace("_", "-").rstrip("-")  # no name in WIT ends so, but Python's `next_`
     if exports is None:
         return kebab, None
-    for wanted in (name, kebab):
+    for wanted in (name, kebab, name.replace("_", "-")):
         for function in exports:
-            if function.name == wanted:
+            if wanted in (function.name, _site_name(function.name)):
                 return function.name, function
     short = [function for function in exports if short_name(function.name) == kebab]
     if len(short) == 1:
@@ -127,6 +127,11 @@ def _find_of_resource(
 def short_name(function: str) -> str:
     """Return the last part of a function's name: `run` of `golem:demo/steps@1.0.0.{run}`."""
     return function.rpartition("{")[2].rstrip("}") if function.endswith("}") else function
+
+
+def _site_name(function: str) -> str:
+    """Return a function's name with the last part of its interface's: `cart.add` of `nb:shop/cart.{add}`."""
+    return function.rpartition("/")[2].replace(".{", ".").removesuffix("}") if "/" in function else function
 
 
 def json_parameters(function: FunctionType | None, arguments: Arguments) -> list[Any]:

@@ -6,9 +6,14 @@ import time
 from typing import Any
 
 from golem_nb.client.client import Client
-from golem_nb.model import WorkerId, WorkerMetadata, WorkerStatus
-from golem_nb.notebook.magics.grammar import Option, Target
-from golem_nb.notebook.magics.verb import Request, Verb, one_target
+from golem_nb.errors import UsageError
+from golem_nb.model import CrashPoint, WorkerId, WorkerMetadata, WorkerStatus
+from golem_nb.notebook.magics.arguments import evaluate
+from golem_nb.notebook.magics.crash_lab import everywhere
+from golem_nb.notebook.magics.grammar import Call, Option, Target, read_call
+from golem_nb.notebook.magics.invoke import prepare, result_of
+from golem_nb.notebook.magics.verb import Request, Verb, whole_number
+from golem_nb.notebook.replay import call_at
 from golem_nb.notebook.views import CrashReport
 
 USAGE = "%golem_crash component/worker"
@@ -19,16 +24,65 @@ _UNDER_WAY = (WorkerStatus.RUNNING, WorkerStatus.RETRYING)
 
 
 def run(request: Request) -> Any:
-    word = one_target(request, USAGE)
+    words = request.only_words(2, f"{USAGE} [function(arguments)]")
+    point = _point(request)
     if request.option("engine"):
-        return _crash_engine(request, request.session.target(word) if word else None)
-    target = request.session.target(word)
+        return _crash_engine(request, request.session.target(words[0]) if words else None)
+    target = request.session.target(words[0] if words else None)
+    call = read_call(words[1]) if len(words) == 2 else None
+    if call is not None:
+        if request.option("everywhere"):
+            return everywhere(request, prepare(request, target, call.name, evaluate(call.arguments, request.names)))
+        if point is None:
+            raise UsageError("where is it to crash? --at INDEX, --at-call NAME, or --everywhere")
+        return _crash_in_call(request, target, call, point)
+    if request.option("everywhere"):
+        raise UsageError(f"which call? Write: {USAGE} function(arguments) --everywhere")
     worker = request.session.worker_id(target)
     client = request.session.client()
     before, start = client.worker(worker), time.monotonic()
-    client.crash_worker(worker)
+    client.crash_worker(worker, point)
+    if point is not None:
+        request.session.say(f"{target} crashes {_where(point)}, once; %golem_invoke has it get there")
+        return None
     after = _wait_until_back(client, worker, before, (*_UNDER_WAY, WorkerStatus.IDLE))
     return _report(f"worker {target} crashed", before, after, start)
+
+
+def _point(request: Request) -> CrashPoint | None:
+    index, name = request.whole_number("at"), request.option("at-call")
+    if index is not None and name is not None:
+        raise UsageError("--at and --at-call are two points: give one of them")
+    if index is not None:
+        return CrashPoint(index)
+    if name is None:
+        return None
+    name, _, count = str(name).partition("#")
+    return CrashPoint(None, name, whole_number(count, "--at-call NAME#k") if count else 1)
+
+
+def _where(point: CrashPoint) -> str:
+    if point.at_index is not None:
+        return f"when its oplog has come to index {point.at_index}"
+    return f"at call {point.count} of a host function named {point.at_call}"
+
+
+def _crash_in_call(request: Request, target: Target, call: Call, point: CrashPoint) -> CrashReport:
+    """Have the worker crash on its way through a call, and come back to give the result."""
+    prepared = prepare(request, target, call.name, evaluate(call.arguments, request.names))
+    client, worker = prepared.client, prepared.worker
+    if prepared.before is None:
+        client.launch_worker(worker.component_id, worker.name)  # what is to crash must be there to be told
+    before, start = client.worker(worker), time.monotonic()
+    client.crash_worker(worker, point)
+    value = result_of(request, prepared, str(call))
+    took_ms = round((time.monotonic() - start) * 1e3)
+    after = client.worker(worker)
+    died_at = call_at(client, worker, before.last_index + 1, point)
+    if died_at is None:
+        request.session.say(f"the call ended before it came there; {target} still crashes {_where(point)}")
+    what = f"worker {target}: {call} = {value!r:.80}"
+    return CrashReport(what, died_at, after.entries_replayed if died_at else 0, took_ms, after.status)
 
 
 def _crash_engine(request: Request, target: Target | None) -> CrashReport:
@@ -77,8 +131,27 @@ def _report(
 VERB = Verb(
     name="golem_crash",
     summary="Crash a worker, or kill the engine with signal 9; what is recorded comes back by replay.",
-    forms=(USAGE, "%golem_crash --engine [component/worker]"),
-    options=(Option("engine", "kill the local engine process, and start it again"),),
-    examples=("%golem_crash counter/c1", "%golem_crash --engine counter/c1"),
+    forms=(
+        f"{USAGE} [--at INDEX | --at-call NAME[#k]]",
+        f"{USAGE} function(arguments) --at INDEX | --at-call NAME[#k] | --everywhere",
+        "%golem_crash --engine [component/worker]",
+    ),
+    options=(
+        Option("engine", "kill the local engine process, and start it again"),
+        Option("at", "when the oplog has come to this index", "INDEX"),
+        Option("at-call", "at the next call, or the k-th, of a host function whose name has NAME in it", "NAME[#k]"),
+        Option("everywhere", "run the call once for every entry that it makes, crash there, recover, and compare"),
+    ),
+    rules=(
+        "--everywhere works on forks, which are deleted; the worker is untouched. Each run calls the world outside,\n"
+        "from where it crashed. The result has `.survived`, `.points`, `.is_safe` and `.frame()`."
+    ),
+    examples=(
+        "%golem_crash counter/c1",
+        "%golem_crash --engine counter/c1",
+        "%golem_crash shop/s buy(3) --at-call wall-clock",
+        "%golem_crash shop/s buy(3) --everywhere",
+    ),
     run=run,
+    takes_call=True,
 )

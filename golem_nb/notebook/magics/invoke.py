@@ -11,10 +11,13 @@ from uuid import uuid4
 
 from golem_nb.client.client import Client
 from golem_nb.errors import GolemError, ServerUnreachable, UsageError, WaitTimeout, WorkerNotFound
-from golem_nb.model import WorkerId, WorkerMetadata
+from golem_nb.model import OplogIndex, Shadow, WorkerId, WorkerMetadata
 from golem_nb.notebook.magics.arguments import Arguments, evaluate, evaluate_body, find_function, json_parameters
 from golem_nb.notebook.magics.grammar import Call, Option, Target, read_call, scan
 from golem_nb.notebook.magics.verb import Request, Verb
+from golem_nb.notebook.replay import value_of
+from golem_nb.notebook.surroundings import Place
+from golem_nb.notebook.views import Text, signature
 from golem_nb.values.python import python_from_value
 
 USAGE = "%golem_invoke component/worker function(arguments)"
@@ -48,19 +51,43 @@ def run(request: Request) -> Any:
 
 def _line(request: Request) -> Any:
     words = request.only_words(2, USAGE)
+    if request.option("form"):
+        return _form(request, words)
     if not words or (len(words) == 1 and not words[0].endswith(")")):
         raise UsageError(f"which call? Write: {USAGE}")
     target = request.session.target(words[0] if len(words) == 2 else None)
     call = read_call(words[-1])
-    return _send(request, _prepare(request, target, call.name, evaluate(call.arguments, request.names)), str(call))
+    return _send(request, prepare(request, target, call.name, evaluate(call.arguments, request.names)), str(call))
+
+
+def _form(request: Request, words: tuple[str, ...]) -> Any:
+    """Show input widgets for a function's parameters; where nobody looks on, say what it takes."""
+    if not words:
+        raise UsageError("which function? Write: %golem_invoke component/worker function --form")
+    target = request.session.target(words[0] if len(words) == 2 else None)
+    component = request.session.component(target.component)
+    name, type = find_function(component.exports, words[-1].partition("(")[0])
+    if type is None:
+        raise UsageError(f"this server does not tell what {name} takes; write the call: {USAGE}")
+    if request.surroundings.place is not Place.LIVE:
+        return Text(f"{signature(type)}\n  forms need a notebook that somebody looks at; write the call: {USAGE}")
+    from golem_nb.notebook.form import Form
+
+    client, worker = request.session.client(), request.session.worker_of(component, target)
+
+    def call(params: list[Any]) -> Any:
+        result = client.invoke_and_await(worker, name, params)
+        return None if result is None else python_from_value(result.type, result.value)
+
+    return Form(type, call).widget
 
 
 def _named(request: Request, target: Target, function: str, body: str) -> Any:
     arguments = evaluate_body(body, request.names)
-    return _send(request, _prepare(request, target, function, arguments), f"{function}(…)")
+    return _send(request, prepare(request, target, function, arguments), f"{function}(…)")
 
 
-def _prepare(request: Request, target: Target, name: str, arguments: Arguments, key: str | None = None) -> Prepared:
+def prepare(request: Request, target: Target, name: str, arguments: Arguments, key: str | None = None) -> Prepared:
     component = request.session.component(target.component)
     client = request.session.client()
     worker = request.session.worker_of(component, target)
@@ -82,12 +109,24 @@ def _metadata(request: Request, client: Client, worker: WorkerId, target: Target
         return None
 
 
+def _then(request: Request, prepared: Prepared, index: OplogIndex) -> Any:
+    """Return what the call gives on a shadow of the worker, as it was at an index."""
+    calls = ((prepared.function, prepared.params),)
+    result = prepared.client.shadow(prepared.worker, Shadow(index, calls=calls))
+    where = f"at index {index}" if result.at_index == index else f"at index {result.at_index}, before the next began"
+    request.session.say(f"on a shadow of {prepared.target} as it was {where}; the worker is untouched")
+    return value_of(result)
+
+
 def _send(request: Request, prepared: Prepared, call: str) -> Any:
+    at_index = request.whole_number("at")
+    if at_index is not None:
+        return _then(request, prepared, at_index)
     if request.option("trigger"):
         prepared.client.invoke(prepared.worker, prepared.function, prepared.params, key=prepared.key)
         request.session.say(f"accepted; its key: {prepared.key}")
         return None
-    value = _result(request, prepared, call)
+    value = result_of(request, prepared, call)
     if request.option("key") == "-":
         request.session.say(f"key: {prepared.key}")
     elif request.option("key") and _was_recorded(prepared):
@@ -95,7 +134,7 @@ def _send(request: Request, prepared: Prepared, call: str) -> Any:
     return value
 
 
-def _result(request: Request, prepared: Prepared, call: str) -> Any:
+def result_of(request: Request, prepared: Prepared, call: str) -> Any:
     timeout_s = request.number("timeout", 0) or None
     try:
         result = prepared.client.invoke_and_await(
@@ -178,8 +217,8 @@ def _logical_lines(body: str) -> Iterator[tuple[int, str]]:
 def _calls(request: Request, target: Target, body: str) -> Any:
     from golem_nb.notebook.frames import calls_frame
 
-    if request.option("key") or request.option("trigger"):
-        raise UsageError("--key and --trigger are for one call; in a cell of calls write `@key K` above its line")
+    if any(request.option(name) for name in ("key", "trigger", "at")):
+        raise UsageError("--key, --trigger and --at are for one call; in a cell of calls write `@key K` above its line")
     rows: list[dict[str, Any]] = []
     for line in list(read_calls(body)):
         row, failure = _call(request, target, line)
@@ -198,10 +237,10 @@ def _call(request: Request, target: Target, line: CallLine) -> tuple[dict[str, A
     row: dict[str, Any] = {"call": str(line.call), "result": None, "ok": False, "key": line.key}
     try:
         arguments = evaluate(line.call.arguments, request.names)
-        prepared = _prepare(request, target, line.call.name, arguments, line.key)
+        prepared = prepare(request, target, line.call.name, arguments, line.key)
         row["key"] = prepared.key
         start = time.perf_counter()
-        row["result"] = _result(request, prepared, str(line.call))
+        row["result"] = result_of(request, prepared, str(line.call))
     except GolemError as failure:
         return {**row, "error": str(failure), "ms": (time.perf_counter() - start) * 1e3}, failure
     ms = (time.perf_counter() - start) * 1e3
@@ -215,7 +254,8 @@ VERB = Verb(
     name="golem_invoke",
     summary="Call a function of a worker, which is made if it is not there, and return the result.",
     forms=(
-        f"{USAGE} [--key K|-] [--trigger] [--timeout S]",
+        f"{USAGE} [--key K|-] [--trigger] [--timeout S] [--at INDEX]",
+        "%golem_invoke component/worker function --form",
         "%%golem_invoke component/worker function     body: lines `name = expression`, or one list",
         "%%golem_invoke component/worker              body: one call on each line, `r = call(...)` binds",
     ),
@@ -225,6 +265,8 @@ VERB = Verb(
         ),
         Option("trigger", "do not wait for the result"),
         Option("timeout", "wait so many seconds at most; the worker goes on", "S", short="t"),
+        Option("at", "ask the worker as it was at an oplog index; it is untouched", "INDEX"),
+        Option("form", "show input widgets for the function's parameters, and a button"),
         Option("keep-going", "in a cell of calls: go on after a failure"),
     ),
     rules="Arguments are Python expressions of this notebook; true, false and null may be written as in JSON.",

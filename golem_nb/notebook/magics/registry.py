@@ -10,7 +10,7 @@ from IPython.core.magic import Magics, magics_class
 from IPython.display import display
 
 from golem_nb.errors import UsageError, WorkerNotFound
-from golem_nb.notebook.magics import components, connect, crash, deploy, golem, invoke, oplog, worker, workers
+from golem_nb.notebook.magics import components, connect, crash, deploy, golem, invoke, oplog, replay, worker, workers
 from golem_nb.notebook.magics.verb import Request, Verb
 from golem_nb.notebook.session import Session
 from golem_nb.notebook.surroundings import Surroundings
@@ -26,6 +26,7 @@ VERBS: tuple[Verb, ...] = (
     oplog.VERB,
     connect.VERB,
     crash.VERB,
+    replay.VERB,
 )
 
 

@@ -158,9 +158,20 @@ def expand(word: str, names: Mapping[str, Any]) -> str:
         name = match[1] or match[2]
         if name not in names:
             raise UsageError(f"{match[0]} in {word!r}: there is no variable {name}")
+        if isinstance(names[name], bytes | bytearray | memoryview):
+            if match[0] != word:
+                raise UsageError(f"{match[0]} in {word!r} are bytes, which are no part of a word")
+            return word  # the magic takes them by their name: see `bytes_of`
         return str(names[name])
 
     return _VARIABLE.sub(value, word)
+
+
+def bytes_of(word: str, names: Mapping[str, Any]) -> bytes | None:
+    """Return what a word names that is a variable with bytes; None where it is another word."""
+    match = _VARIABLE.fullmatch(word)
+    value = None if match is None else names.get(match[1] or match[2])
+    return bytes(value) if isinstance(value, bytes | bytearray | memoryview) else None
 
 
 def _expanded(value: Any, names: Mapping[str, Any]) -> Any:

@@ -192,3 +192,10 @@ def test_without_exports_the_resource_is_named_in_full():
     assert find_function(None, "a:b/c.{d_e(1).f_g}") == ("a:b/c.{d-e(1).f-g}", None)
     with pytest.raises(UsageError, match="in full"):
         find_function(None, "cart(1).get")
+
+
+def test_a_function_is_found_by_the_last_part_of_its_interface():
+    own, other = (FunctionType(f"nb:shop/{site}.{{add-item}}", (), U32) for site in ("api", "cart"))
+
+    assert find_function((own, other), "cart.add_item") == (other.name, other)
+    assert find_function((own, other), "api.add-item") == (own.name, own)

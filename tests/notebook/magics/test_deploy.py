@@ -1,6 +1,7 @@
 import pytest
 
 from golem_nb.authoring.program import program_in
+from golem_nb.authoring.typed import Typed
 from golem_nb.client.remote import RemoteClient
 from golem_nb.errors import ComponentRejected, NotSupported, UsageError
 from golem_nb.notebook.magics import deploy as deploying
@@ -8,6 +9,10 @@ from golem_nb.wasm.text import wasm_from_text
 from tests.notebook.conftest import LEDGER
 
 COMPONENT = '(component (core module $m (func (export "f"))) (core instance $i (instantiate $m)) {more})'
+
+
+ADDER = "package nb:adder; world adder { export add: func(a: u32, b: u32) -> u32; }"
+ADD = '(module (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1))))'
 
 
 def cell(name, source, options=""):
@@ -34,8 +39,102 @@ def test_a_cell_in_python_is_a_program_whose_lines_have_the_cells_numbers(notebo
 def test_a_server_that_runs_no_programs_is_named(notebook, monkeypatch):
     monkeypatch.setattr(RemoteClient, "runs_programs", False)
 
-    with pytest.raises(NotSupported, match=r"contract.* does not run cells in Python; golem_nb's own engine does"):
+    with pytest.raises(NotSupported, match=r"contract.* does not run cells in Python; add --typed, which makes a"):
         notebook.run(cell("x", "def f(): pass"))
+    with pytest.raises(NotSupported, match=r"contract.* does not run cells in JavaScript; golem_nb's own engine does"):
+        notebook.run(cell("x", "function f() {}", " --lang js"))
+
+
+def test_a_typed_cell_is_deployed_on_servers_that_run_no_programs(notebook, monkeypatch):
+    given = []
+
+    def build(source, name, packages, step):
+        given.append((source, name, list(packages)))
+        return Typed(wasm_from_text(COMPONENT.format(more="(core module)")), "package nb:x;", False)
+
+    monkeypatch.setattr(RemoteClient, "runs_programs", False)
+    monkeypatch.setattr(deploying, "component_from_typed_source", build)
+
+    view = notebook.run(cell("typed", "def f(): pass", " --typed --with colorsys"))
+
+    assert given == [("\ndef f(): pass\n", "typed", ["colorsys"])]
+    assert (view.news, view.wit) == ("created, version 0", "package nb:x;")
+    assert view.text().endswith("\n\npackage nb:x;")
+    assert "<summary>WIT</summary>" in view.html()
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("%%golem_deploy x --typed --lang js\nfunction f() {}", "--typed is for cells in Python, not with --lang"),
+        ("%%golem_deploy x --typed --wit a.wit\ndef f(): pass", "--typed is for cells in Python, not with --wit"),
+        ("%%golem_deploy x --typed\n(component)", "component text has its types already"),
+        ("%golem_deploy x x.wasm --typed", "--typed is for a cell in Python: %%golem_deploy NAME --typed"),
+        ("%%golem_deploy x --wit a.wit\ndef f(): pass", "--wit is for core modules; cells in Python"),
+        ("%%golem_deploy x --lang js --with json\nfunction f() {}", "--with is for cells in Python"),
+        ("%%golem_deploy x --lang rust\nfn f() {}", "--lang rust is not known; there are: py, js, wat"),
+        ("%golem_deploy x no.wasm --wit a.wit", "no.wasm cannot be read"),
+    ],
+)
+def test_options_that_do_not_go_together_are_told(notebook, line, words):
+    with pytest.raises(UsageError, match=words):
+        notebook.run(line)
+
+
+def test_a_cell_in_javascript_is_a_program_whose_lines_have_the_cells_numbers(notebook, monkeypatch):
+    uploaded, built = [], []
+    monkeypatch.setattr(deploying, "cached_javascript_runtime", lambda: None)
+    monkeypatch.setattr(deploying, "built_javascript_runtime", lambda: built.append("built"))
+    monkeypatch.setattr(deploying, "deploy", lambda session, name, wasm, changes: uploaded.append((name, wasm)))
+    with pytest.raises(AttributeError):  # there is no component to note
+        notebook.run(cell("my_js", "export function f() {\n}\n", " --lang js"))
+
+    ((_, wasm),) = uploaded
+    program = program_in(wasm)
+    assert (program.language, program.name) == ("javascript", "my-js")
+    assert program.source.splitlines()[1] == "       function f() {"
+    assert built == ["built"]
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+@pytest.mark.parametrize("word", ["{data}", "$data"])
+def test_bytes_in_a_variable_are_a_component(notebook, kind, word):
+    notebook.names["data"] = kind(wasm_from_text(LEDGER.read_text()))
+    name = f"bytes-{kind.__name__}-{'a' if word[0] == '$' else 'b'}"
+
+    assert notebook.run(f"%golem_deploy {name} {word}").news == "created, version 0"
+
+
+def test_a_core_module_and_its_wit_are_a_component(notebook, tmp_path):
+    notebook.names["world"] = ADDER
+    (tmp_path / "adder.wit").write_text(ADDER)
+    (tmp_path / "adder.wat").write_text(ADD)
+    (tmp_path / "adder.wasm").write_bytes(wasm_from_text(ADD))
+    notebook.names["data"] = wasm_from_text(ADD)
+
+    made = [
+        notebook.run(line)
+        for line in (
+            f"%%golem_deploy adder --wit {{world}}\n{ADD}",
+            f"%golem_deploy adder {tmp_path}/adder.wasm --wit {tmp_path}/adder.wit",
+            f"%golem_deploy adder {tmp_path}/adder.wat --wit {tmp_path}/adder.wit",
+            "%golem_deploy adder {data} --wit $world",
+        )
+    ]
+
+    assert [view.news for view in made] == ["created, version 0", *["unchanged, version 0"] * 3]
+    assert notebook.run("%golem_invoke adder/w add(1, 2)") == 3
+
+
+def test_faults_of_a_core_module_are_told(notebook):
+    notebook.names["world"] = ADDER
+
+    with pytest.raises(ComponentRejected, match=r"a core module, not a component; give its WIT"):
+        notebook.run(cell("adder-2", ADD))
+    with pytest.raises(ComponentRejected, match=r"line 3, column \d+: .*of the cell"):
+        notebook.run(cell("adder-2", "(module\n  (bogus))", " --wit {world}"))
+    with pytest.raises(ComponentRejected, match="the WIT promises add, which the module does not export"):
+        notebook.run(cell("adder-2", "(module)", " --wit {world}"))
 
 
 def test_packages_are_for_python_only(notebook):

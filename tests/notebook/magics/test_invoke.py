@@ -128,3 +128,14 @@ request = {"method": "GET", "scheme": "HTTP", "authority": "a.example", "path_an
 
     assert answer["status"] == 201
     assert bytes(answer["body_and_trailers"]["content"]) == b"hello"
+
+
+def test_a_form_needs_somebody_who_looks_on(notebook, ledger):
+    shown = notebook.run(f"%golem_invoke {ledger}/w add --form")
+
+    assert "add(amount: u32) -> u32" in shown.text()
+    assert "forms need a notebook that somebody looks at" in shown.text()
+    with pytest.raises(FunctionNotFound):
+        notebook.run(f"%golem_invoke {ledger}/w nothing --form")
+    with pytest.raises(UsageError, match="which function"):
+        notebook.run("%golem_invoke --form")

@@ -3,7 +3,7 @@ import pytest
 from golem_nb.errors import UsageError
 from golem_nb.notebook.magics.grammar import Line, Option
 from golem_nb.notebook.magics.registry import VERBS
-from golem_nb.notebook.magics.verb import Request, Verb, expand, whole_number
+from golem_nb.notebook.magics.verb import Request, Verb, bytes_of, expand, whole_number
 
 PLAIN = Verb("v", "Does it.", ("%v X",), ("%v x",), run=lambda request: None, options=(Option("to", "", "P"),))
 CALLING = Verb("v", "Does it.", ("%v X",), ("%v x",), run=lambda request: None, takes_call=True)
@@ -17,6 +17,23 @@ def test_names_are_put_into_words(word, text):
 def test_a_name_that_is_not_there_is_named():
     with pytest.raises(UsageError, match="there is no variable nope"):
         expand("{nope}", {})
+
+
+@pytest.mark.parametrize("data", [b"\0asm", bytearray(b"\0asm"), memoryview(b"\0asm")])
+def test_bytes_stay_what_they_are(data):
+    for word in ("{data}", "$data"):
+        assert expand(word, {"data": data}) == word
+        assert bytes_of(word, {"data": data}) == b"\0asm"
+
+
+@pytest.mark.parametrize("word", ["data", "{text}", "x{data}", "{nope}"])
+def test_other_words_are_no_bytes(word):
+    assert bytes_of(word, {"data": b"x", "text": "y"}) is None
+
+
+def test_bytes_are_no_part_of_a_word():
+    with pytest.raises(UsageError, match=r"\{data\} in 'x\{data\}' are bytes"):
+        expand("x{data}", {"data": b"x"})
 
 
 def test_targets_and_options_are_expanded():

@@ -7,14 +7,30 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
+from golem_nb.errors import ComponentRejected
 from golem_nb.host.context import HostContext
 from golem_nb.host.declare import HostFunction, Interface, ResourceTable, Trap, WitError
 from golem_nb.host.filetree import FileTree
 from golem_nb.model import LogLevel
+from golem_nb.wasm.instance import GuestTrap
+from golem_nb.wasm.link import LinkedComponent
+from golem_nb.wasm.programs import Raised, describe
 
 T = TypeVar("T")
 
 TIME_LIMIT_S = 10.0
+
+
+def description_of(runtime: LinkedComponent, program_text: str) -> list[dict[str, Any]]:
+    """Return what a program exports, as its runtime tells it. Not to be called from the main thread.
+
+    Raises:
+        ComponentRejected: It cannot be loaded; the text has its own lines.
+    """
+    try:
+        return describe(runtime, program_text, DescribingHost())
+    except (Raised, Trap, GuestTrap) as error:
+        raise ComponentRejected(str(error)) from None
 
 
 class _NeedsWorker(Exception):

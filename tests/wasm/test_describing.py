@@ -1,12 +1,12 @@
 import pytest
 
-from golem_nb.engine import describing
-from golem_nb.engine.describing import DescribingHost
 from golem_nb.host.cli import Environment
 from golem_nb.host.clocks import WallClock
 from golem_nb.host.declare import Trap
 from golem_nb.host.golem_host import GolemHost
 from golem_nb.host.random import Random
+from golem_nb.wasm import describing
+from golem_nb.wasm.describing import DescribingHost
 
 
 @pytest.fixture

@@ -1,0 +1,283 @@
+"""A worker's past, met again beside it: up to an index, on another version, with recorded answers changed.
+
+How this works. The entries up to an index are an oplog in memory, which an instance meets as in a recovery. Where they
+end in the midst of an invocation, the shadow ends there, too; functions can be called on it where they end between two.
+It is live then, and reaches nothing: what would have an effect outside of its instance is refused.
+
+Source: ARCHITECTURE, decision 15.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from typing import Any, cast
+from uuid import uuid4
+
+from msgspec.structs import replace as replaced
+
+from golem_nb.engine import execution
+from golem_nb.engine.calls import Calls
+from golem_nb.engine.checks import cause_of
+from golem_nb.engine.execution import Execution
+from golem_nb.engine.histories import chunks_of
+from golem_nb.engine.host_context import Surroundings, WorkerHost
+from golem_nb.engine.invocation import begun
+from golem_nb.engine.journal import Journal
+from golem_nb.engine.metadata import metadata_of
+from golem_nb.engine.parameters import parameters_from_json
+from golem_nb.engine.recovery import Plan, snapshot_in
+from golem_nb.engine.services import Services
+from golem_nb.engine.stopping import Stop
+from golem_nb.errors import BadInput, GolemError, InvocationFailed, ReplayMismatch
+from golem_nb.host.context import Peers
+from golem_nb.host.declare import Effect, Exit, HostFunction, Trap
+from golem_nb.host.network import Network
+from golem_nb.host.network_policy import NetworkPolicy
+from golem_nb.model import (
+    ComponentType,
+    Difference,
+    LogLevel,
+    OplogIndex,
+    Shadow,
+    ShadowCall,
+    ShadowResult,
+    UpdateState,
+    WorkerId,
+)
+from golem_nb.oplog.entries import (
+    ExportedFunctionInvoked,
+    ImportedFunctionInvoked,
+    OplogEntry,
+    PendingWorkerInvocation,
+    Recorded,
+)
+from golem_nb.oplog.fold import Update, WorkerState, state_of
+from golem_nb.store.oplogs import Checkpoint, Chunk, Oplogs, Start
+from golem_nb.values.json import value_from_json
+from golem_nb.values.types import ResultType, TypedValue
+from golem_nb.wasm.instance import GuestTrap
+
+NOTHING = NetworkPolicy(is_on=False)
+REFUSED = "a shadow of a worker reaches nothing of"
+_INSIDE = (Effect.DETERMINISTIC, Effect.READ_LOCAL, Effect.READ_REMOTE)
+
+
+class _ReachedEnd(Stop):
+    """The recorded entries are over in the midst of an invocation."""
+
+
+def shadow_of(
+    worker: WorkerId, number: int, entries: Sequence[OplogEntry], asked: Shadow, services: Services
+) -> ShadowResult:
+    """Meet the entries of a worker as `asked`; return how far that went, and what its calls gave.
+
+    Raises:
+        BadInput: There is no such index, no answer to change there, or no such function.
+        ComponentNotFound: There is no such version.
+    """
+    last = len(entries) if asked.to_index is None else asked.to_index
+    if not 1 <= last <= len(entries):
+        raise BadInput(f"the index must be between 1 and {len(entries)}, found {last}")
+    if asked.calls:
+        last = boundary(entries, last)
+    state = state_of(entries[:last])
+    version = state.component_version if asked.version is None else asked.version
+    # It raises where there is no such version.
+    if services.component_options(worker.component_id, version).type is ComponentType.EPHEMERAL:
+        raise BadInput(f"{worker.name} is ephemeral: each invocation has an instance of its own, and no history")
+    chosen = list(_with_answers(entries[:last], asked.answers))
+    return _Performance(worker, number, chosen, asked, services).perform()
+
+
+def boundary(entries: Sequence[OplogEntry], index: OplogIndex) -> OplogIndex:
+    """Return the last index up to this one at which no invocation runs."""
+    state, found = WorkerState(), 1
+    for place, entry in enumerate(entries[:index], start=1):
+        state.apply(entry)
+        if state.current is None:
+            found = place
+    return found
+
+
+def _with_answers(entries: Sequence[OplogEntry], answers: Mapping[OplogIndex, Any]) -> Iterator[OplogEntry]:
+    beyond = [index for index in answers if not 1 <= index <= len(entries)]
+    if beyond:
+        raise BadInput(f"there is no entry {min(beyond)} among the {len(entries)} that are met")
+    for index, entry in enumerate(entries, start=1):
+        if index not in answers:
+            yield entry
+            continue
+        if not isinstance(entry, ImportedFunctionInvoked):
+            raise BadInput(f"entry {index} is {type(entry).__name__}; only ImportedFunctionInvoked has an answer")
+        type_ = entry.response.typed().type
+        if type_ is None:
+            raise BadInput(f"entry {index}, of {entry.function_name}, has no answer that could be another")
+        answer = answers[index]
+        if isinstance(type_, ResultType) and not (isinstance(answer, Mapping) and set(answer) in ({"ok"}, {"err"})):
+            answer = {"ok": answer}
+        yield replaced(entry, response=Recorded.of(type_, value_from_json(type_, answer)))
+
+
+class _Performance:
+    def __init__(
+        self, worker: WorkerId, number: int, entries: list[OplogEntry], asked: Shadow, services: Services
+    ) -> None:
+        self._worker, self._number, self._entries, self._asked = worker, number, entries, asked
+        self._services = _Secluded(services)
+        self._printed: list[str] = []
+        clock = services.surroundings.clock
+        self._journal = Journal(
+            cast(Oplogs, _MemoryOplogs(entries)), 0, lambda: clock.now_ns() // 1000, lambda journal: None
+        )
+        self._runs_on = self._journal.state.current is not None
+
+    def perform(self) -> ShadowResult:
+        state = state_of(self._entries)
+        version = state.component_version if self._asked.version is None else self._asked.version
+        live: Execution | None = None
+        difference, failure, is_whole = None, None, False
+        calls: list[ShadowCall] = []
+        try:
+            with self._services.surroundings.slots.taken(lambda: False):
+                try:
+                    live = self._begin(state, version)
+                    self._meet(live, state)
+                    is_whole = True
+                except ReplayMismatch as mismatch:
+                    difference = Difference(mismatch.index, mismatch.recorded, mismatch.attempted)
+                except _ReachedEnd:
+                    is_whole = True
+                except (Stop, Exit, Trap, GuestTrap, GolemError, execution.CannotStart) as error:
+                    failure = cause_of(error)
+                if live is not None and is_whole:
+                    calls = [self._call(live, function, params) for function, params in self._asked.calls]
+            replayed = 0 if live is None else live.durability.entries_met
+        finally:
+            if live is not None:
+                live.close()
+        metadata = metadata_of(self._worker, state, 0)
+        running = None if state.current is None else state.current.function_name
+        return ShadowResult(
+            len(self._entries), version, metadata.status, replayed, running, difference, failure, tuple(calls)
+        )
+
+    def _begin(self, state: WorkerState, version: int) -> Execution:
+        update = None
+        if version != state.component_version:  # as an automatic update to it would
+            update = Update(state.last_index, state.last_timestamp_us, version, UpdateState.PENDING)
+        return execution.begin(
+            Plan(version, state.base, state.skipped, update),
+            self._worker,
+            self._number,
+            self._journal,
+            self._services,
+            became_live=self._became_live,
+            output=self._print,
+            wake=threading.Event(),
+            stop=lambda: None,
+            host_class=_SecludedHost,
+        )
+
+    def _meet(self, live: Execution, state: WorkerState) -> None:
+        if state.base:
+            _, entry = next(self._journal.stored_entries(state.base))
+            live.load(*snapshot_in(entry))
+        live.durability.note_live()
+        while (invoked := live.durability.next_invocation()) is not None:
+            live.run(invoked, lambda: "")
+
+    def _became_live(self) -> None:
+        if self._runs_on:
+            raise _ReachedEnd
+
+    def _print(self, level: LogLevel, context: str, message: str, is_new: bool, is_recorded: bool = True) -> None:
+        if is_new:
+            self._printed.append(message if level in (LogLevel.STDOUT, LogLevel.STDERR) else f"[{level}] {message}\n")
+
+    def _call(self, live: Execution, function: str, params: Sequence[Any]) -> ShadowCall:
+        self._printed.clear()
+        export = live.linked.compiled.export(function)
+        values = parameters_from_json(export.type, params)
+        recorded = tuple(Recorded.of(p.type, value) for p, value in zip(export.type.parameters, values, strict=True))
+        pending = PendingWorkerInvocation(0, str(uuid4()), export.type.name, recorded)
+        made: list[ExportedFunctionInvoked] = []
+
+        def make(now: int) -> OplogEntry:
+            made.append(begun(now, pending))
+            return made[0]
+
+        self._journal.append(make)
+        result: TypedValue | None = None
+        error = None
+        try:
+            _, given = live.run(made[0], lambda: "".join(self._printed))
+            if isinstance(given, InvocationFailed):
+                error = str(given)
+            else:
+                result = given
+        except (Stop, Exit, Trap, GuestTrap, GolemError) as failure:
+            error = cause_of(failure)
+        return ShadowCall(export.type.name, result, error, "".join(self._printed))
+
+
+class _Nobody:
+    """Whom a shadow would meet outside: everything is refused."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    def __getattr__(self, name: str) -> Any:
+        raise Trap(f"{name.replace('_', '-')}: {REFUSED} {self._what}")
+
+
+class _SecludedHost(WorkerHost):
+    def stop(self) -> BaseException | None:
+        return self._running_time.tick()  # in replay, too: another version may never come to an end there
+
+    def call(self, function: HostFunction, target: Any, arguments: dict[str, Any]) -> Any:
+        if self.is_live and function.effect not in _INSIDE:
+            raise Trap(f"{function.label}: {REFUSED} the world outside")
+        return super().call(function, target, arguments)
+
+
+class _Secluded:
+    """An engine's services, without a way to others."""
+
+    def __init__(self, services: Services) -> None:
+        of = services.surroundings
+        self._services, self.threads, self.timers = services, services.threads, services.timers
+        self.memory_limit_bytes, self.time_limit_s = services.memory_limit_bytes, services.time_limit_s
+        self.surroundings = Surroundings(of.clock, of.random_bytes, of.slots, of.threads, Network(NOTHING), of.stores)
+        self.calls = cast(Calls, _Nobody("workers"))
+        self.linked, self.component_size = services.linked, services.component_size
+        self.component_options, self.initial_files = services.component_options, services.initial_files
+        self.file_content, self.snapshot_policy, self.draw = (
+            services.file_content,
+            services.snapshot_policy,
+            services.draw,
+        )
+        self.wake, self.note_idle, self.note_broken = services.wake, services.note_idle, services.note_broken
+
+    def peers(self, id: WorkerId, number: int) -> Peers:
+        return cast(Peers, _Nobody("workers"))
+
+
+class _MemoryOplogs:
+    """What a Journal asks of a store, for one oplog that is nowhere else."""
+
+    def __init__(self, entries: Iterable[OplogEntry]) -> None:
+        self._chunks = list(chunks_of(list(entries)))
+
+    def append(self, worker: int, chunk: Chunk, start: Start, **_: Any) -> Future[None]:
+        self._chunks.append(chunk)
+        done: Future[None] = Future()
+        done.set_result(None)
+        return done
+
+    def read(self, worker: int, from_index: OplogIndex = 1) -> Iterator[Chunk]:
+        return (chunk for chunk in self._chunks if chunk.first_index + chunk.count > from_index)
+
+    def checkpoints(self, worker: int, before: OplogIndex | None = None) -> Sequence[Checkpoint]:
+        return []

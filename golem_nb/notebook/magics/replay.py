@@ -1,0 +1,94 @@
+"""`%golem_replay`: a worker's past met again beside it, at any index, on another version, with other answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+from golem_nb.errors import UsageError
+from golem_nb.model import OplogIndex, Shadow
+from golem_nb.notebook.magics.arguments import evaluate, plain_json
+from golem_nb.notebook.magics.grammar import Option
+from golem_nb.notebook.magics.verb import Request, Verb, one_target, whole_number
+from golem_nb.notebook.replay import Replay, SavedReplay
+
+USAGE = "%golem_replay component/worker"
+
+
+def run(request: Request) -> Replay | SavedReplay:
+    word = one_target(request, USAGE)
+    if request.option("component"):
+        return _checked(request, _saved(request, word), str(word))
+    target = request.session.target(word)
+    worker = request.session.worker_id(target)
+    asked = Shadow(request.whole_number("to"), request.whole_number("version"), _answers(request))
+    replay = Replay.of(request.session.client(), worker, str(target), asked)
+    return _checked(request, replay, str(target))
+
+
+V = TypeVar("V", Replay, SavedReplay)
+
+
+def _checked(request: Request, replay: V, what: str) -> V:
+    if request.option("check") and not replay.is_same:
+        request.session.show(replay)
+        raise UsageError(f"{what} {replay.text().partition(': ')[2].splitlines()[0]}")
+    return replay
+
+
+def _saved(request: Request, word: str | None) -> SavedReplay:
+    """Meet a history that was saved, in this process."""
+    from golem_nb.testing import component_bytes, replay  # it needs wasm, which servers have for all else
+
+    if word is None:
+        raise UsageError("which file? Write: %golem_replay FILE --component NAME")
+    name = str(request.option("component"))
+    if Path(name).suffix in (".wasm", ".wat", ".py"):
+        wasm = component_bytes(name)
+    else:
+        component, version = request.session.component(name), request.whole_number("version")
+        version = component.version if version is None else version
+        wasm = request.session.client().component_wasm(component.id, version)
+        name = f"{name}, version {version}"
+    return SavedReplay(word, name, replay(word, wasm, to_index=request.whole_number("to"), answers=_answers(request)))
+
+
+def _answers(request: Request) -> dict[OplogIndex, Any]:
+    answers = {}
+    for pair in request.option("override") or ():
+        index, equals, text = pair.partition("=")
+        if not equals or not text:
+            raise UsageError(f"--override {pair}: write INDEX=VALUE, VALUE in Python")
+        positional, named = evaluate(text, request.names)
+        if len(positional) != 1 or named:
+            raise UsageError(f"--override {pair}: VALUE must be one value in Python")
+        answers[whole_number(index, "--override INDEX")] = plain_json(positional[0])
+    return answers
+
+
+VERB = Verb(
+    name="golem_replay",
+    summary="Meet a worker's history again beside it: as it was at an index, and whether it would do the same.",
+    forms=(
+        f"{USAGE} [--to N]",
+        f"{USAGE} [--version V] [--override INDEX=VALUE]... [--check]",
+        "%golem_replay FILE --component NAME            of a worker that was exported",
+    ),
+    options=(
+        Option("to", "the last oplog index that is met (the last there is)", "N"),
+        Option("version", "meet it on this version of the component", "V"),
+        Option("override", "answer the call at INDEX with VALUE, in Python; repeatable", "INDEX=VALUE", many=True),
+        Option("component", "meet a saved history with this component, or with this file", "NAME"),
+        Option("check", "fail where it would go another way: for scripts and CI"),
+    ),
+    rules=(
+        "The worker is not touched, and nothing outside is reached. The result has `.is_same`, `.difference` (index,\n"
+        "recorded, now), `.output`, `.at(index)`, and `.call(function, *params)`, which asks the worker as it was then."
+    ),
+    examples=(
+        "%golem_replay cart/alice --to 17",
+        "%golem_replay cart/alice --version 3",
+        "%golem_replay dice/d --override 12=6",
+    ),
+    run=run,
+)

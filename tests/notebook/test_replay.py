@@ -1,0 +1,42 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from golem_nb.errors import BadInput, InvocationFailed
+from golem_nb.model import Difference, PublicEntry, ShadowCall, ShadowResult, WorkerStatus
+from golem_nb.notebook.replay import line_of, value_of
+from golem_nb.values.types import U32, TypedValue
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def result(*calls, difference=None, failure=None):
+    return ShadowResult(9, 0, WorkerStatus.IDLE, 5, None, difference, failure, calls)
+
+
+def test_the_last_call_counts():
+    calls = (ShadowCall("f", TypedValue(U32, 1), None, ""), ShadowCall("f", TypedValue(U32, 2), None, ""))
+
+    assert value_of(result(*calls)) == 2
+    assert value_of(result(ShadowCall("f", None, None, ""))) is None
+
+
+def test_what_failed_is_raised_with_what_it_printed():
+    with pytest.raises(InvocationFailed, match="no such"):
+        value_of(result(ShadowCall("f", None, "no such", "printed")))
+    with pytest.raises(BadInput, match="entry 4 records a, not b"):
+        value_of(result(difference=Difference(4, "a", "b")))
+    with pytest.raises(BadInput, match="cannot be met again: trap"):
+        value_of(result(failure="trap"))
+
+
+@pytest.mark.parametrize(
+    ("fields", "line"),
+    [
+        ({"functionName": "f", "response": {"typ": {}, "value": 5}}, "    7  Kind                       f → 5"),
+        ({"message": "hello\n"}, "    7  Kind                       hello"),
+        ({}, "    7  Kind                       "),
+    ],
+)
+def test_an_entry_is_a_line(fields, line):
+    assert line_of(PublicEntry(7, "Kind", AT, fields)) == line
