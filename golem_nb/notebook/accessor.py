@@ -11,6 +11,7 @@ import pandas as pd
 
 from golem_nb.errors import UsageError
 from golem_nb.model import PublicEntry
+from golem_nb.notebook.frames import HINTS, one_oplog
 from golem_nb.notebook.invocations import invocations_of
 from golem_nb.notebook.oplog_diff import OplogDiff, diff_oplogs
 from golem_nb.notebook.oplog_files import (
@@ -114,24 +115,24 @@ class OplogAccessor:
         """
         if not isinstance(other, pd.DataFrame) or not set(other.columns) >= _NEEDED:
             raise UsageError("diff takes another oplog frame, such as %golem_oplog returns")
-        return diff_oplogs(self._frame, other)
+        return diff_oplogs(one_oplog(self._frame), one_oplog(other))
 
     # Pictures; live where somebody looks on.
 
     def timeline(self, by: str = "time") -> Timeline:
         """Return the picture of what happened when, by "time" or by "index"."""
-        return Timeline(self._frame, by)
+        return Timeline(one_oplog(self._frame), by)
 
     def latency(self, of: str = "invocations") -> Latency:
         """Return the picture of how long "invocations" took, or "calls"."""
-        return Latency(self._frame, of)
+        return Latency(one_oplog(self._frame), of)
 
     def scrubber(self, at: int | None = None, on_index: Callable[[int], None] | None = None) -> Scrubber:
         """Return a slider over the oplog: at each index the entry, the status and the output so far.
 
         It begins at index `at` (the last). `on_index` is called with each index that a reader stops at.
         """
-        return Scrubber(self._frame, at, on_index)
+        return Scrubber(one_oplog(self._frame), at, on_index)
 
     # Files.
 
@@ -171,7 +172,8 @@ class OplogAccessor:
         glyph, colour = _MARKS.get(str(row["family"]), ("·", "#767676"))
         kind = escape(str(row["kind"]))
         mark = f'<span style="color:{colour};font-weight:600;white-space:nowrap">{glyph} {kind}</span>'
-        replayed = '<span style="white-space:nowrap">↺ replayed</span>' if row["replayed"] is True else ""
+        word = "" if kind in HINTS or row["replayed"] is pd.NA else "↺ replayed" if row["replayed"] else "● live"
+        replayed = f'<span style="white-space:nowrap">{word}</span>'
         # An entry has a response or a message, never both.
         answer = _cut(row["response"]) or _cut(row["message"])
         cells = [str(index), mark, replayed, broken(_cut(row["function"])), _cut(row["request"]), answer]

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from golem_nb.errors import UsageError
 from golem_nb.model import Component, EventType, FileNode, PublicEntry, WorkerEvent, WorkerMetadata, WorkerStatus
 from golem_nb.notebook.payloads import PayloadReader
 
@@ -236,6 +237,18 @@ def oplog_frame(
     for entry in entries:
         columns.add(entry)
     return columns.frame(component=component, worker=worker, server=server)
+
+
+def one_oplog(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the frame in the order of the oplog, for what only one oplog has: a picture, a comparison.
+
+    Raises:
+        UsageError: It is of several workers, or has entries twice.
+    """
+    if not frame.index.is_unique:
+        names = ", ".join(map(str, frame["worker"].dropna().unique()[:3]))
+        raise UsageError(f"this is more than one oplog ({names}): choose one, as in df[df['worker'] == 'alice']")
+    return frame if frame.index.is_monotonic_increasing else frame.sort_index()
 
 
 def met_by_replay(frame: pd.DataFrame) -> Any:

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from golem_nb.notebook.frames import one_oplog
+
 COLUMNS = (
     "function",
     "args",
@@ -34,6 +36,10 @@ def invocations_of(frame: pd.DataFrame) -> pd.DataFrame:
 
     `error` is what stopped it, where it has no end. `replayed` is that of its end, or of its beginning.
     """
+    if not frame.index.is_unique and frame["worker"].nunique() > 1:  # oplogs of several, one below the other
+        parts = [invocations_of(one) for _, one in frame.groupby(["component", "worker"], sort=False)]
+        return pd.concat(parts, ignore_index=True)
+    frame = one_oplog(frame)
     kind = frame["kind"].astype("object").replace(_NEWER).to_numpy()
     starts = np.flatnonzero(kind == STARTED)
     # The number of the invocation that each row lies in; -1 before the first. One at a time: a worker runs no two.

@@ -128,3 +128,28 @@ def test_files_are_written_and_read_in_one_call(frame, tmp_path):
     assert pd.DataFrame.golem.from_jsonl(tmp_path / "log.jsonl").index.tolist() == frame.index.tolist()
     pd.testing.assert_frame_equal(pd.DataFrame.golem.from_parquet(path), frame)
     assert frame.golem.to_arrow().num_rows == 9
+
+
+def test_the_oplogs_of_several_workers_are_one_frame_but_not_one_picture(frame):
+    second = frame.assign(worker="v")
+    both = pd.concat([frame, second])
+
+    assert both.golem.invocations()[["worker", "last_index"]].to_numpy().tolist() == [["w", 9], ["v", 9]]
+    for picture in ("timeline", "latency", "scrubber"):
+        with pytest.raises(UsageError, match=r"more than one oplog \(w, v\): choose one"):
+            getattr(both.golem, picture)()
+    with pytest.raises(UsageError, match="more than one oplog"):
+        frame.golem.diff(both)
+
+
+def test_rows_in_another_order_are_put_in_that_of_the_oplog(frame):
+    mixed = frame.sort_values("kind").golem
+
+    assert str(mixed.timeline()) == str(frame.golem.timeline())
+    assert mixed.invocations()["last_index"].tolist() == [9]
+
+
+def test_the_table_tells_replayed_from_live_and_hints_are_neither(frame):
+    html = frame.golem._repr_html_()
+
+    assert (html.count("↺ replayed"), html.count("● live")) == (4, 2)

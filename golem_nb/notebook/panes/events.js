@@ -61,7 +61,7 @@ function lineElement(line) {
 function render({ model, el }) {
   const limit = model.get("limit");
   const view = { lines: [], cleared: 0, paused: false, level: model.get("level"), filter: model.get("filter"), last: 0,
-    worker: "" };
+    worker: "", drawn: 0, due: 0 };
 
   const box = element("div", `border:${BORDER};background:var(--jp-layout-color0, #fff);` +
     "color:var(--jp-content-font-color1, #111);font-size:var(--jp-code-font-size, 13px)");
@@ -109,7 +109,10 @@ function render({ model, el }) {
     el.dataset.seq = view.last;
   };
 
-  const redraw = () => keepingPlace(() => log.replaceChildren(...view.lines.filter(shows()).map(lineElement)));
+  const redraw = () => {
+    view.drawn = view.last;
+    keepingPlace(() => log.replaceChildren(...view.lines.filter(shows()).map(lineElement)));
+  };
 
   const add = (lines) => {
     const known = new Set(view.lines.map((line) => line.seq));
@@ -122,8 +125,17 @@ function render({ model, el }) {
     view.lines.splice(0, Math.max(0, view.lines.length - limit));
     view.last = Math.max(view.last, view.lines[view.lines.length - 1].seq);
     count();
+    if (!inOrder) view.drawn = 0;
+    view.due ||= requestAnimationFrame(draw);
+  };
+
+  // Batches may come faster than the screen is drawn: what scrolls away in between is never made.
+  const draw = () => {
+    view.due = 0;
     if (view.paused) return;
-    if (!inOrder) return redraw();
+    if (view.drawn < view.lines[0].seq) return redraw();
+    const fresh = view.lines.filter((line) => line.seq > view.drawn);
+    view.drawn = view.last;
     keepingPlace(() => {
       log.append(...fresh.filter(shows()).map(lineElement));
       const first = view.lines[0].seq;
@@ -160,6 +172,7 @@ function render({ model, el }) {
   showState();
   onTail();
   return () => {
+    cancelAnimationFrame(view.due);
     model.off("msg:custom", onDelta);
     model.off("change:tail", onTail);
     model.off("change:state", showState);
