@@ -25,6 +25,7 @@ from golem_nb.oplog.entries import KINDS
 
 AROUND = 4  # entries shown before and behind the one that was chosen
 MOST_OUTPUT_LINES = 12
+MOST_COLUMNS = 110  # of a line in a terminal
 STATUS_OF_KIND = {kind.__name__: kind.status for kind in KINDS if kind.status is not None} | {
     "Error": WorkerStatus.RETRYING,  # that it gave up, the entry does not say
     "AgentInvocationStarted": WorkerStatus.RUNNING,
@@ -68,7 +69,7 @@ class Scrubber(Picture):
             return f"{self.title}\n  no entries"
         row = self._row
         near = range(max(0, row - AROUND), min(len(self.frame), row + AROUND + 1))
-        lines = [f"{'>' if at == row else ' '} {self.frame.index[at]:>6}  {self._line(at)}" for at in near]
+        lines = [f"{'>' if at == row else ' '} {self.frame.index[at]:>6}  {self._short_line(at)}" for at in near]
         facts = [("status", badge_text(self.statuses[row])), *self._facts(row)]
         output = self.output(row)
         return "\n".join(
@@ -109,6 +110,10 @@ class Scrubber(Picture):
         parts = [entry[name][0] for name in ("kind", "function", "request", "message")]
         answer = f"→ {entry['response'][0]}" if entry["response"][0] else ""
         return " ".join(part for part in (*parts, answer, REPLAYED_WORDS[entry["replayed"][0]]) if part).rstrip("\n")
+
+    def _short_line(self, row: int) -> str:
+        text = self._line(row)
+        return text if len(text) <= MOST_COLUMNS else f"{text[: MOST_COLUMNS - 1]}…"
 
     def _facts(self, row: int) -> list[tuple[str, str]]:
         begun, last = self._open[row], len(self.frame) - 1
