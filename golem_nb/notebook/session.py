@@ -121,6 +121,10 @@ class Session:
             return self._client
         return LocalEngine(self.place.folder, lock).client()
 
+    def owns(self, client: Client) -> bool:
+        """Is this the session's client? Another one is to be closed by who was given it."""
+        return client is self._client
+
     def stop(self) -> bool:
         """End the local engine process; False where none ran."""
         folder = self._local_folder("stop")

@@ -95,6 +95,11 @@ def rows_text(rows: Sequence[tuple[str, str]]) -> str:
     return "\n".join(f"  {name:<{width}}  {value.replace(chr(10), margin)}" for name, value in rows)
 
 
+def broken(name: str) -> str:
+    """Let a function's name be broken behind its colons and slashes; it is escaped already."""
+    return name.replace("::", "::<wbr>").replace("/", "/<wbr>")
+
+
 def head_html(title: str, note: str = "") -> str:
     tail = f' <span style="{QUIET}">{escape(note)}</span>' if note else ""
     return f'<div style="margin-bottom:2px"><b>{escape(title)}</b>{tail}</div>'
