@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -23,8 +22,9 @@ from golem_nb.client.connect import (
 )
 from golem_nb.client.connect import connect as connect_to
 from golem_nb.client.profiles import read_profile
-from golem_nb.errors import ClientError, ComponentNotFound, NotFound, ServerUnreachable, UsageError
+from golem_nb.errors import ClientError, ServerUnreachable, UsageError
 from golem_nb.model import Component, WorkerId
+from golem_nb.notebook.finding import find_component
 from golem_nb.notebook.magics.grammar import Target, read_target
 from golem_nb.notebook.panes.stream import EventStream
 
@@ -192,14 +192,7 @@ class Session:
         name = name or self.default.component
         if name is None:
             raise UsageError("which component? name one, or choose a default with `%golem use COMPONENT`")
-        client = self.client()
-        try:
-            found = client.component(UUID(name)) if _is_uuid(name) else client.component_by_name(name)
-        except NotFound:
-            known = [component.name for component in client.components()]
-            near = get_close_matches(name, known, 3)
-            hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(known) or 'none'}"
-            raise ComponentNotFound(f"there is no component {name!r}; {hint}") from None
+        found = find_component(self.client(), name)
         self.note(found)
         return found
 
@@ -241,11 +234,3 @@ class Session:
         worker = WorkerId(component.id, target.worker or "")
         self.note(component, [worker.name])
         return worker
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True

@@ -12,6 +12,7 @@ from IPython.display import display
 from golem_nb.errors import UsageError, WorkerNotFound
 from golem_nb.notebook.magics import components, connect, crash, deploy, golem, invoke, oplog, replay, worker, workers
 from golem_nb.notebook.magics.verb import Request, Verb
+from golem_nb.notebook.objects import usable
 from golem_nb.notebook.session import Session
 from golem_nb.notebook.surroundings import Surroundings
 from golem_nb.notebook.views import Text
@@ -74,6 +75,7 @@ class GolemMagics(Magics):  # type: ignore[misc]  # its package ships no types
             result = verb.run(Request(self.session, self.surroundings, read, names, cell))
         except WorkerNotFound as missing:
             raise WorkerNotFound(self.session.spelled(missing.worker), missing.near) from None
+        result = usable(result, self.session.client, self.session.seen_components)
         if variable is not None:
             self.surroundings.names[variable] = result
         return None if read.is_quiet else result
