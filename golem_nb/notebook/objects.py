@@ -1,4 +1,4 @@
-"""What the magics return and `golem_nb.connect` gives: a server, its components, their workers. Source: UX 4, "returns".
+"""What magics return and `golem_nb.connect` gives: a server, its components, their workers. Source: UX 4, "returns".
 
     golem = golem_nb.connect("memory:")
     cart = golem.deploy("cart", "cart.wasm")
@@ -278,7 +278,7 @@ class GolemWorker(Shown):
         return oplog_frame(entries, component=self._component.name, worker=client.worker(self.id), server=repr(client))
 
     def events(self) -> EventStream:
-        """Connect, and return the stream: `.df`, `.wait(pred)`, `.close()`. `aio.events()` is iterated with `async for`.
+        """Connect, and return the stream: `.df`, `.wait(pred)`, `.close()`. `async for` goes over `aio.events()`.
 
         Raises:
             WorkerNotFound, InvocationError: The server refuses.
@@ -326,7 +326,7 @@ class GolemWorker(Shown):
         self._client().crash_worker(self.id, at)
 
     def update(self, version: int | None = None, mode: UpdateMode = UpdateMode.AUTOMATIC) -> None:
-        """Ask for an update to a version, the latest where none is named; `metadata.updates` tells what becomes of it."""
+        """Ask for an update to a version, or the latest; `metadata.updates` tells what becomes of it."""
         client = self._client()
         latest = client.component(self._component.id).version if version is None else version
         client.update_worker(self.id, latest, mode)

@@ -35,7 +35,7 @@ def test_a_worker_tells_its_state_and_its_past(golem):
     worker.add(1)
 
     assert worker.status is WorkerStatus.IDLE
-    assert list(worker.oplog()["kind"])[0] == "Create"
+    assert worker.oplog()["kind"].iloc[0] == "Create"
     assert len(worker.oplog(first=2, count=1)) == 1
     assert len(worker.oplog(query="add")) >= 1
     stream = worker.events()
@@ -99,7 +99,9 @@ def test_what_is_missing_is_told_with_what_is_near(golem):
 
 
 def test_importing_and_connecting_needs_neither_ipython_nor_pandas():
-    code = "import golem_nb, sys; golem_nb.connect('http://127.0.0.1:9'); print({'IPython', 'pandas'} & set(sys.modules))"
+    code = (
+        "import golem_nb, sys; golem_nb.connect('http://127.0.0.1:9'); print({'IPython', 'pandas'} & set(sys.modules))"
+    )
 
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"
 
