@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -18,6 +19,7 @@ from golem_nb.notebook.magics.verb import Request, Verb
 from golem_nb.notebook.replay import value_of
 from golem_nb.notebook.surroundings import Place
 from golem_nb.notebook.views import Text, signature
+from golem_nb.notebook.waiting import Waiting
 from golem_nb.notebook.waves import wave_from_result, wave_parameters
 from golem_nb.values.python import python_from_value
 
@@ -137,12 +139,28 @@ def _send(request: Request, prepared: Prepared, call: str) -> Any:
         prepared.client.invoke(prepared.worker, prepared.function, prepared.params, key=prepared.key)
         request.session.say(f"accepted; its key: {prepared.key}")
         return None
-    value = result_of(request, prepared, call)
+    with _output(request, prepared, call):
+        value = result_of(request, prepared, call)
     if request.option("key") == "-":
         request.session.say(f"key: {prepared.key}")
     elif request.option("key") and _was_recorded(prepared):
         request.session.say(f"key {prepared.key} was seen before: this is the recorded result, nothing ran")
     return value
+
+
+def _output(request: Request, prepared: Prepared, call: str) -> AbstractContextManager[object]:
+    """Return what shows the worker's output while the result is waited for."""
+    if request.option("no-stream"):
+        return nullcontext()
+    return Waiting(
+        request.surroundings,
+        prepared.client,
+        prepared.worker,
+        name=str(prepared.target),
+        call=call,
+        key=prepared.key,
+        is_new=prepared.before is None,
+    )
 
 
 def result_of(request: Request, prepared: Prepared, call: str) -> Any:
@@ -267,7 +285,7 @@ VERB = Verb(
     name="golem_invoke",
     summary="Call a function of a worker, which is made if it is not there, and return the result.",
     forms=(
-        f"{USAGE} [--key K|-] [--trigger] [--timeout S] [--at INDEX] [--wave]",
+        f"{USAGE} [--key K|-] [--trigger] [--timeout S] [--at INDEX] [--wave] [--no-stream]",
         "%golem_invoke component/worker function --form",
         "%%golem_invoke component/worker function     body: lines `name = expression`, or one list",
         "%%golem_invoke component/worker              body: one call on each line, `r = call(...)` binds",
@@ -277,6 +295,7 @@ VERB = Verb(
             "key", "idempotency key: the same key gives the same result, and runs once; `-` makes and shows one", "K"
         ),
         Option("trigger", "do not wait for the result"),
+        Option("no-stream", "show nothing of what the worker prints meanwhile"),
         Option("timeout", "wait so many seconds at most; the worker goes on", "S", short="t"),
         Option("at", "ask the worker as it was at an oplog index; it is untouched", "INDEX"),
         Option("wave", "arguments and result in WAVE, the text form of WIT values"),
