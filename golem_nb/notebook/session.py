@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from golem_nb.client.connect import (
 )
 from golem_nb.client.connect import connect as connect_to
 from golem_nb.client.profiles import read_profile
+from golem_nb.client.remote import RemoteClient
 from golem_nb.errors import ClientError, ServerUnreachable, UsageError
 from golem_nb.model import Component, WorkerId
 from golem_nb.notebook.finding import find_component
@@ -120,6 +122,36 @@ class Session:
         if self._client is not None and self._engine is not None and self._engine.lock == lock:
             return self._client
         return LocalEngine(self.place.folder, lock).client()
+
+    @contextmanager
+    def in_environment(self, environment_id: UUID) -> Iterator[None]:
+        """Use another environment of the same server meanwhile."""
+        self.client()
+        kept, place = self._client, self.place
+        if isinstance(place, Remote):
+            self._client = connect_to(
+                place.url, token=place.token(), environment_id=environment_id, dialect=place.dialect
+            )
+        elif self._engine is not None:
+            self._client = self._engine.client(environment_id)
+        other = self._client
+        try:
+            yield
+        finally:
+            if other is not None:
+                other.close()
+            if self._client is other:  # else the magic has chosen another server
+                self._client = kept
+
+    @contextmanager
+    def waiting_at_most(self, timeout_s: float) -> Iterator[None]:
+        """Wait for each answer of the server so long at most, meanwhile."""
+        client = self.client()
+        if not isinstance(client, RemoteClient):
+            yield
+            return
+        with client.waiting_at_most(timeout_s):
+            yield
 
     def stop(self) -> bool:
         """End the local engine process; False where none ran."""

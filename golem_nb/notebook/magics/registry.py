@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import traitlets
@@ -10,8 +11,10 @@ from IPython.core.magic import Magics, magics_class
 from IPython.display import display
 
 from golem_nb.errors import UsageError, WorkerNotFound
+from golem_nb.model import parse_uuid
 from golem_nb.notebook.magics import components, connect, crash, deploy, golem, invoke, oplog, replay, worker, workers
-from golem_nb.notebook.magics.verb import Request, Verb
+from golem_nb.notebook.magics.grammar import Line
+from golem_nb.notebook.magics.verb import Request, Verb, seconds
 from golem_nb.notebook.objects import usable
 from golem_nb.notebook.session import Session
 from golem_nb.notebook.surroundings import Surroundings
@@ -72,13 +75,38 @@ class GolemMagics(Magics):  # type: ignore[misc]  # its package ships no types
         if variable is not None and not str(variable).isidentifier():
             raise UsageError(f"--out {variable} is no name of a variable")
         try:
-            result = verb.run(Request(self.session, self.surroundings, read, names, cell))
+            with self._terms(verb, read):
+                result = self._done(verb, Request(self.session, self.surroundings, read, names, cell))
         except WorkerNotFound as missing:
             raise WorkerNotFound(self.session.spelled(missing.worker), missing.near) from None
         result = usable(result, self.session.client, self.session.seen_components)
         if variable is not None:
             self.surroundings.names[variable] = result
         return None if read.is_quiet else result
+
+    def _done(self, verb: Verb, request: Request) -> Any:
+        if not request.option("json"):
+            return verb.run(request)
+        from golem_nb.notebook.raw import answer_of
+
+        return answer_of(verb.name, self.session.client(), lambda: verb.run(request))
+
+    @contextmanager
+    def _terms(self, verb: Verb, read: Line) -> Iterator[None]:
+        """Hold to what the options that all magics have say of the server: which environment, and how long to wait.
+
+        What a magic has as an option of its own means there what it says itself.
+        """
+        environment = read.options.get("env-id")
+        timeout = None if verb.has_own("timeout") else read.options.get("timeout")
+        if verb.name == "golem" and (environment or timeout):
+            raise UsageError("--env-id and --timeout are for magics that ask; `%golem remote URL --env UUID` chooses")
+        with ExitStack() as stack:
+            if environment is not None:
+                stack.enter_context(self.session.in_environment(parse_uuid(environment, "--env-id")))
+            if timeout is not None:
+                stack.enter_context(self.session.waiting_at_most(seconds(timeout, "--timeout")))
+            yield
 
     def close(self) -> None:
         """End all streams and close the client; the engine goes on."""
