@@ -21,7 +21,8 @@ def find_component(client: Client, name: str) -> Component:
     except NotFound:
         known = [component.name for component in client.components()]
         near = get_close_matches(name, known, 3)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(known) or 'none'}"
+        there = f"there are: {', '.join(known)}" if known else "there are none yet; %golem_deploy makes one"
+        hint = f"did you mean {' or '.join(near)}?" if near else there
         raise ComponentNotFound(f"there is no component {name!r}; {hint}") from None
 
 

@@ -84,6 +84,10 @@ class Session:
         self.place = Local((folder or default_folder()).expanduser().absolute(), options)
 
     def use_remote(self, place: Remote) -> None:
+        """Raises:
+        UsageError: The URL is none. (A path would be an engine in this process, which is for Python.)
+        """
+        check_url(place.url)
         self.forget()
         self.place = place
 
@@ -95,7 +99,7 @@ class Session:
         """
         if self.place is None:
             url = os.environ.get(URL_VARIABLE)
-            self.place = Remote(url) if url else Local(default_folder())
+            self.place = Remote(check_url(url)) if url else Local(default_folder())
         if isinstance(self.place, Remote):
             if self._client is None:
                 place = self.place
@@ -233,11 +237,12 @@ class Session:
         self.seen_components[component.name] = component
         self.seen_workers.setdefault(component.name, set()).update(workers)
 
-    def spelled(self, worker: object) -> str:
-        """Return a worker's id as the user writes it, with the component's name where it is known."""
-        id, slash, name = str(worker).partition("/")
-        by_id = {str(component.id): component.name for component in self.seen_components.values()}
-        return f"{by_id.get(id, id)}{slash}{name}"
+    def named(self, text: object) -> str:
+        """Return a text with the names of components instead of their ids, as the user writes them."""
+        text = str(text)
+        for component in self.seen_components.values():
+            text = text.replace(str(component.id), component.name)
+        return text
 
     def target(self, word: str | None) -> Target:
         """Return the component and worker that a word names; what it leaves out comes from the defaults.
@@ -266,3 +271,14 @@ class Session:
         worker = WorkerId(component.id, target.worker or "")
         self.note(component, [worker.name])
         return worker
+
+
+def check_url(url: str) -> str:
+    """Return the URL.
+
+    Raises:
+        UsageError: It is none.
+    """
+    if "://" not in url:
+        raise UsageError(f"{url!r} is no URL; it looks like https://golem.example.org or http://127.0.0.1:9881")
+    return url

@@ -53,14 +53,39 @@ def run(request: Request) -> Any:
 
 
 def _line(request: Request) -> Any:
-    words = request.only_words(2, USAGE)
+    words = _target_and_call(request.words)
     if request.option("form"):
         return _form(request, words)
+    if len(words) == 1:
+        _check_alone(words[0])
     if not words or (len(words) == 1 and not words[0].endswith(")")):
         raise UsageError(f"which call? Write: {USAGE}")
     target = request.session.target(words[0] if len(words) == 2 else None)
     call = read_call(words[-1])
     return _send(request, prepare(request, target, call.name, read_arguments(request, call.arguments)), str(call))
+
+
+def _target_and_call(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the words of a line.
+
+    Raises:
+        UsageError: There are more than two; the text has what may have been meant.
+    """
+    if len(words) <= 2:
+        return words
+    target, second, *rest = words
+    if len(rest) == 1 and "/" not in target and "(" not in second and rest[0].endswith(")"):
+        raise UsageError(f"what is {second!r}? Did you mean {target}/{second} {rest[0]}?")
+    if "(" not in second:
+        raise UsageError(f"arguments are in brackets: did you mean {target} {second}({', '.join(rest)})?")
+    raise UsageError(f"what is {rest[0]!r}? Write: {USAGE}")
+
+
+def _check_alone(word: str) -> None:
+    """Refuse what has its target grown together with its call, as of a method or a path."""
+    found = re.fullmatch(r"([^\s(){}]+/[^\s(){}./]+)[./](\w[\w-]*\(.*\))", word, re.DOTALL)
+    if found and ":" not in word:
+        raise UsageError(f"a blank stands between worker and call: did you mean {found[1]} {found[2]}?")
 
 
 def read_arguments(request: Request, text: str) -> Arguments | str:
@@ -285,15 +310,14 @@ VERB = Verb(
     name="golem_invoke",
     summary="Call a function of a worker, which is made if it is not there, and return the result.",
     forms=(
-        f"{USAGE} [--key K|-] [--trigger] [--timeout S] [--at INDEX] [--wave] [--no-stream]",
+        f"{USAGE} [--key K|-] [--timeout S] [--wave] [--no-stream]",
+        f"{USAGE} --trigger | --at INDEX",
         "%golem_invoke component/worker function --form",
         "%%golem_invoke component/worker function     body: lines `name = expression`, or one list",
         "%%golem_invoke component/worker              body: one call on each line, `r = call(...)` binds",
     ),
     options=(
-        Option(
-            "key", "idempotency key: the same key gives the same result, and runs once; `-` makes and shows one", "K"
-        ),
+        Option("key", "idempotency key: the same key gives the same result, once; `-` makes and shows one", "K"),
         Option("trigger", "do not wait for the result"),
         Option("no-stream", "show nothing of what the worker prints meanwhile"),
         Option("timeout", "wait so many seconds at most; the worker goes on", "S", short="t"),

@@ -23,12 +23,12 @@ def run(request: Request) -> Any:
     target = request.session.target(one_target(request, USAGE))
     worker = request.session.worker_id(target)
     client = request.session.client()
-    first, query = int(request.number("from", 1)), request.option("query")
+    asked, query, count = request.whole_number("from"), request.option("query"), request.whole_number("count")
+    first = 1 if asked is None else asked
     if query is not None and request.option("from") is not None:
         raise UsageError("--query searches from the beginning: leave --from out")
     if first < 1:
         raise UsageError("--from must be at least 1: the oplog begins there")
-    count = None if request.option("count") is None else int(request.number("count", PAGE))
     found = client.entries(worker, from_index=first) if query is None else matching_entries(client, worker, query)
     entries = list(islice(found, count))
     # Asked after the entries: what it counts as replayed is then among them.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -10,7 +11,7 @@ import traitlets
 from IPython.core.magic import Magics, magics_class
 from IPython.display import display
 
-from golem_nb.errors import UsageError, WorkerNotFound
+from golem_nb.errors import GolemError, UsageError, WorkerExists, WorkerNotFound
 from golem_nb.model import parse_uuid
 from golem_nb.notebook.magics import components, connect, crash, deploy, golem, invoke, oplog, replay, worker, workers
 from golem_nb.notebook.magics.grammar import Line
@@ -72,17 +73,24 @@ class GolemMagics(Magics):  # type: ignore[misc]  # its package ships no types
         if "help" in read.options:
             return Text(verb.help())
         variable = read.options.get("out")
-        if variable is not None and not str(variable).isidentifier():
+        if variable is not None and (not str(variable).isidentifier() or keyword.iskeyword(variable)):
             raise UsageError(f"--out {variable} is no name of a variable")
         try:
             with self._terms(verb, read):
                 result = self._done(verb, Request(self.session, self.surroundings, read, names, cell))
-        except WorkerNotFound as missing:
-            raise WorkerNotFound(self.session.spelled(missing.worker), missing.near) from None
+        except GolemError as error:
+            self._name_in(error)
+            raise
         result = usable(result, self.session.client, self.session.seen_components)
         if variable is not None:
             self.surroundings.names[variable] = result
         return None if read.is_quiet else result
+
+    def _name_in(self, error: GolemError) -> None:
+        """Let an error name components as the user does, not by their ids."""
+        error.text = self.session.named(error.text)
+        if isinstance(error, WorkerNotFound | WorkerExists):
+            error.worker = self.session.named(error.worker)
 
     def _done(self, verb: Verb, request: Request) -> Any:
         if not request.option("json"):
