@@ -24,12 +24,14 @@ from golem_nb.client.connect import (
 from golem_nb.client.connect import connect as connect_to
 from golem_nb.client.profiles import read_profile
 from golem_nb.client.remote import RemoteClient
-from golem_nb.errors import ClientError, ServerUnreachable, UsageError
+from golem_nb.errors import ClientError, GolemError, ServerUnreachable, UsageError
 from golem_nb.model import Component, WorkerId
 from golem_nb.notebook.finding import find_component
 from golem_nb.notebook.magics.grammar import Target, read_target
 from golem_nb.notebook.panes.stream import EventStream
 
+# Of output that a cell shows: each is drawn by the browser. Source: UX, F1
+MOST_LINES = 500
 URL_VARIABLE, TOKEN_VARIABLE = "GOLEM_URL", "GOLEM_TOKEN"
 
 
@@ -74,6 +76,10 @@ class Session:
         # What magics have met; completion answers from it, and asks nobody.
         self.seen_components: dict[str, Component] = {}
         self.seen_workers: dict[str, set[str]] = {}
+        # What is set once for all lines.
+        self.timeout_s: float | None = None
+        self.max_lines = MOST_LINES
+        self.last_error: GolemError | None = None
         self._engine: LocalEngine | None = None
         self._client: Client | None = None
 

@@ -25,7 +25,6 @@ from golem_nb.notebook.surroundings import Place, Surroundings
 from golem_nb.notebook.views import badge_text
 
 FIRST_S, EVERY_S, ASK_S = 0.5, 0.1, 1.0
-MOST_LINES = 500
 # For how long the end is waited for after the result: where the invocation was seen to begin, and where it was not (a
 # result by a known key has no events, and other servers need not tell of keys).
 END_S, NO_BEGIN_S = 1.0, 0.3
@@ -44,8 +43,10 @@ class Waiting:
         call: str,
         key: IdempotencyKey,
         is_new: bool,
+        most_lines: int,
     ) -> None:
         """`name` is the worker as the user writes it; one that `is_new` is made by the call."""
+        self._most_lines = most_lines
         self._surroundings, self._client, self._worker = surroundings, client, worker
         self._name, self._call, self._key, self._is_new = name, call, key, is_new
         self._place = surroundings.place
@@ -115,7 +116,7 @@ class Waiting:
                 line = line_from_event(seq, event)
                 # Without times elsewhere: runs of a notebook can then be compared.
                 lines.append(text_from_line(line, with_time=self._place is Place.TERMINAL))
-        shown = lines[: MOST_LINES - self._printed]
+        shown = lines[: self._most_lines - self._printed]
         self._printed, self._left_out = self._printed + len(shown), self._left_out + len(lines) - len(shown)
         if shown:
             print("\n".join(shown), flush=True)

@@ -65,10 +65,19 @@ def wait(monkeypatch):
     def make(client, place=Place.HEADLESS, is_new=False):
         monkeypatch.setattr(Surroundings, "place", place)
         surroundings = Surroundings(SimpleNamespace())
-        made = Waiting(surroundings, client, ALICE, name="shop/alice", call="f()", key="k", is_new=is_new)
+        made = Waiting(
+            surroundings,
+            client,
+            ALICE,
+            name="shop/alice",
+            call="f()",
+            key="k",
+            is_new=is_new,
+            most_lines=make.most_lines,
+        )
         return made
 
-    make.published = published
+    make.published, make.most_lines = published, 500
     return make
 
 
@@ -117,7 +126,7 @@ def test_output_before_a_failure_is_printed(wait, capsys):
 
 
 def test_many_lines_are_cut_and_counted(wait, capsys, monkeypatch):
-    monkeypatch.setattr(waiting, "MOST_LINES", 2)
+    wait.most_lines = 2
     with wait(Client(begin(), *[out(n) for n in range(5)], end())):
         pass
 

@@ -185,11 +185,12 @@ def _output(request: Request, prepared: Prepared, call: str) -> AbstractContextM
         call=call,
         key=prepared.key,
         is_new=prepared.before is None,
+        most_lines=request.session.max_lines,
     )
 
 
 def result_of(request: Request, prepared: Prepared, call: str) -> Any:
-    timeout_s = request.number("timeout", 0) or None
+    timeout_s = request.number("timeout", 0) or request.session.timeout_s
     try:
         result = prepared.client.invoke_and_await(
             prepared.worker, prepared.function, prepared.params, key=prepared.key, timeout_s=timeout_s

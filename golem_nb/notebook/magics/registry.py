@@ -5,15 +5,28 @@ from __future__ import annotations
 import keyword
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
-import traitlets
-from IPython.core.magic import Magics, magics_class
+from IPython.core.magic import magics_class
 from IPython.display import display
 
 from golem_nb.errors import GolemError, UsageError, WorkerExists, WorkerNotFound
 from golem_nb.model import parse_uuid
-from golem_nb.notebook.magics import components, connect, crash, deploy, golem, invoke, oplog, replay, worker, workers
+from golem_nb.notebook.configuration import Settings
+from golem_nb.notebook.magics import (
+    components,
+    connect,
+    crash,
+    debug,
+    deploy,
+    golem,
+    invoke,
+    oplog,
+    replay,
+    worker,
+    workers,
+)
 from golem_nb.notebook.magics.grammar import Line
 from golem_nb.notebook.magics.verb import Request, Verb, seconds
 from golem_nb.notebook.objects import usable
@@ -32,21 +45,22 @@ VERBS: tuple[Verb, ...] = (
     connect.VERB,
     crash.VERB,
     replay.VERB,
+    debug.VERB,
 )
+
+# What starts no engine and chooses the server itself.
+ASKS_NOBODY = frozenset({golem.VERB.name, debug.VERB.name})
 
 
 @magics_class
-class GolemMagics(Magics):  # type: ignore[misc]  # its package ships no types
+class GolemMagics(Settings):
     """The golem_nb magics. One session: the server in use and the default target."""
 
-    widgets = traitlets.Enum(["auto", "on", "off"], "auto", help="Live panes: auto = where somebody looks on.").tag(
-        config=True
-    )
-
     def __init__(self, shell: Any) -> None:
+        self.session = Session(say=print, show=display)
         super().__init__(shell)
         self.surroundings = Surroundings(shell, lambda: str(self.widgets))
-        self.session = Session(say=print, show=display)
+        self.apply()
         self.magics = {
             "line": {verb.name: self._function(verb) for verb in VERBS if verb.is_line},
             "cell": {verb.name: self._function(verb) for verb in VERBS if verb.is_cell},
@@ -80,6 +94,10 @@ class GolemMagics(Magics):  # type: ignore[misc]  # its package ships no types
                 result = self._done(verb, Request(self.session, self.surroundings, read, names, cell))
         except GolemError as error:
             self._name_in(error)
+            self.session.last_error = error
+            if not self.short_errors:
+                # IPython asks the error itself for what it shows.
+                error._render_traceback_ = partial(debug.full_lines, error)  # type: ignore[method-assign]
             raise
         result = usable(result, self.session.client, self.session.seen_components)
         if variable is not None:
@@ -107,13 +125,16 @@ class GolemMagics(Magics):  # type: ignore[misc]  # its package ships no types
         """
         environment = read.options.get("env-id")
         timeout = None if verb.has_own("timeout") else read.options.get("timeout")
-        if verb.name == "golem" and (environment or timeout):
+        asks = verb.name not in ASKS_NOBODY
+        if not asks and (environment or timeout):
             raise UsageError("--env-id and --timeout are for magics that ask; `%golem remote URL --env UUID` chooses")
         with ExitStack() as stack:
             if environment is not None:
                 stack.enter_context(self.session.in_environment(parse_uuid(environment, "--env-id")))
             if timeout is not None:
                 stack.enter_context(self.session.waiting_at_most(seconds(timeout, "--timeout")))
+            elif self.session.timeout_s is not None and asks:
+                stack.enter_context(self.session.waiting_at_most(self.session.timeout_s))
             yield
 
     def close(self) -> None:
