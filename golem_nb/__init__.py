@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from golem_nb import errors
-    from golem_nb.client.connect import connect
     from golem_nb.notebook.extension import load_ipython_extension, unload_ipython_extension
+    from golem_nb.notebook.objects import connect
     from golem_nb.server.run import ServeOptions, serve
 
 __version__ = "0.1.0"
@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "connect": "golem_nb.client.connect",
+    "connect": "golem_nb.notebook.objects",
     "serve": "golem_nb.server.run",
     "ServeOptions": "golem_nb.server.run",
     "load_ipython_extension": "golem_nb.notebook.extension",

@@ -120,6 +120,7 @@ class Http:
             ClientError: Certificates or proxies of the environment cannot be used.
         """
         self.url, self.token, self._retries = _checked(url), Token(token), retries
+        self.answer_timeout_s: float = ANSWER_TIMEOUT_S
         parts = urlsplit(self.url)
         self.is_loopback = parts.hostname in ("127.0.0.1", "localhost", "::1")
         # Without TLS there are no certificates to load: it takes 20 ms, and we look often whether the engine answers.

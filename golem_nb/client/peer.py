@@ -46,6 +46,7 @@ class Peer:
         self._place = None if environment_id is None else Place(environment_id)
         self._version = ""
         self._lock = threading.Lock()
+        self._heard: list[tuple[str, Any]] | None = None
 
     # Which server it is.
 
@@ -174,7 +175,23 @@ class Peer:
             GolemError: What the server says of the failure, or that it cannot be reached.
         """
         _, op = self.operation(id)
-        return self.asked(op, path, query, **options)
+        answer = self.asked(op, path, query, **{"timeout_s": self._http.answer_timeout_s, **options})
+        if self._heard is not None and answer.headers.get("content-type", "").startswith("application/json"):
+            self.hear(id, self._http.json_of(answer))
+        return answer
+
+    @contextmanager
+    def heard(self) -> Iterator[list[tuple[str, Any]]]:
+        """Collect what the server answers meanwhile: the operation, and the JSON as it was sent."""
+        before, self._heard = self._heard, []
+        try:
+            yield self._heard
+        finally:
+            self._heard = before
+
+    def hear(self, id: str, body: Any) -> None:
+        if self._heard is not None:
+            self._heard.append((id, body))
 
     def asked(
         self,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import IO, Any, Literal
 from uuid import UUID, uuid4
 
@@ -363,7 +364,7 @@ class RemoteClient:
             try:
                 with self._peer.streamed("streamOplog", _worker(worker), {"from": first}) as answer:
                     last = _last_index(answer)
-                    for entry in _entries(answer):
+                    for entry in _entries(answer, lambda line: self._peer.hear("streamOplog", line)):
                         first = entry.index + 1
                         yield entry
             except ServerUnreachable:
@@ -443,6 +444,19 @@ class RemoteClient:
 
     # Beside the contract.
 
+    def heard(self) -> AbstractContextManager[list[tuple[str, Any]]]:
+        """Collect what the server answers meanwhile: the operation, and the JSON as it was sent."""
+        return self._peer.heard()
+
+    @contextmanager
+    def waiting_at_most(self, timeout_s: float) -> Iterator[None]:
+        """Wait for each answer so long at most, but for uploads and results, which have limits of their own."""
+        before, self._http.answer_timeout_s = self._http.answer_timeout_s, timeout_s
+        try:
+            yield
+        finally:
+            self._http.answer_timeout_s = before
+
     def server_version(self, timeout_s: float = ANSWER_TIMEOUT_S) -> str:
         """Return what the server calls itself."""
         op = CONTRACT.operations["version"]
@@ -487,16 +501,18 @@ def _last_index(answer: httpx.Response) -> OplogIndex:
     return int(told)
 
 
-def _entries(answer: httpx.Response) -> Iterator[PublicEntry]:
-    """Yield the entries of the whole lines that come."""
+def _entries(answer: httpx.Response, hear: Callable[[Any], None]) -> Iterator[PublicEntry]:
+    """Yield the entries of the whole lines that come; `hear` is told each line's JSON."""
     rest = b""
     for part in answer.iter_bytes():
         *lines, rest = (rest + part).split(b"\n")
         for line in lines:
             try:
-                entry = codec.entry_from_indexed_json(_line_decoder.decode(line))
+                told = _line_decoder.decode(line)
+                entry = codec.entry_from_indexed_json(told)
             except (msgspec.DecodeError, BadInput, RecursionError) as error:
                 raise ServerError(answer.status_code, f"a line of the stream of entries: {error}") from None
+            hear(told)
             yield entry
 
 

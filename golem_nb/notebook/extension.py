@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
+
+from golem_nb.errors import GolemError
 
 _NAME = "GolemMagics"
 _ACCESSOR = "golem_nb.notebook.accessor"
@@ -17,9 +20,19 @@ def load_ipython_extension(shell: Any) -> None:
     if _NAME in shell.magics_manager.registry:
         return
     magics = GolemMagics(shell)
+    try:
+        magics.apply_project(Path.cwd())
+    except GolemError:
+        _forget(shell, magics)
+        raise
     magics.matcher = make_matcher(magics.session)
     install(shell, magics.matcher)
     shell.register_magics(magics)
+
+
+def _forget(shell: Any, magics: Any) -> None:
+    # Magics.__init__ put it there, so that %config knows it.
+    shell.configurables[:] = [item for item in shell.configurables if item is not magics]
 
 
 def unload_ipython_extension(shell: Any) -> None:
@@ -35,7 +48,6 @@ def unload_ipython_extension(shell: Any) -> None:
     for kind, functions in magics.magics.items():
         for name in functions:
             manager.magics[kind].pop(name, None)
-    # Magics.__init__ put it there, so that %config knows it.
-    shell.configurables[:] = [item for item in shell.configurables if item is not magics]
+    _forget(shell, magics)
     if _ACCESSOR in sys.modules:  # else no frame was made, and pandas need not be imported for this
         sys.modules[_ACCESSOR].unregister()

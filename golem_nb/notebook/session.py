@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -23,11 +23,15 @@ from golem_nb.client.connect import (
 )
 from golem_nb.client.connect import connect as connect_to
 from golem_nb.client.profiles import read_profile
-from golem_nb.errors import ClientError, ComponentNotFound, NotFound, ServerUnreachable, UsageError
+from golem_nb.client.remote import RemoteClient
+from golem_nb.errors import ClientError, GolemError, ServerUnreachable, UsageError
 from golem_nb.model import Component, WorkerId
+from golem_nb.notebook.finding import find_component
 from golem_nb.notebook.magics.grammar import Target, read_target
 from golem_nb.notebook.panes.stream import EventStream
 
+# Of output that a cell shows: each is drawn by the browser. Source: UX, F1
+MOST_LINES = 500
 URL_VARIABLE, TOKEN_VARIABLE = "GOLEM_URL", "GOLEM_TOKEN"
 
 
@@ -72,6 +76,10 @@ class Session:
         # What magics have met; completion answers from it, and asks nobody.
         self.seen_components: dict[str, Component] = {}
         self.seen_workers: dict[str, set[str]] = {}
+        # What is set once for all lines.
+        self.timeout_s: float | None = None
+        self.max_lines = MOST_LINES
+        self.last_error: GolemError | None = None
         self._engine: LocalEngine | None = None
         self._client: Client | None = None
 
@@ -82,6 +90,10 @@ class Session:
         self.place = Local((folder or default_folder()).expanduser().absolute(), options)
 
     def use_remote(self, place: Remote) -> None:
+        """Raises:
+        UsageError: The URL is none. (A path would be an engine in this process, which is for Python.)
+        """
+        check_url(place.url)
         self.forget()
         self.place = place
 
@@ -93,7 +105,7 @@ class Session:
         """
         if self.place is None:
             url = os.environ.get(URL_VARIABLE)
-            self.place = Remote(url) if url else Local(default_folder())
+            self.place = Remote(check_url(url)) if url else Local(default_folder())
         if isinstance(self.place, Remote):
             if self._client is None:
                 place = self.place
@@ -124,6 +136,36 @@ class Session:
     def owns(self, client: Client) -> bool:
         """Is this the session's client? Another one is to be closed by who was given it."""
         return client is self._client
+
+    @contextmanager
+    def in_environment(self, environment_id: UUID) -> Iterator[None]:
+        """Use another environment of the same server meanwhile."""
+        self.client()
+        kept, place = self._client, self.place
+        if isinstance(place, Remote):
+            self._client = connect_to(
+                place.url, token=place.token(), environment_id=environment_id, dialect=place.dialect
+            )
+        elif self._engine is not None:
+            self._client = self._engine.client(environment_id)
+        other = self._client
+        try:
+            yield
+        finally:
+            if other is not None:
+                other.close()
+            if self._client is other:  # else the magic has chosen another server
+                self._client = kept
+
+    @contextmanager
+    def waiting_at_most(self, timeout_s: float) -> Iterator[None]:
+        """Wait for each answer of the server so long at most, meanwhile."""
+        client = self.client()
+        if not isinstance(client, RemoteClient):
+            yield
+            return
+        with client.waiting_at_most(timeout_s):
+            yield
 
     def stop(self) -> bool:
         """End the local engine process; False where none ran."""
@@ -196,14 +238,7 @@ class Session:
         name = name or self.default.component
         if name is None:
             raise UsageError("which component? name one, or choose a default with `%golem use COMPONENT`")
-        client = self.client()
-        try:
-            found = client.component(UUID(name)) if _is_uuid(name) else client.component_by_name(name)
-        except NotFound:
-            known = [component.name for component in client.components()]
-            near = get_close_matches(name, known, 3)
-            hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(known) or 'none'}"
-            raise ComponentNotFound(f"there is no component {name!r}; {hint}") from None
+        found = find_component(self.client(), name)
         self.note(found)
         return found
 
@@ -212,11 +247,12 @@ class Session:
         self.seen_components[component.name] = component
         self.seen_workers.setdefault(component.name, set()).update(workers)
 
-    def spelled(self, worker: object) -> str:
-        """Return a worker's id as the user writes it, with the component's name where it is known."""
-        id, slash, name = str(worker).partition("/")
-        by_id = {str(component.id): component.name for component in self.seen_components.values()}
-        return f"{by_id.get(id, id)}{slash}{name}"
+    def named(self, text: object) -> str:
+        """Return a text with the names of components instead of their ids, as the user writes them."""
+        text = str(text)
+        for component in self.seen_components.values():
+            text = text.replace(str(component.id), component.name)
+        return text
 
     def target(self, word: str | None) -> Target:
         """Return the component and worker that a word names; what it leaves out comes from the defaults.
@@ -247,9 +283,12 @@ class Session:
         return worker
 
 
-def _is_uuid(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True
+def check_url(url: str) -> str:
+    """Return the URL.
+
+    Raises:
+        UsageError: It is none.
+    """
+    if "://" not in url:
+        raise UsageError(f"{url!r} is no URL; it looks like https://golem.example.org or http://127.0.0.1:9881")
+    return url

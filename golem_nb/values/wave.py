@@ -1,6 +1,6 @@
 """Types in WIT's spelling and values in WAVE's, for people and for the oplog.
 
-Types are written and read back (the oplog names its types this way); values are only written here.
+Types are written and read back (the oplog names its types this way); values are written, `wave_reader` reads them.
 """
 
 from __future__ import annotations

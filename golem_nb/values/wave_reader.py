@@ -1,13 +1,17 @@
 """WAVE text -> values of a type: what `wave` writes, and the shorter forms that WAVE allows.
 
-bool, numbers    true, -3, 1.5, nan, inf, -inf
-char, string     'x', "x", with \\n \\t \\r \\\\ \\' \\" \\u{…}
+bool, numbers    true, -3, 1.5, nan, inf, -inf; numbers as in JSON
+char, string     'x', "x", with \\n \\t \\r \\\\ \\' \\" \\u{…}; over lines \"\"\"…\"\"\", as far in as the last line
 list, tuple      [1, 2], (1, "a")
 record           {a: 1, b: 2}; absent options are none; {:} where there is nothing to say
-variant, enum    case, case(payload)
+variant, enum    case, case(payload); %ok where the case is a word of WAVE's own
 flags            {a, b}
-option           none, some(x), or x
-result           ok(x), err(x), ok, err, or x
+option           none, some(x), or x where that is no option or result itself
+result           ok(x), err(x), ok, err, or x likewise
+
+Blanks and comments (// to the end of the line) may stand between all of these.
+Source: WAVE's grammar (bytecodealliance/wasm-tools, crates/wasm-wave, README and EBNF). More than there: a word behind
+a hyphen may begin with a digit, as WIT allows by now.
 """
 
 from __future__ import annotations
@@ -26,6 +30,7 @@ from golem_nb.values.types import (
     HandleType,
     ListType,
     OptionType,
+    Parameter,
     PrimitiveType,
     RecordType,
     ResultType,
@@ -36,10 +41,13 @@ from golem_nb.values.types import (
 )
 
 MOST_LEVELS = 100
-_BLANK = re.compile(r"\s*")
-_LABEL = re.compile(r"%?([A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*)")
-_NUMBER = re.compile(r"-?(?:inf|nan|[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)")
+_BLANK = re.compile(r"(?:[ \t\r\n]|//[^\n]*)*")
+_LABEL = re.compile(r"%?((?:[a-z][a-z0-9]*|[A-Z][A-Z0-9]*)(?:-(?:[a-z0-9]+|[A-Z0-9]+))*)(?![A-Za-z0-9])")
+_NUMBER = re.compile(r"(?:nan|-?(?:inf|(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?))(?![A-Za-z0-9])")
+_LINES = re.compile(r'"""\r?\n(.*?)"""', re.DOTALL)
 _ESCAPE = re.compile(r"\\(?:u\{([0-9A-Fa-f]{1,6})\}|(.))", re.DOTALL)
+_NO_FIELDS = re.compile(rf"\{{{_BLANK.pattern}:{_BLANK.pattern}\}}")
+_WORDS = frozenset({"true", "false", "some", "none", "ok", "err", "inf", "nan"})
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", "'": "'", '"': '"'}
 
 
@@ -54,6 +62,28 @@ def value_from_text(type: WitType, text: str, path: str = "value") -> Any:
     reader.end()
     check_value(type, value, path)
     return value
+
+
+def arguments_from_text(parameters: Sequence[Parameter], text: str) -> dict[str, Any]:
+    """Return the values of parameters that `text` spells, in order and with commas between them, by name.
+
+    What may be left out may be left out at the end: options are none, and what has a default is not among the values.
+
+    Raises:
+        ValueMismatch: There are more or fewer, or one is not of its type; the error has the parameter's name.
+    """
+    reader = _Reader(text, "arguments")
+    values = reader.arguments(parameters)
+    for parameter in parameters:
+        if parameter.name not in values and isinstance(parameter.type, OptionType) and parameter.default is None:
+            values[parameter.name] = None
+    missing = [p.name for p in parameters if p.name not in values and p.default is None]
+    if missing:
+        raise ValueMismatch("arguments", f"also {', '.join(missing)}", "the end")
+    for parameter in parameters:
+        if parameter.name in values:
+            check_value(parameter.type, values[parameter.name], parameter.name)
+    return values
 
 
 def values_from_text(types: Sequence[WitType], text: str, path: str = "arguments") -> list[Any]:
@@ -79,6 +109,24 @@ class _Reader:
         if self._peek():
             self._fail("the end")
 
+    def arguments(self, parameters: Sequence[Parameter]) -> dict[str, Any]:
+        """arguments = [value {"," value} [","]]"""
+        values: dict[str, Any] = {}
+        path = self._path
+        for parameter in parameters:
+            if not self._peek():
+                return values
+            self._path = parameter.name
+            values[parameter.name] = self.value(parameter.type, 0)
+            self._path = path
+            if self._peek() != ",":
+                break
+            self._expect(",")
+        if self._peek():
+            names = ", ".join(parameter.name for parameter in parameters)
+            self._fail(f"no more than the arguments {names}" if names else "no arguments")
+        return values
+
     def value(self, type: WitType, level: int) -> Any:
         if level > MOST_LEVELS:
             self._fail(f"a value less than {MOST_LEVELS} levels deep")
@@ -92,10 +140,10 @@ class _Reader:
                 return self._tuple(items, level)
             case RecordType():
                 return self._record(type, level)
-            case FlagsType():
-                return frozenset(self._all("{", "}", self._label))
-            case EnumType():
-                return self._label()
+            case FlagsType(names):
+                return self._flags(names)
+            case EnumType(names):
+                return self._case({name: None for name in names}, level)[0]
             case VariantType(cases):
                 return self._case({case.name: case.type for case in cases}, level)
             case OptionType(payload):
@@ -109,8 +157,9 @@ class _Reader:
     def _primitive(self, type: PrimitiveType) -> Any:
         match type.name:
             case "bool":
-                word = self._label()
-                return word == "true" if word in ("true", "false") else self._fail("true or false")
+                if self._word_ahead() not in ("true", "false"):
+                    self._fail("true or false")
+                return self._label() == "true"
             case "string":
                 return self._quoted('"')
             case "char":
@@ -132,12 +181,40 @@ class _Reader:
             self._fail("numbers from 0 to 255")
 
     def _quoted(self, quote: str) -> str:
+        if self._peek() == '"' and self._text.startswith('"""', self._at):
+            return self._lines()
         self._expect(quote)
-        closing = re.compile(rf"(?:[^\\{quote}]|\\.)*", re.DOTALL).match(self._text, self._at)
+        closing = re.compile(rf"(?:[^\\\n{quote}]|\\[^\n])*").match(self._text, self._at)
         assert closing is not None, "it matches nothing, too"
         self._at = closing.end()
-        self._expect(quote)
+        if self._text[self._at : self._at + 1] != quote:
+            self._fail(f"the closing {quote} on the same line")
+        self._at += 1
         return _ESCAPE.sub(self._unescaped, closing[0])
+
+    def _lines(self) -> str:
+        """Read a string over lines. The blanks before the closing quotes are taken off each line."""
+        found = _LINES.match(self._text, self._at)
+        if found is None:
+            self._fail('a string that begins on the line behind """ and is closed by """')
+        *lines, margin = re.split(r"\r?\n", found[1])
+        if not lines or margin.strip(" "):
+            self._fail('closing """ on a line of their own')
+        for line in lines:
+            if not line.startswith(margin):
+                self._fail(f"each line of the string to begin with {len(margin)} blanks")
+        self._at = found.end()
+        return _ESCAPE.sub(self._unescaped, "\n".join(line[len(margin) :] for line in lines))
+
+    def _flags(self, names: Sequence[str]) -> frozenset[str]:
+        found = self._all("{", "}", lambda: self._one_of(names, "a flag out of"))
+        if len(set(found)) < len(found):
+            self._fail("each flag once")
+        return frozenset(found)
+
+    def _one_of(self, names: Sequence[str], wanted: str) -> str:
+        name = self._label()
+        return name if name in names else self._fail(f"{wanted} {', '.join(names)} instead of {name}")
 
     def _unescaped(self, found: re.Match[str]) -> str:
         if found[1] is not None:
@@ -155,23 +232,26 @@ class _Reader:
         types = {field.name: field.type for field in type.fields}
 
         def field() -> tuple[str, Any]:
-            name = self._label()
-            if name not in types:
-                self._fail(f"a field out of {', '.join(types)} instead of {name}")
+            name = self._one_of(tuple(types), "a field out of")
             self._expect(":")
             return name, self.value(types[name], level + 1)
 
-        if self._text.startswith("{:}", self._skip()):
-            self._at += 3
-            given = {}
+        if empty := _NO_FIELDS.match(self._text, self._skip()):
+            self._at = empty.end()
+            fields: list[tuple[str, Any]] = []
         else:
-            given = dict(self._all("{", "}", field))
+            fields = self._all("{", "}", field)
+        given = dict(fields)
+        if len(given) < len(fields):
+            self._fail("each field once")
+        if not fields and not empty and all(isinstance(t, OptionType) for t in types.values()):
+            self._fail("{:} instead of {}, which are no flags")
         return {**{name: None for name, t in types.items() if isinstance(t, OptionType)}, **given}
 
     def _case(self, cases: Mapping[str, WitType | None], level: int) -> tuple[str, Any]:
-        name = self._label()
-        if name not in cases:
-            self._fail(f"one of {', '.join(cases)} instead of {name}")
+        if (word := self._word_ahead()) in _WORDS and word in cases:
+            self._fail(f"%{word}, since {word} alone is a word of WAVE's own,")
+        name = self._one_of(tuple(cases), "one of")
         return name, self._payload(cases[name], level)
 
     def _payload(self, type: WitType | None, level: int) -> Any:
@@ -191,16 +271,20 @@ class _Reader:
             self._label()
             value = self._payload(payload, level)
         else:
-            value = self.value(payload, level + 1)
+            value = self._flat(payload, level, "some(…) or none")
         return Some(value) if isinstance(payload, OptionType) else value
 
     def _result(self, ok: WitType | None, err: WitType | None, level: int) -> tuple[str, Any]:
         if self._word_ahead() in ("ok", "err"):
             side = self._label()
             return side, self._payload(ok if side == "ok" else err, level)
-        if ok is None:
-            self._fail("ok or err")
-        return "ok", self.value(ok, level + 1)
+        return "ok", self._flat(ok, level, "ok or err")
+
+    def _flat(self, payload: WitType | None, level: int, else_wanted: str) -> Any:
+        """Read the payload of an option or result without the word around it."""
+        if payload is None or isinstance(payload, OptionType | ResultType):
+            self._fail(else_wanted)
+        return self.value(payload, level + 1)
 
     # Characters.
 
@@ -241,8 +325,7 @@ class _Reader:
         return self._text[self._skip() : self._at + 1]
 
     def _expect(self, character: str) -> None:
-        # Inside a quote blanks count.
-        if self._text[self._at : self._at + 1] != character and self._peek() != character:
+        if self._peek() != character:
             self._fail(f"'{character}'")
         self._at += 1
 

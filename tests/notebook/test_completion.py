@@ -50,7 +50,11 @@ def session():
         ("%golem_worker cart/alice re", "re", ["resume", "revert"]),
         ("%golem_worker cart/alice update --mode ", "", ["automatic", "manual"]),
         ("%golem_worker cart/alice update --mode m", "m", ["manual"]),
-        ("%golem_worker cart/alice revert --", "--", ["--to", "--last", "--out", "--quiet", "--help"]),
+        (
+            "%golem_worker cart/alice revert --",
+            "--",
+            ["--to", "--last", "--out", "--quiet", "--json", "--env-id", "--help"],
+        ),
         ("%golem_worker cart/alice fork copy --a", "--a", ["--at"]),
         ("%golem_worker cart/alice revert --to ", "", []),
         ("%golem_oplog cart/alice --qu", "--qu", ["--query", "--quiet"]),

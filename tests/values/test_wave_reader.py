@@ -16,6 +16,7 @@ from golem_nb.values.types import (
     HandleType,
     ListType,
     OptionType,
+    Parameter,
     ResultType,
     Some,
     TupleType,
@@ -23,7 +24,7 @@ from golem_nb.values.types import (
     record,
 )
 from golem_nb.values.wave import text_from_value
-from golem_nb.values.wave_reader import value_from_text, values_from_text
+from golem_nb.values.wave_reader import arguments_from_text, value_from_text, values_from_text
 from tests.values.strategies import TYPED
 
 SHAPE = VariantType((Case("dot"), Case("circle", U32)))
@@ -76,7 +77,7 @@ def test_shorter_forms_are_read(type, text, value):
         (U32, "1.5", "a whole number instead of 1.5"),
         (U8, "300", "u8"),
         (U32, "7 8", "expected the end at character 3, found 8"),
-        (STRING, '"open', "expected '\"' at character 6, found the end"),
+        (STRING, '"open', 'expected the closing " on the same line at character 6, found the end'),
         (STRING, r'"\q"', "an escape that WAVE has"),
         (BYTES, "[1, 300]", "numbers from 0 to 255"),
         (TupleType((U32, U32)), "(1)", "2 values instead of 1"),
@@ -100,6 +101,38 @@ def test_arguments_are_read_in_their_order():
     assert values_from_text([], "") == []
     with pytest.raises(ValueMismatch, match="arguments"):
         values_from_text([U32], "")
+
+
+NAMED = (Parameter("name", STRING), Parameter("count", U32, default="1"), Parameter("note", MAYBE))
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ('"tea", 2, some(3)', {"name": "tea", "count": 2, "note": 3}),
+        ('"tea", 2,', {"name": "tea", "count": 2, "note": None}),
+        (' "tea" // just that', {"name": "tea", "note": None}),
+    ],
+)
+def test_what_may_be_left_out_may_be_left_out_at_the_end(text, values):
+    assert arguments_from_text(NAMED, text) == values
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("", "arguments: expected also name, found the end"),
+        ('"tea", "two"', "count: expected a number at character 8"),
+        ('"tea", -2', "count: expected u32"),
+        (
+            '"tea", 2, none, 5',
+            "arguments: expected no more than the arguments name, count, note at character 17, found 5",
+        ),
+    ],
+)
+def test_arguments_that_do_not_fit_are_told_by_their_names(text, fault):
+    with pytest.raises(ValueMismatch, match=fault):
+        arguments_from_text(NAMED, text)
 
 
 def test_depth_is_bounded():

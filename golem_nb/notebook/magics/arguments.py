@@ -34,7 +34,7 @@ def evaluate(arguments: str, names: Mapping[str, Any]) -> Arguments:
     """
     # A newline before the bracket, so that a comment at the end comments out nothing of ours.
     positional, named = _evaluated(
-        f"_collect({arguments}\n)", {**names, "_collect": lambda *args, **named: (args, named)}
+        f"_collect({arguments}\n)", {**names, "_collect": lambda *args, **named: (args, named)}, arguments
     )
     return list(positional), named
 
@@ -67,14 +67,18 @@ def evaluate_body(body: str, names: Mapping[str, Any]) -> Arguments:
     return [], named
 
 
-def _evaluated(source: str, names: Mapping[str, Any]) -> Any:
+def _evaluated(source: str, names: Mapping[str, Any], shown: str = "") -> Any:
     try:
         code = compile(source, "<arguments>", "eval")
         return eval(code, {**JSON_WORDS, **names})
     except SyntaxError as error:
-        raise UsageError(f"the arguments are no Python: {error.msg}: {(error.text or source).strip()}") from None
+        text = shown or (error.text or source).strip()
+        raise UsageError(f"the arguments are no Python: {error.msg}: {text}") from None
     except NameError as error:
-        raise UsageError(f"in the arguments: {error}") from None
+        hint = f'; a field is written {{"{error.name}": …}}' if re.search(rf"[{{,]\s*{error.name}\s*:", source) else ""
+        near = get_close_matches(error.name or "", [*names, *JSON_WORDS], 1)
+        hint = hint or (f"; did you mean {near[0]}?" if near else "")
+        raise UsageError(f"in the arguments: name {error.name!r} is not defined{hint}") from None
 
 
 def find_function(exports: Sequence[FunctionType] | None, name: str) -> tuple[str, FunctionType | None]:

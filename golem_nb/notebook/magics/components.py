@@ -35,7 +35,8 @@ def run(request: Request) -> Any:
         request.session.say(f"deleted component {component.name}")
         return None
     if request.option("download"):
-        version = int(request.number("version", component.version))
+        asked = request.whole_number("version")
+        version = component.version if asked is None else asked
         path = Path(request.option("download")).expanduser()
         try:
             size = path.write_bytes(request.session.client().component_wasm(component.id, version))

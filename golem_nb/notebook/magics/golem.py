@@ -11,7 +11,7 @@ from golem_nb.client.connect import DIALECT_NAMES, default_folder, running_engin
 from golem_nb.client.profiles import profiles_file, profiles_folder, read_profile
 from golem_nb.errors import GolemError, UsageError
 from golem_nb.model import MEMORY_LIMIT_MIB, TIME_LIMIT_S, parse_uuid
-from golem_nb.notebook.magics.grammar import Option, Target, read_target
+from golem_nb.notebook.magics.grammar import Option, Target, near_or_all, read_target
 from golem_nb.notebook.magics.verb import Request, Verb
 from golem_nb.notebook.session import TOKEN_VARIABLE, URL_VARIABLE, Local, Remote, Session
 from golem_nb.notebook.views import ServerCard, Text
@@ -21,7 +21,7 @@ def run(request: Request) -> Any:
     word, *rest = request.words or ("status",)
     action = _ACTIONS.get(word)
     if action is None:
-        raise UsageError(f"%golem does not know {word!r}; it knows {', '.join(_ACTIONS)}")
+        raise UsageError(f"%golem does not know {word!r}; {near_or_all(word, tuple(_ACTIONS))}")
     return action(request, rest)
 
 
@@ -120,7 +120,7 @@ def _help(request: Request, rest: list[str]) -> Text:
     name = rest[0].lstrip("%")
     found = by_name.get(name) or by_name.get(f"golem_{name}")
     if found is None:
-        raise UsageError(f"there is no magic {rest[0]}; there are {', '.join(f'%{name}' for name in by_name)}")
+        raise UsageError(f"there is no magic {rest[0]}; {near_or_all(f'golem_{name}', tuple(by_name))}")
     return Text(found.help())
 
 

@@ -1,6 +1,6 @@
 """How the line of a magic is read.
 
-    line    = { option } { word } { option } [ ";" ]
+    line    = [ name "<<" ] { option } { word } { option } [ ";" ] [ "#" comment ]
     word    = characters without blanks; inside brackets and quotes blanks are part of it
     option  = "--" name [ ( "=" | blank ) word ]  |  "-" letter [ blank word ]
     target  = component [ "/" worker ]            split at the first "/" outside brackets and quotes
@@ -90,11 +90,15 @@ def read_line(text: str, options: Sequence[Option]) -> Line:
         UsageError: An option is unknown, repeated or without its value; a bracket or quote is not closed.
     """
     words = split_words(text)
+    bound = words.pop(0) if words[1:2] == ["<<"] else None
     is_quiet = bool(words) and words[-1].endswith(";")
     if is_quiet:
         words[-1:] = [words[-1].rstrip(";")] if words[-1].rstrip(";") else []
     plain: list[str] = []
     found: dict[str, Any] = {}
+    if bound is not None:
+        del words[0]
+        _add(found, _option_of("--out", options)[0], bound)
     rest = deque(words)
     while rest:
         word = rest.popleft()
@@ -130,7 +134,7 @@ def is_option(word: str) -> bool:
 
 
 def split_words(text: str) -> list[str]:
-    """Split at blanks outside brackets and quotes; `name (` counts as `name(`.
+    """Split at blanks outside brackets and quotes; `name (` counts as `name(`. A word `#…` begins a comment.
 
     Raises:
         UsageError: A bracket or quote is not closed, or closed without being open.
@@ -138,6 +142,8 @@ def split_words(text: str) -> list[str]:
     words: list[str] = []
     begin: int | None = None
     for position, char, depth in scan(text):
+        if char == "#" and depth == 0 and begin is None:
+            return _joined(words)  # the rest is a comment, whatever quotes it has
         if char.isspace() and depth == 0:
             if begin is not None:
                 words.append(text[begin:position])

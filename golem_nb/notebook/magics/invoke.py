@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -18,6 +19,8 @@ from golem_nb.notebook.magics.verb import Request, Verb
 from golem_nb.notebook.replay import value_of
 from golem_nb.notebook.surroundings import Place
 from golem_nb.notebook.views import Text, signature
+from golem_nb.notebook.waiting import Waiting
+from golem_nb.notebook.waves import wave_from_result, wave_parameters
 from golem_nb.values.python import python_from_value
 
 USAGE = "%golem_invoke component/worker function(arguments)"
@@ -50,14 +53,44 @@ def run(request: Request) -> Any:
 
 
 def _line(request: Request) -> Any:
-    words = request.only_words(2, USAGE)
+    words = _target_and_call(request.words)
     if request.option("form"):
         return _form(request, words)
+    if len(words) == 1:
+        _check_alone(words[0])
     if not words or (len(words) == 1 and not words[0].endswith(")")):
         raise UsageError(f"which call? Write: {USAGE}")
     target = request.session.target(words[0] if len(words) == 2 else None)
     call = read_call(words[-1])
-    return _send(request, prepare(request, target, call.name, evaluate(call.arguments, request.names)), str(call))
+    return _send(request, prepare(request, target, call.name, read_arguments(request, call.arguments)), str(call))
+
+
+def _target_and_call(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the words of a line.
+
+    Raises:
+        UsageError: There are more than two; the text has what may have been meant.
+    """
+    if len(words) <= 2:
+        return words
+    target, second, *rest = words
+    if len(rest) == 1 and "/" not in target and "(" not in second and rest[0].endswith(")"):
+        raise UsageError(f"what is {second!r}? Did you mean {target}/{second} {rest[0]}?")
+    if "(" not in second:
+        raise UsageError(f"arguments are in brackets: did you mean {target} {second}({', '.join(rest)})?")
+    raise UsageError(f"what is {rest[0]!r}? Write: {USAGE}")
+
+
+def _check_alone(word: str) -> None:
+    """Refuse what has its target grown together with its call, as of a method or a path."""
+    found = re.fullmatch(r"([^\s(){}]+/[^\s(){}./]+)[./](\w[\w-]*\(.*\))", word, re.DOTALL)
+    if found and ":" not in word:
+        raise UsageError(f"a blank stands between worker and call: did you mean {found[1]} {found[2]}?")
+
+
+def read_arguments(request: Request, text: str) -> Arguments | str:
+    """Return what is between the brackets of a call: with --wave the text itself, which needs the types to be read."""
+    return text if request.option("wave") else evaluate(text, request.names)
 
 
 def _form(request: Request, words: tuple[str, ...]) -> Any:
@@ -83,11 +116,13 @@ def _form(request: Request, words: tuple[str, ...]) -> Any:
 
 
 def _named(request: Request, target: Target, function: str, body: str) -> Any:
-    arguments = evaluate_body(body, request.names)
+    arguments = body if request.option("wave") else evaluate_body(body, request.names)
     return _send(request, prepare(request, target, function, arguments), f"{function}(…)")
 
 
-def prepare(request: Request, target: Target, name: str, arguments: Arguments, key: str | None = None) -> Prepared:
+def prepare(
+    request: Request, target: Target, name: str, arguments: Arguments | str, key: str | None = None
+) -> Prepared:
     component = request.session.component(target.component)
     client = request.session.client()
     worker = request.session.worker_of(component, target)
@@ -95,7 +130,8 @@ def prepare(request: Request, target: Target, name: str, arguments: Arguments, k
     function, type = find_function(component.exports, name)
     # A worker that stays on an older version may have other parameters: the server checks those.
     is_known = before is None or before.component_version == component.version
-    params = json_parameters(type if is_known else None, arguments)
+    known = type if is_known else None
+    params = wave_parameters(known, arguments) if isinstance(arguments, str) else json_parameters(known, arguments)
     asked = key or request.option("key")
     return Prepared(client, target, worker, function, params, str(uuid4()) if asked in (None, "-") else asked, before)
 
@@ -121,12 +157,15 @@ def _then(request: Request, prepared: Prepared, index: OplogIndex) -> Any:
 def _send(request: Request, prepared: Prepared, call: str) -> Any:
     at_index = request.whole_number("at")
     if at_index is not None:
+        if request.option("wave"):
+            raise UsageError("--at and --wave do not go together: what a shadow answers is Python")
         return _then(request, prepared, at_index)
     if request.option("trigger"):
         prepared.client.invoke(prepared.worker, prepared.function, prepared.params, key=prepared.key)
         request.session.say(f"accepted; its key: {prepared.key}")
         return None
-    value = result_of(request, prepared, call)
+    with _output(request, prepared, call):
+        value = result_of(request, prepared, call)
     if request.option("key") == "-":
         request.session.say(f"key: {prepared.key}")
     elif request.option("key") and _was_recorded(prepared):
@@ -134,8 +173,24 @@ def _send(request: Request, prepared: Prepared, call: str) -> Any:
     return value
 
 
+def _output(request: Request, prepared: Prepared, call: str) -> AbstractContextManager[object]:
+    """Return what shows the worker's output while the result is waited for."""
+    if request.option("no-stream"):
+        return nullcontext()
+    return Waiting(
+        request.surroundings,
+        prepared.client,
+        prepared.worker,
+        name=str(prepared.target),
+        call=call,
+        key=prepared.key,
+        is_new=prepared.before is None,
+        most_lines=request.session.max_lines,
+    )
+
+
 def result_of(request: Request, prepared: Prepared, call: str) -> Any:
-    timeout_s = request.number("timeout", 0) or None
+    timeout_s = request.number("timeout", 0) or request.session.timeout_s
     try:
         result = prepared.client.invoke_and_await(
             prepared.worker, prepared.function, prepared.params, key=prepared.key, timeout_s=timeout_s
@@ -149,6 +204,8 @@ def result_of(request: Request, prepared: Prepared, call: str) -> Any:
     except ServerUnreachable as error:
         text = f"{error}. What was accepted goes on when the server is back; its result: {prepared.again(call)}"
         raise ServerUnreachable(text) from None
+    if request.option("wave"):
+        return wave_from_result(result)
     return None if result is None else python_from_value(result.type, result.value)
 
 
@@ -236,7 +293,7 @@ def _call(request: Request, target: Target, line: CallLine) -> tuple[dict[str, A
     start = time.perf_counter()
     row: dict[str, Any] = {"call": str(line.call), "result": None, "ok": False, "key": line.key}
     try:
-        arguments = evaluate(line.call.arguments, request.names)
+        arguments = read_arguments(request, line.call.arguments)
         prepared = prepare(request, target, line.call.name, arguments, line.key)
         row["key"] = prepared.key
         start = time.perf_counter()
@@ -254,18 +311,19 @@ VERB = Verb(
     name="golem_invoke",
     summary="Call a function of a worker, which is made if it is not there, and return the result.",
     forms=(
-        f"{USAGE} [--key K|-] [--trigger] [--timeout S] [--at INDEX]",
+        f"{USAGE} [--key K|-] [--timeout S] [--wave] [--no-stream]",
+        f"{USAGE} --trigger | --at INDEX",
         "%golem_invoke component/worker function --form",
         "%%golem_invoke component/worker function     body: lines `name = expression`, or one list",
         "%%golem_invoke component/worker              body: one call on each line, `r = call(...)` binds",
     ),
     options=(
-        Option(
-            "key", "idempotency key: the same key gives the same result, and runs once; `-` makes and shows one", "K"
-        ),
+        Option("key", "idempotency key: the same key gives the same result, once; `-` makes and shows one", "K"),
         Option("trigger", "do not wait for the result"),
+        Option("no-stream", "show nothing of what the worker prints meanwhile"),
         Option("timeout", "wait so many seconds at most; the worker goes on", "S", short="t"),
         Option("at", "ask the worker as it was at an oplog index; it is untouched", "INDEX"),
+        Option("wave", "arguments and result in WAVE, the text form of WIT values"),
         Option("form", "show input widgets for the function's parameters, and a button"),
         Option("keep-going", "in a cell of calls: go on after a failure"),
     ),
@@ -273,6 +331,7 @@ VERB = Verb(
     examples=(
         '%golem_invoke counter/c1 add(5, {"name": who})',
         "%golem_invoke counter/c1 get() --out total",
+        '%golem_invoke cart/ann add({name: "tea", price: 2.5}, some(3)) --wave',
     ),
     run=run,
     is_cell=True,

@@ -47,12 +47,12 @@ def read_worker(request: Request, word: str | None) -> Any:
     target = request.session.target(word)
     worker = request.session.worker_id(target)
     client = request.session.client()
-    first, query = request.whole_number("from"), request.option("query")
-    if query is not None and first is not None:
+    asked, query, count = request.whole_number("from"), request.option("query"), request.whole_number("count")
+    first = 1 if asked is None else asked
+    if query is not None and asked is not None:
         raise UsageError("--query searches from the beginning: leave --from out")
     if first == 0:
         raise UsageError("--from must be at least 1: the oplog begins there")
-    first, count = first or 1, request.whole_number("count")
     found = client.entries(worker, from_index=first) if query is None else matching_entries(client, worker, query)
     there = max((client.worker(worker).last_index or 0) - first + 1, 0)
     total = there if count is None else min(there, count)

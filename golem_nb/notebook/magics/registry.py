@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping
+import keyword
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
-import traitlets
-from IPython.core.magic import Magics, magics_class
+from IPython.core.magic import magics_class
 from IPython.display import display
 
-from golem_nb.errors import UsageError, WorkerNotFound
-from golem_nb.notebook.magics import components, connect, crash, deploy, golem, invoke, oplog, replay, worker, workers
-from golem_nb.notebook.magics.verb import Request, Verb
+from golem_nb.errors import GolemError, UsageError, WorkerExists, WorkerNotFound
+from golem_nb.model import parse_uuid
+from golem_nb.notebook.configuration import Settings
+from golem_nb.notebook.magics import (
+    components,
+    connect,
+    crash,
+    debug,
+    deploy,
+    golem,
+    invoke,
+    oplog,
+    replay,
+    worker,
+    workers,
+)
+from golem_nb.notebook.magics.grammar import Line
+from golem_nb.notebook.magics.verb import Request, Verb, seconds
+from golem_nb.notebook.objects import usable
 from golem_nb.notebook.session import Session
 from golem_nb.notebook.surroundings import Surroundings
 from golem_nb.notebook.views import Text
@@ -27,21 +45,22 @@ VERBS: tuple[Verb, ...] = (
     connect.VERB,
     crash.VERB,
     replay.VERB,
+    debug.VERB,
 )
+
+# What starts no engine and chooses the server itself.
+ASKS_NOBODY = frozenset({golem.VERB.name, debug.VERB.name})
 
 
 @magics_class
-class GolemMagics(Magics):  # type: ignore[misc]  # its package ships no types
+class GolemMagics(Settings):
     """The golem_nb magics. One session: the server in use and the default target."""
 
-    widgets = traitlets.Enum(["auto", "on", "off"], "auto", help="Live panes: auto = where somebody looks on.").tag(
-        config=True
-    )
-
     def __init__(self, shell: Any) -> None:
+        self.session = Session(say=print, show=display)
         super().__init__(shell)
         self.surroundings = Surroundings(shell, lambda: str(self.widgets))
-        self.session = Session(say=print, show=display)
+        self.apply()
         self.magics = {
             "line": {verb.name: self._function(verb) for verb in VERBS if verb.is_line},
             "cell": {verb.name: self._function(verb) for verb in VERBS if verb.is_cell},
@@ -68,15 +87,55 @@ class GolemMagics(Magics):  # type: ignore[misc]  # its package ships no types
         if "help" in read.options:
             return Text(verb.help())
         variable = read.options.get("out")
-        if variable is not None and not str(variable).isidentifier():
+        if variable is not None and (not str(variable).isidentifier() or keyword.iskeyword(variable)):
             raise UsageError(f"--out {variable} is no name of a variable")
         try:
-            result = verb.run(Request(self.session, self.surroundings, read, names, cell))
-        except WorkerNotFound as missing:
-            raise WorkerNotFound(self.session.spelled(missing.worker), missing.near) from None
+            with self._terms(verb, read):
+                result = self._done(verb, Request(self.session, self.surroundings, read, names, cell))
+        except GolemError as error:
+            self._name_in(error)
+            self.session.last_error = error
+            if not self.short_errors:
+                # IPython asks the error itself for what it shows.
+                error._render_traceback_ = partial(debug.full_lines, error)  # type: ignore[method-assign]
+            raise
+        result = usable(result, self.session.client, self.session.seen_components)
         if variable is not None:
             self.surroundings.names[variable] = result
         return None if read.is_quiet else result
+
+    def _name_in(self, error: GolemError) -> None:
+        """Let an error name components as the user does, not by their ids."""
+        error.text = self.session.named(error.text)
+        if isinstance(error, WorkerNotFound | WorkerExists):
+            error.worker = self.session.named(error.worker)
+
+    def _done(self, verb: Verb, request: Request) -> Any:
+        if not request.option("json"):
+            return verb.run(request)
+        from golem_nb.notebook.raw import answer_of
+
+        return answer_of(verb.name, self.session.client(), lambda: verb.run(request))
+
+    @contextmanager
+    def _terms(self, verb: Verb, read: Line) -> Iterator[None]:
+        """Hold to what the options that all magics have say of the server: which environment, and how long to wait.
+
+        What a magic has as an option of its own means there what it says itself.
+        """
+        environment = read.options.get("env-id")
+        timeout = None if verb.has_own("timeout") else read.options.get("timeout")
+        asks = verb.name not in ASKS_NOBODY
+        if not asks and (environment or timeout):
+            raise UsageError("--env-id and --timeout are for magics that ask; `%golem remote URL --env UUID` chooses")
+        with ExitStack() as stack:
+            if environment is not None:
+                stack.enter_context(self.session.in_environment(parse_uuid(environment, "--env-id")))
+            if timeout is not None:
+                stack.enter_context(self.session.waiting_at_most(seconds(timeout, "--timeout")))
+            elif self.session.timeout_s is not None and asks:
+                stack.enter_context(self.session.waiting_at_most(self.session.timeout_s))
+            yield
 
     def close(self) -> None:
         """End all streams and close the client; the engine goes on."""

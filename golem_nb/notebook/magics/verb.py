@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,9 @@ from golem_nb.notebook.surroundings import Surroundings
 COMMON = (
     Option("out", "bind the result to VAR", "VAR", short="o"),
     Option("quiet", "show nothing; a `;` at the end of the line does the same", short="q"),
+    Option("timeout", "wait so many seconds at most for an answer", "S", short="t"),
+    Option("json", "return the JSON that the server answered, as it was sent"),
+    Option("env-id", "use this environment of the server, this once", "UUID"),
     Option("help", "show this help"),
 )
 
@@ -100,7 +104,11 @@ class Verb:
     all_options: tuple[Option, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "all_options", (*self.options, *COMMON))
+        own = {option.name for option in self.options}
+        object.__setattr__(self, "all_options", (*self.options, *(o for o in COMMON if o.name not in own)))
+
+    def has_own(self, option: str) -> bool:
+        return any(own.name == option for own in self.options)
 
     def help(self) -> str:
         """Return what `%golem_x?` and `--help` show."""
@@ -140,6 +148,21 @@ def whole_number(text: str, what: str) -> int:
     if not re.fullmatch(r"[0-9]{1,18}", text):
         raise UsageError(f"{what} must be a whole number, found {text!r}")
     return int(text)
+
+
+def seconds(text: str, what: str) -> float:
+    """Return the time, more than 0, that a word spells.
+
+    Raises:
+        UsageError: It spells none.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < 1e9:
+        raise UsageError(f"{what} must be a number of seconds, found {text!r}")
+    return value
 
 
 _VARIABLE = re.compile(r"\{([A-Za-z_]\w*)\}|\$([A-Za-z_]\w*)")

@@ -10,7 +10,7 @@ from typing import Any
 from golem_nb.client.client import Client
 from golem_nb.errors import UsageError
 from golem_nb.model import Component, WorkerMetadata, WorkerStatus
-from golem_nb.notebook.magics.grammar import Option
+from golem_nb.notebook.magics.grammar import Option, near_or_all
 from golem_nb.notebook.magics.verb import Request, Verb, one_target
 from golem_nb.oplog.filter_text import filter_from_texts
 from golem_nb.oplog.filters import WorkerFilter
@@ -62,7 +62,8 @@ def read_workers(
     from golem_nb.notebook.frames import workers_frame
 
     components = [component] if component else client.components()
-    limit = None if request.option("all") else int(request.number("limit", LIMIT))
+    asked = request.whole_number("limit")
+    limit = None if request.option("all") else LIMIT if asked is None else asked
     frames, notes = [], []
     for component in components:
         found = (worker for worker in all_workers(client, component, filter) if _is_wanted(worker, request))
@@ -109,7 +110,9 @@ def _statuses(text: str) -> set[WorkerStatus]:
     words = [word.strip().lower() for word in text.split(",")]
     unknown = [word for word in words if word not in known]
     if unknown:
-        raise UsageError(f"--status {unknown[0]} is not known; there are: {', '.join(WorkerStatus)}")
+        raise UsageError(
+            f"--status {unknown[0]} is not known; {near_or_all(unknown[0].capitalize(), list(WorkerStatus))}"
+        )
     return {known[word] for word in words}
 
 

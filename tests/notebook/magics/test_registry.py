@@ -1,6 +1,8 @@
+import socket
+
 import pytest
 
-from golem_nb.errors import UsageError
+from golem_nb.errors import BadInput, UsageError, WaitTimeout
 from golem_nb.notebook.magics.registry import VERBS
 from golem_nb.notebook.views import Text
 
@@ -54,3 +56,36 @@ def test_an_error_is_one_line_without_a_traceback(notebook):
         notebook.run("%golem_oplog")
 
     assert caught.value._render_traceback_() == ["UsageError: which worker? name one as component/worker"]
+
+
+OTHER = "11111111-1111-4111-8111-111111111111"
+
+
+def test_another_environment_is_used_this_once(notebook, ledger):
+    there = notebook.run(f"%golem_components --env-id {OTHER}")
+    here = notebook.run("%golem_components")
+
+    assert ledger not in set(there["component"]) and ledger in set(here["component"])
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ("%golem_components --env-id here", "--env-id"),
+        ("%golem_components --timeout soon", "--timeout must be a number of seconds, found 'soon'"),
+        ("%golem_components -t 0", "--timeout must be a number of seconds"),
+        (f"%golem --env-id {OTHER}", "`%golem remote URL --env UUID` chooses"),
+    ],
+)
+def test_terms_that_cannot_be_held_to_are_refused(notebook, line, fault):
+    with pytest.raises(BadInput, match=fault):
+        notebook.run(line)
+
+
+def test_an_answer_is_waited_for_as_long_as_is_said(notebook, ledger):
+    assert ledger in set(notebook.run("%golem_components -t 30")["component"])
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        notebook.run(f"%golem remote http://127.0.0.1:{silent.getsockname()[1]} --dialect contract --env {OTHER};")
+        with pytest.raises(WaitTimeout, match="not answered in time"):
+            notebook.run("%golem_components -t 0.2")
+    notebook.run("%golem local")
