@@ -231,7 +231,11 @@ class Form:
 
 def _parameter(parameter: Parameter) -> Input:
     if not parameter.is_json:
-        return input_for(parameter.type, parameter.name)
+        part = input_for(parameter.type, parameter.name)
+        if parameter.default is not None and isinstance(parameter.type, PrimitiveType):
+            default = json.loads(parameter.default)
+            part.widget.value = str(default) if isinstance(part.widget, ui.Text) else default
+        return part
     area = ui.Textarea(value="null", description=f"{parameter.name} (JSON)", style=STYLE, layout=WIDE)
 
     def read() -> str:

@@ -140,6 +140,17 @@ def test_a_form_calls_with_what_the_api_takes_and_says_what_came_of_it():
     assert "Docs &lt;b&gt;" in form.widget.children[0].value
 
 
+def test_an_input_begins_with_the_default():
+    parameters = (
+        Parameter("n", U64, default="3"),
+        Parameter("s", STRING, default='"x"'),
+        Parameter("b", BOOL, default="true"),
+    )
+    form = Form(FunctionType("f", parameters, None), lambda params: params)
+
+    assert form.values == [3, "x", True]
+
+
 def test_a_parameter_without_a_type_is_json():
     form = Form(FunctionType("f", (Parameter("x", STRING, is_json=True),), None), lambda params: params)
     area = first(form.widget, ui.Textarea)
