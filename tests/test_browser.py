@@ -126,3 +126,77 @@ def test_a_reader_pauses_filters_and_finds_the_pane_again_after_a_reload(place):
 
         assert "step 1" in pane.get_by_role("log").inner_text()
         assert lab.errors() == []
+
+
+PICTURES = [
+    "%load_ext golem_nb",
+    "from importlib.resources import files\nfrom golem_nb.demo import CountingServer\nworld = CountingServer()\n"
+    'source = files("golem_nb") / "demo.wat"',
+    "%golem_deploy steps {source} -q",
+    "board = %golem_workers steps --watch 0.3",
+    "%golem_invoke steps/w run(world.authority, 2) --key k -q\n%golem_crash steps/w -q\n"
+    "%golem_invoke steps/w run(world.authority, 1) --key k2 -q\nlog = %golem_oplog steps/w",
+    "log.golem.timeline()",
+    "log.golem.latency('calls')",
+    "log.golem.scrubber(at=5, on_index=lambda index: told.update(f'the kernel knows {index}'))",
+    "told = display('nothing yet', display_id=True)",
+    "%golem_invoke steps/a run(world.authority, 100) --key k --trigger\n"
+    "%golem_invoke steps/b run(world.authority, 100) --key k --trigger\nevents = %golem_connect steps/a steps/b",
+]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_pictures_are_live_for_a_reader_and_plain_html_in_the_file(place, theme):
+    root, home, data = place
+    write_notebook(root / "pictures.ipynb", PICTURES)
+
+    with reader(root, home, theme=theme, environment={"GOLEM_NB_DIR": str(data)}) as lab:
+        page = lab.page
+        lab.open("pictures.ipynb")
+        lab.run_all()
+        pictures = page.locator(".golem-picture")
+        pictures.nth(2).wait_for()
+
+        # A click in the lane of the invocations finds one; the keys go to the entry behind it.
+        canvas = pictures.nth(0).locator("canvas")
+        canvas.scroll_into_view_if_needed()
+        canvas.click(position={"x": 300, "y": 15})
+        status = pictures.nth(0).get_by_role("status")
+        assert status.inner_text().startswith("#3  ExportedFunctionInvoked golem:demo/steps@1.0.0.{run}")
+        assert "↺ replayed" in status.inner_text()
+        canvas.press("ArrowRight")
+        assert status.inner_text().startswith("#4  Log step 1")
+        page.screenshot(path=str(OUTPUT / f"timeline-{theme}.png"))
+
+        # The slider has the output so far, and tells the kernel where it stopped.
+        slider = pictures.nth(2).get_by_role("slider")
+        slider.focus()
+        slider.press("ArrowRight")
+        slider.press("ArrowRight")
+        pictures.nth(2).get_by_text("at #7").wait_for()
+        assert pictures.nth(2).get_by_role("log").inner_text().strip() == "step 1"
+        page.get_by_text("the kernel knows 7").wait_for()
+        slider.press("End")
+        assert pictures.nth(2).get_by_role("log").inner_text().splitlines() == ["step 1", "step 2", "step 1"]
+        page.screenshot(path=str(OUTPUT / f"scrubber-{theme}.png"))
+
+        # The pane has two workers' lines, and those of one where that is asked for.
+        pane = page.locator(".golem-events")
+        page.wait_for_function(f"() => ({SEQ})() > 6")
+        pane.get_by_role("combobox", name="worker").select_option("steps/b")
+        lines = pane.locator("[data-seq]").all_inner_texts()
+        assert lines and all("steps/b" in line for line in lines)
+        # The board was made before there were workers.
+        page.get_by_text("▶ Running 2").wait_for()
+        page.screenshot(path=str(OUTPUT / f"board-{theme}.png"))
+
+        page.evaluate("() => { void window.jupyterapp.commands.execute('docmanager:save'); }")
+        page.wait_for_function("() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
+        page.reload(wait_until="domcontentloaded")
+        pictures.nth(2).wait_for()
+
+        assert lab.errors() == []
+        assert lab.foreign == []
+    shown = [cell.outputs[0].data for cell in nbformat.read(root / "pictures.ipynb", 4).cells[5:8]]
+    assert [sorted(data) for data in shown] == [["text/html", "text/plain"]] * 3
+    assert ["<img" in data["text/html"] for data in shown] == [True, True, False]

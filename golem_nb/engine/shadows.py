@@ -35,7 +35,17 @@ from golem_nb.host.context import Peers
 from golem_nb.host.declare import Effect, Exit, HostFunction, Trap
 from golem_nb.host.network import Network
 from golem_nb.host.network_policy import NetworkPolicy
-from golem_nb.model import Difference, LogLevel, OplogIndex, Shadow, ShadowCall, ShadowResult, WorkerId
+from golem_nb.model import (
+    ComponentType,
+    Difference,
+    LogLevel,
+    OplogIndex,
+    Shadow,
+    ShadowCall,
+    ShadowResult,
+    UpdateState,
+    WorkerId,
+)
 from golem_nb.oplog.entries import (
     ExportedFunctionInvoked,
     ImportedFunctionInvoked,
@@ -43,7 +53,7 @@ from golem_nb.oplog.entries import (
     PendingWorkerInvocation,
     Recorded,
 )
-from golem_nb.oplog.fold import WorkerState, state_of
+from golem_nb.oplog.fold import Update, WorkerState, state_of
 from golem_nb.store.oplogs import Checkpoint, Chunk, Oplogs, Start
 from golem_nb.values.json import value_from_json
 from golem_nb.values.types import ResultType, TypedValue
@@ -72,8 +82,11 @@ def shadow_of(
         raise BadInput(f"the index must be between 1 and {len(entries)}, found {last}")
     if asked.calls:
         last = boundary(entries, last)
-    if asked.version is not None:
-        services.component_size(worker.component_id, asked.version)  # is there this version?
+    state = state_of(entries[:last])
+    version = state.component_version if asked.version is None else asked.version
+    # It raises where there is no such version.
+    if services.component_options(worker.component_id, version).type is ComponentType.EPHEMERAL:
+        raise BadInput(f"{worker.name} is ephemeral: each invocation has an instance of its own, and no history")
     chosen = list(_with_answers(entries[:last], asked.answers))
     return _Performance(worker, number, chosen, asked, services).perform()
 
@@ -151,8 +164,11 @@ class _Performance:
         )
 
     def _begin(self, state: WorkerState, version: int) -> Execution:
+        update = None
+        if version != state.component_version:  # as an automatic update to it would
+            update = Update(state.last_index, state.last_timestamp_us, version, UpdateState.PENDING)
         return execution.begin(
-            Plan(version, state.base, state.skipped),
+            Plan(version, state.base, state.skipped, update),
             self._worker,
             self._number,
             self._journal,

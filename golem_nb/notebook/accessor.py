@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Callable
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from golem_nb.notebook.views import MONO, QUIET
+from golem_nb.errors import UsageError
+from golem_nb.model import PublicEntry
+from golem_nb.notebook.frames import HINTS, one_oplog
+from golem_nb.notebook.invocations import invocations_of
+from golem_nb.notebook.oplog_diff import OplogDiff, diff_oplogs
+from golem_nb.notebook.oplog_files import (
+    arrow_from_oplog,
+    jsonl_from_oplog,
+    oplog_from_jsonl,
+    oplog_from_parquet,
+    write_parquet,
+)
+from golem_nb.notebook.pictures.latency import Latency
+from golem_nb.notebook.pictures.scrubber import Scrubber
+from golem_nb.notebook.pictures.timeline import Timeline
+from golem_nb.notebook.views import MONO, QUIET, broken
+from golem_nb.oplog.query import parse_query
 
 NAME = "golem"
 # Rows that the table shows; more make a notebook slow. Source: UX 2, size.
@@ -50,47 +66,7 @@ class OplogAccessor:
 
     def invocations(self) -> pd.DataFrame:
         """Return one row for each invocation: `ms`, `result` and `error` are missing while it is under way."""
-        frame = self._frame
-        rows = []
-        started = frame[frame["kind"] == "ExportedFunctionInvoked"]
-        completed = frame[frame["kind"] == "ExportedFunctionCompleted"]
-        ends = [*started.index[1:], None]
-        for (index, start), end in zip(started.iterrows(), ends, strict=True):
-            span = frame.loc[index : end - 1] if end is not None else frame.loc[index:]
-            # Of an invocation that was reverted into and ran on, the second end.
-            done = completed[completed["begin_index"] == index].tail(1)
-            errors = span[span["kind"] == "Error"]
-            last = done.index[0] if len(done) else None
-            rows.append(
-                {
-                    "function": start["function"],
-                    "args": start["request"],
-                    "result": done["response"].iloc[0] if len(done) else None,
-                    "error": errors["message"].iloc[-1] if len(errors) and last is None else None,
-                    "ms": None
-                    if last is None
-                    else (done["timestamp"].iloc[0] - start["timestamp"]).total_seconds() * 1e3,
-                    "calls": int((span["family"] == "call").sum()),
-                    "attempts": len(errors) + 1,
-                    "idempotency_key": start["idempotency_key"],
-                    "timestamp": start["timestamp"],
-                    "first_index": index,
-                    "last_index": last,
-                }
-            )
-        columns = (
-            "function args result error ms calls attempts idempotency_key timestamp first_index last_index".split()
-        )
-        found = pd.DataFrame(rows, columns=columns)
-        texts = dict.fromkeys(("function", "error", "idempotency_key"), "str")
-        numbers = {
-            "ms": "float64",
-            "calls": "Int64",
-            "attempts": "Int64",
-            "first_index": "Int64",
-            "last_index": "Int64",
-        }
-        return found.astype({**texts, **numbers})
+        return invocations_of(self._frame)
 
     def errors(self) -> pd.DataFrame:
         """Return what went wrong: errors, failed updates, interrupts, exits."""
@@ -121,15 +97,63 @@ class OplogAccessor:
         """Return how many entries of each kind there are, most first."""
         return self._frame["kind"].value_counts().loc[lambda counts: counts > 0]
 
-    def to_jsonl(self) -> str:
-        """Return the entries as JSON lines, each as the API sends it."""
-        return "".join(f"{line}\n" for line in self._jsonl())
+    def where(self, query: str) -> pd.DataFrame:
+        """Return the entries that a query in Golem's search language finds, as `%golem_oplog --query` does.
 
-    def _jsonl(self) -> Iterator[str]:
-        for index, row in self._frame.iterrows():
-            stamp = row["timestamp"].isoformat(timespec="milliseconds").replace("+00:00", "Z")
-            entry = {"type": str(row["kind"]), "timestamp": stamp, **row["raw"]}
-            yield json.dumps({"oplogIndex": index, "entry": entry}, ensure_ascii=False)
+        Raises:
+            BadInput: The query cannot be read.
+        """
+        parsed, frame = parse_query(query), self._frame
+        columns = zip(frame.index.tolist(), frame["kind"], frame["timestamp"], frame["raw"], strict=True)
+        return frame[[parsed.matches(PublicEntry(*columns_of_entry)) for columns_of_entry in columns]]
+
+    def diff(self, other: pd.DataFrame) -> OplogDiff:
+        """Compare with another oplog frame, which is the right side.
+
+        Raises:
+            UsageError: That is none.
+        """
+        if not isinstance(other, pd.DataFrame) or not set(other.columns) >= _NEEDED:
+            raise UsageError("diff takes another oplog frame, such as %golem_oplog returns")
+        return diff_oplogs(one_oplog(self._frame), one_oplog(other))
+
+    # Pictures; live where somebody looks on.
+
+    def timeline(self, by: str = "time") -> Timeline:
+        """Return the picture of what happened when, by "time" or by "index"."""
+        return Timeline(one_oplog(self._frame), by)
+
+    def latency(self, of: str = "invocations") -> Latency:
+        """Return the picture of how long "invocations" took, or "calls"."""
+        return Latency(one_oplog(self._frame), of)
+
+    def scrubber(self, at: int | None = None, on_index: Callable[[int], None] | None = None) -> Scrubber:
+        """Return a slider over the oplog: at each index the entry, the status and the output so far.
+
+        It begins at index `at` (the last). `on_index` is called with each index that a reader stops at.
+        """
+        return Scrubber(one_oplog(self._frame), at, on_index)
+
+    # Files.
+
+    def to_jsonl(self, file: str | Path | None = None) -> str:
+        """Return the entries as JSON lines, each as the API sends it; with a file, write them there as well."""
+        text = jsonl_from_oplog(self._frame)
+        if file is not None:
+            Path(file).expanduser().write_text(text, encoding="utf-8")
+        return text
+
+    def to_parquet(self, file: str | Path) -> Path:
+        """Write the frame as Parquet, payloads as JSON text, and return where. Needs `golem-nb[arrow]`."""
+        return write_parquet(self._frame, file)
+
+    def to_arrow(self) -> Any:
+        """Return the frame as an Arrow table, payloads as JSON text. Needs `golem-nb[arrow]`."""
+        return arrow_from_oplog(self._frame)
+
+    # Of files that were written so; also as `pd.DataFrame.golem.from_jsonl(file)`.
+    from_jsonl = staticmethod(oplog_from_jsonl)
+    from_parquet = staticmethod(oplog_from_parquet)
 
     def __repr__(self) -> str:
         return repr(self._frame[[column for column in _SHOWN if column in self._frame]])
@@ -148,10 +172,11 @@ class OplogAccessor:
         glyph, colour = _MARKS.get(str(row["family"]), ("·", "#767676"))
         kind = escape(str(row["kind"]))
         mark = f'<span style="color:{colour};font-weight:600;white-space:nowrap">{glyph} {kind}</span>'
-        replayed = '<span style="white-space:nowrap">↺ replayed</span>' if row["replayed"] is True else ""
+        word = "" if kind in HINTS or row["replayed"] is pd.NA else "↺ replayed" if row["replayed"] else "● live"
+        replayed = f'<span style="white-space:nowrap">{word}</span>'
         # An entry has a response or a message, never both.
         answer = _cut(row["response"]) or _cut(row["message"])
-        cells = [str(index), mark, replayed, _broken(_cut(row["function"])), _cut(row["request"]), answer]
+        cells = [str(index), mark, replayed, broken(_cut(row["function"])), _cut(row["request"]), answer]
         style = f"text-align:left;vertical-align:top;padding:1px 10px 1px 0;background:none;{MONO}"
         tds = "".join(f'<td style="{style};{_LAST if n >= 4 else _FIRST}">{cell}</td>' for n, cell in enumerate(cells))
         return f'<tr style="background:none">{tds}</tr>'
@@ -159,10 +184,6 @@ class OplogAccessor:
 
 # The table fits a page: payloads may be broken anywhere, names only behind their colons.
 _FIRST, _LAST = "white-space:normal;overflow-wrap:normal", "overflow-wrap:anywhere;min-width:9em"
-
-
-def _broken(name: str) -> str:
-    return name.replace("::", "::<wbr>").replace("/", "/<wbr>")
 
 
 def _cut(value: Any) -> str:

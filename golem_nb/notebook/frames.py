@@ -10,12 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from golem_nb.errors import ValueMismatch
+from golem_nb.errors import UsageError
 from golem_nb.model import Component, EventType, FileNode, PublicEntry, WorkerEvent, WorkerMetadata, WorkerStatus
-from golem_nb.values.json import typed_from_json
-from golem_nb.values.python import python_from_value
+from golem_nb.notebook.payloads import PayloadReader
 
 # The kinds of Golem 1.3 by what they are about; `family` stays when a newer Golem renames a kind (its names are below).
 FAMILIES = {
@@ -91,6 +91,7 @@ OPLOG_COLUMNS = (
 )
 _TEXTS = ("function", "idempotency_key", "level", "message", "worker", "component")
 _NUMBERS = ("fuel", "duration_us", "attempt", "begin_index", "version")
+_VALUES = ("request", "response", "raw")
 # Kinds that replay skips: they are never "replayed". Source: SEMANTICS 4.2.
 HINTS = frozenset(
     "Suspend Error Interrupted Exited PendingWorkerInvocation PendingUpdate SuccessfulUpdate FailedUpdate GrowMemory "
@@ -99,115 +100,186 @@ HINTS = frozenset(
 )
 
 
+class OplogColumns:
+    """The cells of an oplog frame, gathered entry by entry: begins and ends are paired in the same walk.
+
+    How this works. Columns that are mostly empty hold their cells by row. What is known at an entry from those before
+    it is the version, and the invocation that is open; behind a gap nothing is known.
+    """
+
+    def __init__(self) -> None:
+        self.indices: list[int] = []
+        self._kinds: list[str] = []
+        self._times_us: list[int] = []
+        self._raw: list[Any] = []
+        self._versions: list[int | None] = []
+        self._cells: dict[str, dict[int, Any]] = {name: {} for name in (*_TEXTS[:4], *_NUMBERS[:4], *_VALUES[:2])}
+        self._rows: dict[int, int] = {}  # by oplog index
+        self._ended: list[tuple[int, int]] = []  # (index of the end, row of its beginning)
+        self._read = PayloadReader()
+        self._last = 0
+        self._forget()
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def _forget(self) -> None:
+        self._version: int | None = None
+        self._invocation: int | None = None
+        self._attempts = 0
+
+    def add(self, entry: PublicEntry) -> None:
+        index, kind, fields, row = entry.index, entry.kind, entry.fields, len(self.indices)
+        if index != self._last + 1:  # in between there may have been anything
+            self._forget()
+        self._last = index
+        time_us = round(entry.timestamp.timestamp() * 1e6)
+        called = fields.get("invocation") or fields
+        effect = fields.get("durableFunctionType")
+        begin = fields.get("beginIndex", effect.get("index") if effect else None)
+        begin_row = None if begin is None else self._rows.get(begin)
+        self._put("function", row, called.get("fullFunctionName") or fields.get("functionName"))
+        self._put("request", row, self._read(called.get("functionInput", fields.get("request"))))
+        self._put("response", row, self._read(fields.get("response")))
+        self._put("idempotency_key", row, called.get("idempotencyKey"))
+        self._put("level", row, fields.get("level"))
+        self._put("message", row, _message(fields))
+        self._put("fuel", row, fields.get("consumedFuel"))
+        match kind:
+            case "Create":
+                self._version = fields.get("componentVersion")
+            case "SuccessfulUpdate":
+                self._version = fields.get("targetVersion")
+            case "ExportedFunctionInvoked":
+                self._invocation, self._attempts = row, 0
+            case "ExportedFunctionCompleted" if self._invocation is not None:
+                begin_row = self._invocation
+                begin = self.indices[begin_row]
+                self._put("function", row, self._cells["function"].get(begin_row))
+                self._put("idempotency_key", row, self._cells["idempotency_key"].get(begin_row))
+                self._ended.append((index, begin_row))
+                self._invocation, self._attempts = None, 0
+            case "Error":
+                self._attempts += 1
+                self._put("attempt", row, self._attempts)
+            case "Revert":
+                self._go_back((fields.get("droppedRegion") or {}).get("start", index))
+        self._put("begin_index", row, begin)
+        if begin_row is not None:
+            self._put("duration_us", row, time_us - self._times_us[begin_row])
+        self._rows[index] = row
+        self.indices.append(index)
+        self._kinds.append(kind)
+        self._times_us.append(time_us)
+        self._versions.append(self._version)
+        self._raw.append(fields)
+
+    def _put(self, column: str, row: int, value: Any) -> None:
+        if value is not None:
+            self._cells[column][row] = value
+
+    def _go_back(self, start: int) -> None:
+        """Be where the entry before `start` was: an invocation whose end is dropped is open again."""
+        before = self._rows.get(start - 1)
+        self._version = self._version if before is None else self._versions[before]
+        begun = self._invocation
+        reopened = (row for end, row in reversed(self._ended) if self.indices[row] < start <= end)
+        still_open = begun if begun is not None and self.indices[begun] < start else None
+        self._invocation, self._attempts = next(reopened, still_open), 0
+
+    def frame(self, *, component: str, worker: WorkerMetadata | None = None, server: str = "") -> pd.DataFrame:
+        """Return what was gathered; see `oplog_frame`."""
+        length, name = len(self), worker.worker_id.name if worker else None
+        kinds = [*FAMILIES, *(kind for kind in dict.fromkeys(self._kinds) if kind not in FAMILIES)]
+        codes = {kind: code for code, kind in enumerate(kinds)}
+        families = [FAMILY_NAMES.index(family_of(kind)) for kind in kinds]
+        kind_codes = np.fromiter((codes[kind] for kind in self._kinds), "int64", length)
+        family_codes = np.array(families, "int64")[kind_codes]
+        columns: dict[str, Any] = {
+            "timestamp": pd.DatetimeIndex(np.array(self._times_us, "datetime64[us]")).tz_localize("UTC"),
+            "kind": pd.Categorical.from_codes(kind_codes, pd.Index(kinds), ordered=True),
+            "family": pd.Categorical.from_codes(family_codes, pd.Index(FAMILY_NAMES)),
+            "raw": _objects(self._raw, length),
+            "worker": pd.Series([name] * length, dtype="object").astype("str").array,
+            "component": pd.Series([component] * length, dtype="object").astype("str").array,
+            "version": pd.array(self._versions, dtype="Int64"),
+            "replayed": _replayed(self.indices, self._kinds, worker),
+        }
+        for column, cells in self._cells.items():
+            if column in _NUMBERS:
+                columns[column] = _numbers(cells, length)
+            elif column in _TEXTS:
+                columns[column] = pd.Series(_spread(cells, length)).astype("str").array
+            else:
+                columns[column] = _spread(cells, length)
+        index = pd.Index(np.array(self.indices, "int64"), name="index")
+        frame = pd.DataFrame({column: columns[column] for column in OPLOG_COLUMNS}, index=index)
+        frame.attrs["golem"] = {
+            "worker": name,
+            "component": component,
+            "component_id": str(worker.worker_id.component_id) if worker else None,
+            "version": worker.component_version if worker else None,
+            "server": server,
+            "fetched_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        return frame
+
+
 def oplog_frame(
-    entries: Sequence[PublicEntry], *, component: str, worker: WorkerMetadata | None = None, server: str = ""
+    entries: Iterable[PublicEntry], *, component: str, worker: WorkerMetadata | None = None, server: str = ""
 ) -> pd.DataFrame:
     """Return one row for each entry, indexed by the oplog index.
 
     `request` and `response` are plain Python values; what they were decoded from is in `raw`. `replayed` says whether
     the instance that is loaded now met the entry in its replay; it is missing where no instance is loaded.
     """
-    rows = _rows(entries)
-    frame = pd.DataFrame(rows, index=pd.Index([e.index for e in entries], dtype="int64", name="index"))
-    frame = frame.reindex(columns=list(OPLOG_COLUMNS))
-    frame["worker"] = worker.worker_id.name if worker else None
-    frame["component"] = component
-    frame["replayed"] = _replayed(entries, worker)
-    frame["timestamp"] = _timestamps(entry.timestamp for entry in entries)
-    frame["kind"] = pd.Categorical(frame["kind"], categories=_kinds(entries), ordered=True)
-    frame["family"] = pd.Categorical(frame["family"], categories=list(FAMILY_NAMES))
-    frame = frame.astype({**dict.fromkeys(_TEXTS, "str"), **dict.fromkeys(_NUMBERS, "Int64"), "replayed": "boolean"})
-    for column in ("request", "response", "raw"):
-        frame[column] = pd.Series([row.get(column) for row in rows], index=frame.index, dtype="object")
-    frame.attrs["golem"] = {
-        "worker": worker.worker_id.name if worker else None,
-        "component": component,
-        "component_id": str(worker.worker_id.component_id) if worker else None,
-        "version": worker.component_version if worker else None,
-        "server": server,
-        "fetched_at": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-    return frame
+    columns = OplogColumns()
+    for entry in entries:
+        columns.add(entry)
+    return columns.frame(component=component, worker=worker, server=server)
 
 
-def _rows(entries: Sequence[PublicEntry]) -> list[dict[str, Any]]:
-    """Return the cells of each entry; what begins and ends is paired in one walk."""
-    walk = _Walk()
-    return [walk.row(entry) for entry in entries]
+def one_oplog(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the frame in the order of the oplog, for what only one oplog has: a picture, a comparison.
+
+    Raises:
+        UsageError: It is of several workers, or has entries twice.
+    """
+    if not frame.index.is_unique:
+        names = ", ".join(map(str, frame["worker"].dropna().unique()[:3]))
+        raise UsageError(f"this is more than one oplog ({names}): choose one, as in df[df['worker'] == 'alice']")
+    return frame if frame.index.is_monotonic_increasing else frame.sort_index()
 
 
-class _Walk:
-    """What is known at an entry from those before it: the version, and the invocation that is open."""
-
-    def __init__(self) -> None:
-        self._begun: dict[int, PublicEntry] = {}
-        self._versions: dict[int, int | None] = {}
-        self._ended: list[tuple[int, PublicEntry]] = []
-        self._last = 0
-        self._forget()
-
-    def _forget(self) -> None:
-        self._version: int | None = None
-        self._invocation: PublicEntry | None = None
-        self._attempts = 0
-
-    def row(self, entry: PublicEntry) -> dict[str, Any]:
-        if entry.index != self._last + 1:  # in between there may have been anything
-            self._forget()
-        self._last = entry.index
-        row = _row(entry)
-        begin: PublicEntry | None = self._begun.get(row.get("begin_index") or 0)
-        match entry.kind:
-            case "Create":
-                self._version = entry.fields.get("componentVersion")
-            case "SuccessfulUpdate":
-                self._version = entry.fields.get("targetVersion")
-            case "ExportedFunctionInvoked":
-                self._invocation, self._attempts = entry, 0
-            case "ExportedFunctionCompleted" if self._invocation is not None:
-                begin = self._invocation
-                row["begin_index"] = begin.index
-                row["function"] = begin.fields.get("functionName")
-                row["idempotency_key"] = begin.fields.get("idempotencyKey")
-                self._ended.append((entry.index, begin))
-                self._invocation, self._attempts = None, 0
-            case "Error":
-                self._attempts += 1
-                row["attempt"] = self._attempts
-            case "Revert":
-                self._go_back((entry.fields.get("droppedRegion") or {}).get("start", entry.index))
-        if begin is not None:
-            row["duration_us"] = round((entry.timestamp - begin.timestamp).total_seconds() * 1e6)
-        row["version"] = self._versions[entry.index] = self._version
-        self._begun[entry.index] = entry
-        return row
-
-    def _go_back(self, start: int) -> None:
-        """Be where the entry before `start` was: an invocation whose end is dropped is open again."""
-        self._version = self._versions.get(start - 1, self._version)
-        reopened = (begun for end, begun in reversed(self._ended) if begun.index < start <= end)
-        still_open = self._invocation if self._invocation is not None and self._invocation.index < start else None
-        self._invocation, self._attempts = next(reopened, still_open), 0
+def met_by_replay(frame: pd.DataFrame) -> Any:
+    """Return `replayed`, missing for hints too: replay skips them, so they are neither replayed nor live."""
+    return frame["replayed"].mask(frame["kind"].isin(list(HINTS)))
 
 
-def _row(entry: PublicEntry) -> dict[str, Any]:
-    fields = entry.fields
-    called = fields.get("invocation") or fields
-    request = called.get("functionInput", fields.get("request"))
-    effect = fields.get("durableFunctionType") or {}
-    return {
-        "kind": entry.kind,
-        "family": FAMILIES.get(entry.kind) or FAMILIES_OF_NEWER_GOLEMS.get(entry.kind, "other"),
-        "function": called.get("fullFunctionName", fields.get("functionName")),
-        "request": python_from_json(request),
-        "response": python_from_json(fields.get("response")),
-        "idempotency_key": called.get("idempotencyKey"),
-        "level": fields.get("level"),
-        "message": _message(fields),
-        "fuel": fields.get("consumedFuel"),
-        "begin_index": fields.get("beginIndex", effect.get("index")),
-        "raw": dict(fields),
-    }
+def family_of(kind: str) -> str:
+    return FAMILIES.get(kind) or FAMILIES_OF_NEWER_GOLEMS.get(kind, "other")
+
+
+def _objects(values: Iterable[Any], length: int) -> Any:
+    """Return an array of objects; NumPy by itself would look into lists for further dimensions."""
+    array = np.empty(length, dtype="object")
+    for row, value in enumerate(values):
+        array[row] = value
+    return array
+
+
+def _spread(cells: Mapping[int, Any], length: int) -> Any:
+    array = np.full(length, None, dtype="object")
+    for row, value in cells.items():
+        array[row] = value
+    return array
+
+
+def _numbers(cells: Mapping[int, int], length: int) -> Any:
+    values, is_missing = np.zeros(length, "int64"), np.ones(length, "bool")
+    rows = np.fromiter(cells, "int64", len(cells))
+    values[rows], is_missing[rows] = np.fromiter(cells.values(), "int64", len(cells)), False
+    return pd.arrays.IntegerArray(values, is_missing)
 
 
 def _message(fields: Mapping[str, Any]) -> str | None:
@@ -222,45 +294,21 @@ def _message(fields: Mapping[str, Any]) -> str | None:
     return f"skips {region.get('start')} to {region.get('end')}" if region else None
 
 
-def python_from_json(json: Any) -> Any:
-    """Return the plain Python value of `{"typ": …, "value": …}`, or of a list of such; the JSON where it is none."""
-    if isinstance(json, list):
-        return [python_from_json(item) for item in json]
-    if not isinstance(json, Mapping) or "typ" not in json:
-        return json
-    try:
-        typed = typed_from_json(json)
-    except ValueMismatch:  # a newer server's type that we cannot read: the raw JSON is better than no frame
-        return json
-    return None if typed is None else python_from_value(typed.type, typed.value)
-
-
-def _kinds(entries: Iterable[PublicEntry]) -> list[str]:
-    """Return all kinds that there are; those of a newer server are appended, never dropped."""
-    kinds = dict.fromkeys(FAMILIES)
-    return [*kinds, *(kind for kind in dict.fromkeys(entry.kind for entry in entries) if kind not in kinds)]
-
-
-def _replayed(entries: Sequence[PublicEntry], worker: WorkerMetadata | None) -> list[bool | None]:
+def _replayed(indices: Sequence[int], kinds: Sequence[str], worker: WorkerMetadata | None) -> Any:
     """Say of each entry whether replay met it: Create, and as many of the others as the instance has counted.
 
     Only from the first entry on can they be counted; a later page says nothing, and neither do the finds of a search.
     """
-    is_whole = bool(entries) and entries[0].index == 1 and entries[-1].index == len(entries)
+    is_whole = bool(indices) and indices[0] == 1 and indices[-1] == len(indices)
     if worker is None or worker.entries_replayed is None or not is_whole:
-        return [None] * len(entries)
-    left = worker.entries_replayed
-    met: list[bool | None] = []
-    for entry in entries:
-        skipped = any(start <= entry.index <= end for start, end in worker.skipped_regions)
-        if entry.index == 1:
-            met.append(left > 0)
-        elif entry.kind in HINTS or skipped:
-            met.append(False)
-        else:
-            met.append(left > 0)
-            left -= 1
-    return met
+        return pd.array([None] * len(indices), dtype="boolean")
+    counts = np.fromiter((kind not in HINTS for kind in kinds), "bool", len(kinds))
+    for start, end in worker.skipped_regions:
+        counts[start - 1 : end] = False
+    counts[0] = False  # Create is met, and not counted
+    met = counts & (np.cumsum(counts) <= worker.entries_replayed)
+    met[0] = worker.entries_replayed > 0
+    return pd.array(met, dtype="boolean")
 
 
 def components_frame(components: Iterable[Component]) -> pd.DataFrame:
@@ -335,7 +383,10 @@ def calls_frame(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def events_frame(events: Iterable[tuple[int, WorkerEvent]], worker: str) -> pd.DataFrame:
-    """Return one row for each event; `seq` counts what this reader has seen."""
+    """Return one row for each event; `seq` counts what this reader has seen.
+
+    Streams carry what happens, never what a replay repeats: `replayed` is False, so that events go with oplogs.
+    """
     rows = [
         {
             "seq": seq,
@@ -345,16 +396,17 @@ def events_frame(events: Iterable[tuple[int, WorkerEvent]], worker: str) -> pd.D
             "message": event.message,
             "function": event.context.get("function"),
             "idempotency_key": event.context.get("idempotencyKey"),
-            "worker": worker,
+            "worker": event.context.get("worker", worker),
+            "replayed": False,
         }
         for seq, event in events
     ]
-    columns = "seq timestamp type level message function idempotency_key worker".split()
+    columns = "seq timestamp type level message function idempotency_key worker replayed".split()
     frame = pd.DataFrame(rows, columns=columns).set_index("seq")
     frame["timestamp"] = _timestamps(frame["timestamp"])
     frame["type"] = pd.Categorical(frame["type"], categories=[str(type) for type in EventType])
     texts = dict.fromkeys(("level", "message", "function", "idempotency_key", "worker"), "str")
-    return frame.astype(texts)
+    return frame.astype({**texts, "replayed": "boolean"})
 
 
 def _timestamps(moments: Iterable[datetime]) -> Any:

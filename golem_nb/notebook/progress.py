@@ -36,6 +36,11 @@ class Progress:
         with self._lock:
             self._step, self._text = self._step + 1, text
 
+    def reach(self, step: int, text: str) -> None:
+        """Be at a step that was counted elsewhere: entries that were read, say, in portions."""
+        with self._lock:
+            self._step, self._text = step, text
+
     def __enter__(self) -> Self:
         if self._place is not Place.HEADLESS:  # ipykernel 7.0 drops what threads send after their cell
             self._thread = self._surroundings.start_thread(self._renew, f"progress of {self._what}")

@@ -25,6 +25,7 @@ from golem_nb.notebook.magics.arguments import plain_json
 from golem_nb.notebook.views import MONO, QUIET, STATUSES, View, badge, badge_text, head_html, rows_html, rows_text
 from golem_nb.values.python import python_from_value
 
+HOST_CALL = "ImportedFunctionInvoked"
 CONTEXT = 2  # entries shown before and behind the one that matters
 MOST_OUTPUT = 2000  # characters of the output so far, from its end
 
@@ -194,7 +195,7 @@ def call_at(client: Client, worker: WorkerId, first: OplogIndex, point: CrashPoi
     """Return the index of the call that a crash point means, from `first` on; None where none came so far."""
     left = point.count
     for entry in client.entries(worker, from_index=first):
-        if entry.kind != "ImportedFunctionInvoked":
+        if entry.kind != HOST_CALL:
             continue
         if point.at_index is not None and entry.index >= point.at_index:
             return entry.index

@@ -134,6 +134,10 @@ class Session:
             return self._client
         return LocalEngine(self.place.folder, lock).client()
 
+    def owns(self, client: Client) -> bool:
+        """Is this the session's client? Another one is to be closed by who was given it."""
+        return client is self._client
+
     @contextmanager
     def in_environment(self, environment_id: UUID) -> Iterator[None]:
         """Use another environment of the same server meanwhile."""

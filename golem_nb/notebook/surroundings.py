@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import contextvars
 import threading
+from collections import deque
 from collections.abc import Callable, MutableMapping
 from enum import Enum
-from typing import Any
+from typing import Any, Protocol
+
+# Pictures hold their data here and in the page; of more than these, the oldest go back to being images.
+MOST_LIVE_PICTURES = 24
 
 
 class Place(Enum):
@@ -17,6 +21,10 @@ class Place(Enum):
     TERMINAL = "terminal"
 
 
+class Closable(Protocol):
+    def close(self) -> None: ...
+
+
 class Surroundings:
     """One IPython shell. `widgets` is "auto", or "on"/"off" where the user overrides what is found."""
 
@@ -24,6 +32,7 @@ class Surroundings:
         self.shell, self._widgets = shell, widgets
         self._hooks: list[Callable[[], bool]] = []
         self._is_hooked = False
+        self._pictures: deque[Closable] = deque()
 
     @property
     def place(self) -> Place:
@@ -52,9 +61,17 @@ class Surroundings:
     def _after_cell(self, result: Any) -> None:
         self._hooks = [hook for hook in self._hooks if hook()]
 
+    def keep_picture(self, picture: Closable) -> None:
+        """Hold what makes a picture live, until there are newer ones, or the extension is unloaded."""
+        self._pictures.append(picture)
+        while len(self._pictures) > MOST_LIVE_PICTURES:
+            self._pictures.popleft().close()
+
     def close(self) -> None:
-        """Run no hook any more."""
+        """Run no hook any more; let the pictures be images."""
         self._hooks.clear()
+        while self._pictures:
+            self._pictures.popleft().close()
         if self._is_hooked:
             self.shell.events.unregister("post_run_cell", self._after_cell)
             self._is_hooked = False
@@ -68,3 +85,12 @@ class Surroundings:
         thread = threading.Thread(target=context.run, args=(work,), name=name, daemon=True)
         thread.start()
         return thread
+
+
+def surroundings_here() -> Surroundings | None:
+    """Return those of the extension that is loaded in this shell: for what shows itself without a magic's request."""
+    from IPython.core.getipython import get_ipython
+
+    shell = get_ipython()
+    magics = shell.magics_manager.registry.get("GolemMagics") if shell is not None else None
+    return None if magics is None else magics.surroundings

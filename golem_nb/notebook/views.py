@@ -24,7 +24,7 @@ from golem_nb.model import (
     WorkerMetadata,
     WorkerStatus,
 )
-from golem_nb.values.types import FunctionType
+from golem_nb.values.types import FunctionType, Parameter
 from golem_nb.values.wave import text_from_type
 
 # Glyph and colour of each status. The colours hold 3:1 on white and on JupyterLab's dark; the glyphs are in DejaVu.
@@ -95,6 +95,11 @@ def rows_text(rows: Sequence[tuple[str, str]]) -> str:
     return "\n".join(f"  {name:<{width}}  {value.replace(chr(10), margin)}" for name, value in rows)
 
 
+def broken(name: str) -> str:
+    """Let a function's name be broken behind its colons and slashes; it is escaped already."""
+    return name.replace("::", "::<wbr>").replace("/", "/<wbr>")
+
+
 def head_html(title: str, note: str = "") -> str:
     tail = f' <span style="{QUIET}">{escape(note)}</span>' if note else ""
     return f'<div style="margin-bottom:2px"><b>{escape(title)}</b>{tail}</div>'
@@ -102,9 +107,14 @@ def head_html(title: str, note: str = "") -> str:
 
 def signature(function: FunctionType) -> str:
     """Return a function as one would call it: `add-item(name: string) -> bool`."""
-    parameters = ", ".join(f"{p.name}: {text_from_type(p.type)}" for p in function.parameters)
+    parameters = ", ".join(map(_parameter, function.parameters))
     result = f" -> {text_from_type(function.result)}" if function.result is not None else ""
     return f"{function.name}({parameters}){result}"
+
+
+def _parameter(parameter: Parameter) -> str:
+    type = "any" if parameter.is_json else text_from_type(parameter.type)
+    return f"{parameter.name}: {type}{'' if parameter.default is None else f' = {parameter.default}'}"
 
 
 def size_text(size_bytes: int) -> str:

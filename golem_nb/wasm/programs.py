@@ -10,6 +10,7 @@ be called with what WIT can say, and an interface of their own tells the rest (s
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, NoReturn
@@ -59,7 +60,9 @@ class ProgramComponent(CompiledComponent):
 
     def export(self, name: str) -> Export:
         spelled = name.replace(" ", "")
-        export = self._exports.get(self._aliases.get(spelled.replace("_", "-"), spelled))
+        # Python's `next_` is `next` here.
+        kebab = re.sub(r"-+(?=\}?$)", "", spelled.replace("_", "-"))
+        export = self._exports.get(self._aliases.get(kebab, spelled))
         if export is None:
             raise FunctionNotFound(name, get_close_matches(name, self._aliases, 2))
         return export

@@ -353,5 +353,7 @@ def _snake_from_camel(key: str) -> str:
 
 
 def _camel_from_snake(key: str) -> str:
+    if "_" not in key:  # as nearly all: a whole oplog has some millions
+        return key
     first, *rest = key.split("_")
     return first + "".join(word[:1].upper() + word[1:] for word in rest)

@@ -302,3 +302,19 @@ def test_the_text_of_a_result_without_a_type_can_be_had():
     made = program.Program("def f(x): return {'x': x}")
 
     assert made.call("nb:worker/api.{f}", ["[1]"], with_text=True)["text"] == '{"x": [1]}'
+
+
+def test_parameters_by_name_only_are_given_by_name():
+    made = program.Program("def f(a: int, b: int = 2, *, c: int, d: int = 4) -> list[int]: return [a, b, c, d]", "x")
+
+    assert made.call("nb:x/api.{f}", [1, 20, 3, 40]) == [1, 20, 3, 40]
+
+
+def test_who_reads_standard_input_hears_what_to_do_instead(monkeypatch):
+    monkeypatch.setattr("sys.stdin", streams.NoInput())
+    source = "import sys\ndef ask() -> str: return input()\ndef all() -> str: return sys.stdin.read()"
+    made = program.Program(source, "x")
+
+    for function in ("ask", "all"):
+        with pytest.raises(program.Failure, match="no standard input: give the function a parameter"):
+            made.call(f"nb:x/api.{{{function}}}", [])

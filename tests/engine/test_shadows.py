@@ -1,7 +1,15 @@
 import pytest
 
 from golem_nb.errors import BadInput, ComponentNotFound, FunctionNotFound, WorkerNotFound
-from golem_nb.model import LOCAL_ENVIRONMENT, Shadow, WorkerId, WorkerStatus
+from golem_nb.model import (
+    LOCAL_ENVIRONMENT,
+    ComponentOptions,
+    ComponentType,
+    FileContent,
+    Shadow,
+    WorkerId,
+    WorkerStatus,
+)
 from golem_nb.oplog.entries import ExportedFunctionCompleted, ImportedFunctionInvoked, Log
 from golem_nb.wasm.text import wasm_from_text
 from tests.engine.conftest import COUNTER
@@ -158,3 +166,22 @@ def test_a_long_history_is_met_too(engine):
     assert half.calls[0].result.value == 1075
     assert engine.shadow(worker, Shadow()).entries_met == 300
     assert indices(engine, worker, Log) == []
+
+
+def test_an_ephemeral_worker_has_no_past(engine):
+    options = ComponentOptions(type=ComponentType.EPHEMERAL)
+    worker = WorkerId(engine.create_component(LOCAL_ENVIRONMENT, "dice", dice(), options).id, "w")
+    engine.invoke_and_await(worker, "draw", []).result(10)
+
+    with pytest.raises(BadInput, match="w is ephemeral"):
+        engine.shadow(worker, Shadow())
+
+
+def test_another_version_may_have_other_files(engine):
+    files = {"/a": FileContent(b"a", is_read_only=False)}
+    worker = WorkerId(engine.create_component(LOCAL_ENVIRONMENT, "dice", dice(), ComponentOptions(), files).id, "w")
+    engine.invoke_and_await(worker, "draw", []).result(10)
+    version = engine.update_component(worker.component_id, dice(), None, {"/b": FileContent(b"b")}).version
+
+    assert engine.shadow(worker, Shadow(version=version)).is_same
+    assert engine.worker(worker).component_version == 0

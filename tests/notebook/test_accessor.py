@@ -3,6 +3,7 @@ import json
 import pandas as pd
 import pytest
 
+from golem_nb.errors import BadInput, UsageError
 from golem_nb.notebook import accessor
 from golem_nb.notebook.accessor import OplogAccessor, register, unregister
 from golem_nb.notebook.frames import oplog_frame
@@ -97,3 +98,58 @@ def test_the_table_escapes_what_a_worker_says_and_is_bounded():
     assert "39 more" in html
     assert "<style" not in html and "<script" not in html
     assert accessor.MOST_ROWS == 60
+
+
+def test_a_query_finds_entries_as_the_server_would(frame):
+    assert frame.golem.where("hello").index.tolist() == [7]
+    assert frame.golem.where("add AND NOT pending").index.tolist() == [3]
+    with pytest.raises(BadInput, match="the query is wrong"):
+        frame.golem.where("(")
+
+
+def test_a_diff_takes_another_oplog(frame):
+    assert frame.golem.diff(frame).is_same
+    with pytest.raises(UsageError, match="another oplog frame"):
+        frame.golem.diff(pd.DataFrame({"a": [1]}))
+
+
+def test_pictures_are_of_the_rows_that_are_left(frame):
+    part = frame.golem.between(3, 6).golem
+
+    assert "entries 3 to 6" in str(part.timeline())
+    assert "f " in str(part.latency("calls"))
+    assert "at #4" in str(part.scrubber(at=4))
+
+
+def test_files_are_written_and_read_in_one_call(frame, tmp_path):
+    frame.golem.to_jsonl(tmp_path / "log.jsonl")
+    path = frame.golem.to_parquet(tmp_path / "log.parquet")
+
+    assert pd.DataFrame.golem.from_jsonl(tmp_path / "log.jsonl").index.tolist() == frame.index.tolist()
+    pd.testing.assert_frame_equal(pd.DataFrame.golem.from_parquet(path), frame)
+    assert frame.golem.to_arrow().num_rows == 9
+
+
+def test_the_oplogs_of_several_workers_are_one_frame_but_not_one_picture(frame):
+    second = frame.assign(worker="v")
+    both = pd.concat([frame, second])
+
+    assert both.golem.invocations()[["worker", "last_index"]].to_numpy().tolist() == [["w", 9], ["v", 9]]
+    for picture in ("timeline", "latency", "scrubber"):
+        with pytest.raises(UsageError, match=r"more than one oplog \(w, v\): choose one"):
+            getattr(both.golem, picture)()
+    with pytest.raises(UsageError, match="more than one oplog"):
+        frame.golem.diff(both)
+
+
+def test_rows_in_another_order_are_put_in_that_of_the_oplog(frame):
+    mixed = frame.sort_values("kind").golem
+
+    assert str(mixed.timeline()) == str(frame.golem.timeline())
+    assert mixed.invocations()["last_index"].tolist() == [9]
+
+
+def test_the_table_tells_replayed_from_live_and_hints_are_neither(frame):
+    html = frame.golem._repr_html_()
+
+    assert (html.count("↺ replayed"), html.count("● live")) == (4, 2)

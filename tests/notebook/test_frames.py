@@ -2,7 +2,6 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pandas as pd
-import pytest
 
 from golem_nb.model import Component, EventType, PublicEntry, WorkerEvent, WorkerId, WorkerMetadata, WorkerStatus
 from golem_nb.notebook.frames import (
@@ -13,7 +12,6 @@ from golem_nb.notebook.frames import (
     components_frame,
     events_frame,
     oplog_frame,
-    python_from_json,
     workers_frame,
 )
 from golem_nb.oplog.entries import KINDS
@@ -150,19 +148,6 @@ def test_the_kinds_and_hints_of_the_frames_are_those_of_the_oplog():
 
     assert set(FAMILIES) == public
     assert HINTS == hints
-
-
-@pytest.mark.parametrize(
-    ("json", "value"),
-    [
-        (FIVE, 5),
-        ([FIVE, 5], [5, 5]),
-        (None, None),
-        ({"typ": {"type": "Future"}, "value": 1}, {"typ": {"type": "Future"}, "value": 1}),
-    ],
-)
-def test_values_become_plain_python_where_they_can(json, value):
-    assert python_from_json(json) == value
 
 
 def test_workers_events_calls_and_components_share_their_words():

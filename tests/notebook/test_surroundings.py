@@ -2,8 +2,10 @@ import contextvars
 from types import SimpleNamespace
 
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 
-from golem_nb.notebook.surroundings import Place, Surroundings
+from golem_nb.notebook import surroundings as module
+from golem_nb.notebook.surroundings import Place, Surroundings, surroundings_here
 
 
 class Events:
@@ -60,3 +62,34 @@ def test_threads_run_in_the_context_of_the_cell():
     Surroundings(shell()).start_thread(lambda: found.append(variable.get()), "t").join()
 
     assert found == ["cell"]
+
+
+class Picture:
+    def __init__(self):
+        self.is_closed = False
+
+    def close(self):
+        self.is_closed = True
+
+
+def test_of_many_live_pictures_the_oldest_become_images_again(monkeypatch):
+    monkeypatch.setattr(module, "MOST_LIVE_PICTURES", 2)
+    surroundings, pictures = Surroundings(shell()), [Picture() for _ in range(3)]
+    for picture in pictures:
+        surroundings.keep_picture(picture)
+    assert [picture.is_closed for picture in pictures] == [True, False, False]
+
+    surroundings.close()
+    assert all(picture.is_closed for picture in pictures)
+
+
+def test_what_shows_itself_finds_the_surroundings_of_the_extension():
+    assert surroundings_here() is None
+    ip = InteractiveShell.instance()
+    try:
+        assert surroundings_here() is None
+        ip.run_line_magic("load_ext", "golem_nb")
+        assert surroundings_here() is ip.magics_manager.registry["GolemMagics"].surroundings
+        ip.run_line_magic("unload_ext", "golem_nb")
+    finally:
+        InteractiveShell.clear_instance()

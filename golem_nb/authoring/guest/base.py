@@ -91,7 +91,7 @@ import web
 
 modules = stdlib.Modules()
 sys.argv[:] = ["worker"]
-sys.stdout, sys.stderr = streams.Lines(sys.__stdout__), streams.Lines(sys.__stderr__)
+sys.stdin, sys.stdout, sys.stderr = streams.NoInput(), streams.Lines(sys.__stdout__), streams.Lines(sys.__stderr__)
 web.install()
 
 

@@ -36,6 +36,7 @@ class Function:
     parameters: list  # of (name, shape, default)
     result: object  # a shape; None where it has the type of its value
     description: dict
+    keywords: frozenset = frozenset()  # the parameters that are given by name only
 
 
 class Program:
@@ -97,8 +98,10 @@ class Program:
     def _add(self, site, name, function, owner):
         hints = self._hints(function)
         parameters = list(inspect.signature(function).parameters.values())[1 if owner else 0 :]
-        shapes = []
+        shapes, keywords = [], set()
         for parameter in parameters:
+            if parameter.kind is parameter.KEYWORD_ONLY:
+                keywords.add(parameter.name)
             if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
                 raise NotExportable(f"{name}() takes *{parameter.name}: the parameters of an export have names")
             shapes.append((parameter.name, shape_of(hints.get(parameter.name, parameter.empty)), parameter.default))
@@ -113,7 +116,7 @@ class Program:
             "is_dynamic": result is None,
             "docs": inspect.getdoc(function) or "",
         }
-        self.functions[key] = Function(function, owner, shapes, result, described)
+        self.functions[key] = Function(function, owner, shapes, result, described, frozenset(keywords))
 
     def _hints(self, function):
         """Return a function's annotations: evaluated in its class, where a method `list` hides the type, or outside."""
@@ -159,10 +162,11 @@ class Program:
         """
         function = self.functions[name]
         with _told():
-            given = [shape.read(value) for (_, shape, _), value in zip(function.parameters, arguments, strict=False)]
+            read = {name: shape.read(v) for (name, shape, _), v in zip(function.parameters, arguments, strict=False)}
+            named = {name: read.pop(name) for name in function.keywords if name in read}
             own = [] if function.owner is None else [self.objects[function.owner]]
             try:
-                value = _collected(function.call(*own, *given))
+                value = _collected(function.call(*own, *read.values(), **named))
             except Exception as error:
                 if type(error).__name__ != "Err" or function.result is None or not is_result(function.result):
                     raise

@@ -3,6 +3,20 @@
 import io
 
 
+class NoInput(io.TextIOBase):
+    """Standard input of a worker, which has none: who reads it hears what to do instead, and the worker goes on."""
+
+    encoding, errors = "utf-8", "replace"
+
+    def readable(self):
+        return True
+
+    def readline(self, size=-1):
+        raise OSError("a worker has no standard input: give the function a parameter instead")
+
+    read = readline
+
+
 class Lines(io.TextIOBase):
     """A text stream that hands on whole lines, and at a flush what is left of one."""
 

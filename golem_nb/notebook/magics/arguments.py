@@ -93,7 +93,7 @@ def find_function(exports: Sequence[FunctionType] | None, name: str) -> tuple[st
     """
     if indexed := _INDEXED.fullmatch(name):
         return _find_of_resource(exports, *indexed.groups())
-    kebab = name if "." in name else name.replace("_", "-")
+    kebab = name if "." in name else name.replace("_", "-").rstrip("-")  # no name in WIT ends so, but Python's `next_`
     if exports is None:
         return kebab, None
     for wanted in (name, kebab, name.replace("_", "-")):

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from golem_nb.errors import UsageError
+from golem_nb.errors import GolemError, UsageError
 from golem_nb.model import LogLevel, WorkerId
 from golem_nb.notebook.magics.grammar import Option
-from golem_nb.notebook.magics.verb import Request, Verb, one_target
+from golem_nb.notebook.magics.verb import Request, Verb
+from golem_nb.notebook.panes.joined import JoinedStream
 from golem_nb.notebook.panes.lines import SEVERITY, Line, line_from_event, text_from_line, wanted_lines
 from golem_nb.notebook.panes.stream import EventStream, Opened
 from golem_nb.notebook.surroundings import Place
 
 USAGE = "%golem_connect component/worker"
+MOST_WORKERS = 20  # each has a connection of its own, and a thread here
 
 
 def run(request: Request) -> Any:
-    target = request.session.target(one_target(request, USAGE))
-    worker = request.session.worker_id(target)
     level, pattern, is_with = request.option("level"), request.option("filter"), not request.option("no-invocations")
     is_wanted = wanted_lines(level, pattern, is_with)
-    stream = open_stream(request, str(target), worker)
+    stream = open_streams(request)
     match request.surroundings.place:
         case Place.LIVE:
             _live(request, stream)
@@ -32,6 +34,37 @@ def run(request: Request) -> Any:
             _print(request, stream, is_wanted)
     stream.is_shown = True
     return stream
+
+
+def open_streams(request: Request) -> EventStream:
+    """Connect to the worker that is named, or to all of them as one stream.
+
+    Raises:
+        UsageError: One is named twice, or there are too many.
+        WorkerNotFound, InvocationError: The server refuses one; none is connected to then.
+    """
+    targets = [request.session.target(word) for word in request.words or (None,)]
+    names = [str(target) for target in targets]
+    if len(names) > MOST_WORKERS:
+        raise UsageError(f"{len(names)} workers are too many for one pane: at most {MOST_WORKERS}")
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        raise UsageError(f"{twice[0]} is given twice")
+    workers = [request.session.worker_id(target) for target in targets]
+    streams: list[EventStream] = []
+    try:
+        for name, worker in zip(names, workers, strict=True):
+            streams.append(open_stream(request, name, worker))
+    except GolemError:
+        for stream in streams:
+            stream.close()
+        raise
+    if len(streams) == 1:
+        return streams[0]
+    together = JoinedStream(streams)
+    request.session.streams.add(together)
+    for stream in streams:
+        request.surroundings.start_thread(partial(together.follow, stream), f"events of {stream.worker}, joined")
+    return together
 
 
 def open_stream(request: Request, name: str, worker: WorkerId) -> EventStream:
@@ -110,8 +143,8 @@ def _print(request: Request, stream: EventStream, is_wanted: Callable[[Line], bo
 
 VERB = Verb(
     name="golem_connect",
-    summary="Show the events of a worker while they happen: output, logs, invocations. Goes on while later cells run.",
-    forms=(f"{USAGE} [--for S] [--level L] [--filter RE] [--lines N] [--no-invocations]",),
+    summary="Show the events of workers while they happen: output, logs, invocations. Goes on while later cells run.",
+    forms=(f"{USAGE}... [--for S] [--level L] [--filter RE] [--lines N] [--no-invocations]",),
     options=(
         Option("for", "end after S seconds; without a reader at the screen the cell waits for that", "S"),
         Option("level", "only lines of this level and above", "L"),
@@ -120,6 +153,10 @@ VERB = Verb(
         Option("no-invocations", "no lines for the beginnings and ends of invocations"),
     ),
     rules="Returns the stream: `.df` has its events, `.wait(pred)` waits for one, `.close()` ends it.",
-    examples=("%golem_connect counter/c1", "events = %golem_connect counter/c1 --level warn"),
+    examples=(
+        "%golem_connect counter/c1",
+        "%golem_connect counter/c1 counter/c2",
+        "events = %golem_connect counter/c1 --level warn",
+    ),
     run=run,
 )

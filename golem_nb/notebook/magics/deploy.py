@@ -7,6 +7,9 @@ version before has holds.
 from __future__ import annotations
 
 import hashlib
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,12 +52,25 @@ def run(request: Request) -> ComponentView:
         given = bytes_of(words[1], request.names)
         wasm = _from_file(Path(words[1]).expanduser()) if given is None else given
     wasm = component_of(wasm, request.option("wit"))
-    view = deploy(request.session, words[0], wasm, read_changes(request))
+    with _told_of_packages():
+        view = deploy(request.session, words[0], wasm, read_changes(request))
     request.session.note(view.component)
     if typed is not None:
         view = replace(view, wit=typed.wit)
     mode = request.option("update")
     return view if mode is None else replace(view, updates=update_all(request, view.component, UPDATE_MODES[mode]))
+
+
+@contextmanager
+def _told_of_packages() -> Iterator[None]:
+    """Say how a package comes along, where a program misses one."""
+    try:
+        yield
+    except ComponentRejected as error:
+        missing = re.search(r"No module named '([A-Za-z_]\w*)", str(error))
+        if missing is None:
+            raise
+        raise ComponentRejected(f"{error}\n--with {missing[1]} takes a pure Python package along") from None
 
 
 def deploy(session: Session, name: str, wasm: bytes, changes: Changes = NO_CHANGES) -> ComponentView:

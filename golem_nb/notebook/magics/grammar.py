@@ -13,6 +13,7 @@ target or behind the call, never inside it. The arguments of a call are Python.
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -28,7 +29,8 @@ _QUOTES = "\"'"
 class Option:
     """An option of a magic. Without `value` it is a switch; with `many` it may be given again and collects a list.
 
-    `choices` are the values that it may have; none named = any.
+    `choices` are the values that it may have; none named = any. With `default` the value is a number that may be left
+    out: the word behind it is taken only where it is a number.
     """
 
     name: str
@@ -37,11 +39,13 @@ class Option:
     short: str | None = None
     many: bool = False
     choices: tuple[str, ...] = ()
+    default: str | None = None
 
     @property
     def usage(self) -> str:
         names = f"-{self.short}/--{self.name}" if self.short else f"--{self.name}"
-        return f"{names} {self.value}" if self.value else names
+        value = f"[{self.value}]" if self.default is not None else self.value
+        return f"{names} {value}" if value else names
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +99,9 @@ def read_line(text: str, options: Sequence[Option]) -> Line:
     if bound is not None:
         del words[0]
         _add(found, _option_of("--out", options)[0], bound)
-    rest = iter(words)
-    for word in rest:
+    rest = deque(words)
+    while rest:
+        word = rest.popleft()
         if not is_option(word):
             plain.append(word)
             continue
@@ -242,15 +247,21 @@ def _option_of(word: str, options: Sequence[Option]) -> tuple[Option, str | None
     raise UsageError(f"unknown option {word.partition('=')[0]}{known}")
 
 
-def _value(option: Option, given: str | None, rest: Iterator[str]) -> Any:
+_NUMBER = re.compile(r"[0-9]*\.?[0-9]+")
+
+
+def _value(option: Option, given: str | None, rest: deque[str]) -> Any:
     if option.value is None:
         if given is not None:
             raise UsageError(f"--{option.name} takes no value")
         return True
-    word = given if given is not None else next(rest, None)
-    if word is None or (given is None and is_option(word)):
+    if given is not None:
+        return _unquoted(given)
+    if option.default is not None and not (rest and _NUMBER.fullmatch(rest[0])):
+        return option.default
+    if not rest or is_option(rest[0]):
         raise UsageError(f"--{option.name} needs a value: {option.usage}")
-    return _unquoted(word)
+    return _unquoted(rest.popleft())
 
 
 def _add(found: dict[str, Any], option: Option, value: Any) -> None:

@@ -6,16 +6,17 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from golem_nb.errors import UsageError
-from golem_nb.model import OplogIndex, Shadow
+from golem_nb.model import OplogIndex, Shadow, WorkerId
 from golem_nb.notebook.magics.arguments import evaluate, plain_json
-from golem_nb.notebook.magics.grammar import Option
+from golem_nb.notebook.magics.grammar import Option, Target
 from golem_nb.notebook.magics.verb import Request, Verb, one_target, whole_number
 from golem_nb.notebook.replay import Replay, SavedReplay
+from golem_nb.notebook.surroundings import Place
 
 USAGE = "%golem_replay component/worker"
 
 
-def run(request: Request) -> Replay | SavedReplay:
+def run(request: Request) -> Any:
     word = one_target(request, USAGE)
     if request.option("component"):
         return _checked(request, _saved(request, word), str(word))
@@ -23,7 +24,22 @@ def run(request: Request) -> Replay | SavedReplay:
     worker = request.session.worker_id(target)
     asked = Shadow(request.whole_number("to"), request.whole_number("version"), _answers(request))
     replay = Replay.of(request.session.client(), worker, str(target), asked)
-    return _checked(request, replay, str(target))
+    checked = _checked(request, replay, str(target))
+    return _travel(request, checked, target) if request.option("slider") else checked
+
+
+def _travel(request: Request, replay: Replay, target: Target) -> Any:
+    """Show a panel with a slider; where nobody looks on, the replay itself."""
+    if request.surroundings.place is not Place.LIVE:
+        return replay
+    from golem_nb.notebook.travel import Travel
+
+    component = request.session.component(target.component)
+
+    def made(fork: WorkerId, index: OplogIndex) -> None:
+        request.session.note(component, [fork.name])
+
+    return Travel(replay, component.exports or (), made).widget
 
 
 V = TypeVar("V", Replay, SavedReplay)
@@ -70,7 +86,7 @@ VERB = Verb(
     name="golem_replay",
     summary="Meet a worker's history again beside it: as it was at an index, and whether it would do the same.",
     forms=(
-        f"{USAGE} [--to N]",
+        f"{USAGE} [--to N] [--slider]",
         f"{USAGE} [--version V] [--override INDEX=VALUE]... [--check]",
         "%golem_replay FILE --component NAME            of a worker that was exported",
     ),
@@ -78,6 +94,7 @@ VERB = Verb(
         Option("to", "the last oplog index that is met (the last there is)", "N"),
         Option("version", "meet it on this version of the component", "V"),
         Option("override", "answer the call at INDEX with VALUE, in Python; repeatable", "INDEX=VALUE", many=True),
+        Option("slider", "show a slider over the history: go anywhere, call functions there, fork there"),
         Option("component", "meet a saved history with this component, or with this file", "NAME"),
         Option("check", "fail where it would go another way: for scripts and CI"),
     ),

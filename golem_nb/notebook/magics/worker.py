@@ -85,7 +85,8 @@ def _revert(request: Request, target: Target, worker: WorkerId, rest: tuple[str,
         raise UsageError(f"how far back? Write: {USAGE} revert --to INDEX, or --last N for the last N invocations")
     client = request.session.client()
     client.revert_worker(worker, last_index=last_index, invocations=invocations)
-    news = f"to oplog index {last_index}" if invocations is None else f"the last {invocations} invocations"
+    last = "the last invocation" if invocations == 1 else f"the last {invocations} invocations"
+    news = f"to oplog index {last_index}" if invocations is None else last
     return WorkerView(str(target), client.worker(worker), f"reverted {news}")
 
 

@@ -17,31 +17,67 @@ from golem_nb.oplog.filters import WorkerFilter
 
 USAGE = "%golem_workers [COMPONENT]"
 LIMIT, PAGE = 200, 50
+LEAST_WATCH_S = 0.2  # a page of workers costs the server some milliseconds
 
 
 def run(request: Request) -> Any:
+    filter = filter_from_texts(request.option("filter") or ())
+    name = one_target(request, USAGE) or request.session.default.component
+    client = request.session.client()
+    component = request.session.component(name) if name else None
+    frame, notes = read_workers(request, client, component, filter)
+    if request.option("watch") is None:
+        for note in notes:
+            request.session.say(note)
+        return frame
+    return _watch(request, component, filter)
+
+
+def _watch(request: Request, component: Component | None, filter: WorkerFilter | None) -> Any:
+    from golem_nb.notebook.panes.board import Board, show_board
+
+    every_s, for_s = request.number("watch", 1), request.number("for", 0)
+    if every_s < LEAST_WATCH_S:
+        raise UsageError(f"--watch must be at least {LEAST_WATCH_S:g} seconds, found {every_s:g}")
+
+    def read() -> tuple[Any, list[str]]:
+        client = request.session.client_if_running()  # in the background no engine is started
+        try:
+            return read_workers(request, client, component, filter)
+        finally:
+            if not request.session.owns(client):
+                client.close()
+
+    board = Board(f"workers of {component.name}" if component else "workers", read, every_s)
+    show_board(board, request.surroundings, for_s or None)
+    return board
+
+
+def read_workers(
+    request: Request, client: Client, component: Component | None, filter: WorkerFilter | None
+) -> tuple[Any, list[str]]:
+    """Return the frame of the workers that are wanted, and what is to be said of it."""
     import pandas as pd
 
     from golem_nb.notebook.frames import workers_frame
 
-    filter = filter_from_texts(request.option("filter") or ())
-    name = one_target(request, USAGE) or request.session.default.component
-    client = request.session.client()
-    components = [request.session.component(name)] if name else client.components()
+    components = [component] if component else client.components()
     asked = request.whole_number("limit")
     limit = None if request.option("all") else LIMIT if asked is None else asked
-    frames = []
+    frames, notes = [], []
     for component in components:
         found = (worker for worker in all_workers(client, component, filter) if _is_wanted(worker, request))
         # One more than is shown, to know whether there are more.
         workers = list(islice(found, None if limit is None else limit + 1))
         if limit is not None and len(workers) > limit:
             workers.pop()
-            request.session.say(f"{component.name} has more than {limit} such workers; --all shows them")
+            notes.append(f"{component.name} has more than {limit} such workers; --all shows them")
         request.session.note(component, [worker.worker_id.name for worker in workers])
         frames.append(workers_frame(workers, component.name))
     filled = [frame for frame in frames if len(frame)]
-    return pd.concat(filled, ignore_index=True) if len(filled) > 1 else (filled or frames or [workers_frame([], "")])[0]
+    if len(filled) > 1:
+        return pd.concat(filled, ignore_index=True), notes
+    return (filled or frames or [workers_frame([], "")])[0], notes
 
 
 def all_workers(client: Client, component: Component, filter: WorkerFilter | None = None) -> Iterator[WorkerMetadata]:
@@ -83,7 +119,10 @@ def _statuses(text: str) -> set[WorkerStatus]:
 VERB = Verb(
     name="golem_workers",
     summary="List workers as a DataFrame, in order of creation.",
-    forms=(f"{USAGE} [--status Failed,Retrying] [--name GLOB] [--filter TEXT]... [--limit N | --all]",),
+    forms=(
+        f"{USAGE} [--status Failed,Retrying] [--name GLOB] [--filter TEXT]... [--limit N | --all]",
+        f"{USAGE} --watch [S] [--for S]",
+    ),
     options=(
         Option("status", "only those of these statuses, with commas between", "S"),
         Option("name", "only those whose name fits the pattern, `cart-*`", "GLOB"),
@@ -92,11 +131,18 @@ VERB = Verb(
         ),
         Option("limit", f"at most so many of a component ({LIMIT})", "N"),
         Option("all", "all of them"),
+        Option("watch", "a board of them that is renewed every S seconds (1) while later cells run", "S", default="1"),
+        Option("for", "end the board after S seconds; without a reader at the screen the cell waits for that", "S"),
     ),
     rules=(
         "FIELD is name, version, status, createdAt or env.NAME; COMPARATOR is =, !=, >=, >, <=, <, like, notlike or\n"
         "startswith, as far as the field can be compared so."
     ),
-    examples=("%golem_workers counter", "%golem_workers --status Failed", "%golem_workers cart --filter 'version < 2'"),
+    examples=(
+        "%golem_workers counter",
+        "%golem_workers --status Failed",
+        "%golem_workers counter --watch",
+        "%golem_workers cart --filter 'version < 2'",
+    ),
     run=run,
 )

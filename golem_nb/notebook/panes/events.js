@@ -24,6 +24,18 @@ function wantsText(filter) {
   }
 }
 
+// Of several workers the name is always there; the colour only helps to follow one.
+const COLOURS = ["#0072B2", "#D55E00", "#008A5E", "#8A6FB8", "#B8860B", "#767676"];
+const colours = new Map();
+
+function workerElement(worker) {
+  if (!colours.has(worker)) colours.set(worker, COLOURS[colours.size % COLOURS.length]);
+  const name = element("span", "flex:none;max-width:14em;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;" +
+    `padding-left:5px;border-left:3px solid ${colours.get(worker)}`, { title: worker });
+  name.textContent = worker;
+  return name;
+}
+
 function lineElement(line) {
   const serious = line.severity >= 3;
   const separator = line.severity < 0;
@@ -40,13 +52,16 @@ function lineElement(line) {
   word.textContent = line.word;
   const text = element("span", "white-space:pre-wrap;overflow-wrap:anywhere;min-width:0");
   text.textContent = line.text;
-  row.append(time, word, text);
+  row.append(time, word);
+  if (line.worker) row.append(workerElement(line.worker));
+  row.append(text);
   return row;
 }
 
 function render({ model, el }) {
   const limit = model.get("limit");
-  const view = { lines: [], cleared: 0, paused: false, level: model.get("level"), filter: model.get("filter"), last: 0 };
+  const view = { lines: [], cleared: 0, paused: false, level: model.get("level"), filter: model.get("filter"), last: 0,
+    worker: "", drawn: 0, due: 0 };
 
   const box = element("div", `border:${BORDER};background:var(--jp-layout-color0, #fff);` +
     "color:var(--jp-content-font-color1, #111);font-size:var(--jp-code-font-size, 13px)");
@@ -67,7 +82,9 @@ function render({ model, el }) {
   const clear = element("button", field + ";cursor:pointer");
   clear.textContent = "Clear";
   const counter = element("span", "opacity:.75;margin-left:auto");
-  bar.append(title, state, level, filter, pause, clear, counter);
+  const which = element("select", field + ";max-width:12em", { "aria-label": "worker" });
+  which.append(new Option("all workers", ""), ...model.get("workers").map((name) => new Option(name, name)));
+  bar.append(title, state, ...(model.get("workers").length ? [which] : []), level, filter, pause, clear, counter);
   box.append(bar, log);
   el.classList.add("golem-events");
   el.append(box);
@@ -75,7 +92,7 @@ function render({ model, el }) {
   const shows = () => {
     const text = wantsText(view.filter);
     const invocations = model.get("invocations");
-    return (line) => line.seq > view.cleared &&
+    return (line) => line.seq > view.cleared && (view.worker === "" || line.worker === view.worker) &&
       (line.severity < 0 ? invocations && view.filter === "" : line.severity >= view.level && text(line.text));
   };
 
@@ -92,7 +109,10 @@ function render({ model, el }) {
     el.dataset.seq = view.last;
   };
 
-  const redraw = () => keepingPlace(() => log.replaceChildren(...view.lines.filter(shows()).map(lineElement)));
+  const redraw = () => {
+    view.drawn = view.last;
+    keepingPlace(() => log.replaceChildren(...view.lines.filter(shows()).map(lineElement)));
+  };
 
   const add = (lines) => {
     const known = new Set(view.lines.map((line) => line.seq));
@@ -105,8 +125,17 @@ function render({ model, el }) {
     view.lines.splice(0, Math.max(0, view.lines.length - limit));
     view.last = Math.max(view.last, view.lines[view.lines.length - 1].seq);
     count();
+    if (!inOrder) view.drawn = 0;
+    view.due ||= requestAnimationFrame(draw);
+  };
+
+  // Batches may come faster than the screen is drawn: what scrolls away in between is never made.
+  const draw = () => {
+    view.due = 0;
     if (view.paused) return;
-    if (!inOrder) return redraw();
+    if (view.drawn < view.lines[0].seq) return redraw();
+    const fresh = view.lines.filter((line) => line.seq > view.drawn);
+    view.drawn = view.last;
     keepingPlace(() => {
       log.append(...fresh.filter(shows()).map(lineElement));
       const first = view.lines[0].seq;
@@ -120,6 +149,7 @@ function render({ model, el }) {
     el.dataset.state = model.get("state");
   };
 
+  which.onchange = () => { view.worker = which.value; redraw(); };
   level.onchange = () => { view.level = Number(level.value); redraw(); };
   filter.oninput = () => { view.filter = filter.value; redraw(); };
   clear.onclick = () => { view.cleared = view.last; redraw(); };
@@ -142,6 +172,7 @@ function render({ model, el }) {
   showState();
   onTail();
   return () => {
+    cancelAnimationFrame(view.due);
     model.off("msg:custom", onDelta);
     model.off("change:tail", onTail);
     model.off("change:state", showState);

@@ -36,11 +36,18 @@ class Line(TypedDict):
     word: str
     severity: int
     text: str
+    worker: str
+
+
+# Where a stream of several workers says whose an event is.
+WORKER = "worker"
 
 
 def line_from_event(seq: int, event: WorkerEvent) -> Line:
+    """Return the line of an event; `worker` is empty where a stream has one only."""
     word, severity, text = _parts(event)
-    return Line(seq=seq, time=_clock(event.timestamp), word=word, severity=severity, text=text)
+    worker = str(event.context.get(WORKER, ""))
+    return Line(seq=seq, time=_clock(event.timestamp), word=word, severity=severity, text=text, worker=worker)
 
 
 def _parts(event: WorkerEvent) -> tuple[str, int, str]:
@@ -94,7 +101,8 @@ def wanted_lines(level: str | None, pattern: str | None, with_invocations: bool)
 def text_from_line(line: Line, *, with_time: bool = True) -> str:
     """Return the line as Golem's own command prints it: `[time] [LEVEL   ] message`."""
     time = f"[{line['time']}] " if with_time else ""
-    return f"{time}[{line['word']:<8}] {line['text']}"
+    worker = f"[{line['worker']}] " if line["worker"] else ""
+    return f"{time}[{line['word']:<8}] {worker}{line['text']}"
 
 
 def static_bundle(worker: str, lines: Sequence[Line], total: int, reason: str) -> dict[str, Any]:

@@ -30,6 +30,7 @@ class EventPane(anywidget.AnyWidget):  # type: ignore[misc]  # its package ships
     _esm = _CODE.read_text()
 
     worker = traitlets.Unicode().tag(sync=True)
+    workers = traitlets.List(help="Names of several; none where there is one only.").tag(sync=True)
     state = traitlets.Unicode().tag(sync=True)
     reason = traitlets.Unicode().tag(sync=True)
     limit = traitlets.Int(MOST_LINES).tag(sync=True)
@@ -82,7 +83,7 @@ class PaneFeeder:
 
 def show_pane(stream: EventStream, surroundings: Surroundings, options: dict[str, Any]) -> None:
     """Display a pane below the cell and feed it while later cells run."""
-    pane = EventPane(worker=stream.worker, state=str(stream.state), **options)
+    pane = EventPane(worker=stream.worker, workers=list(stream.workers), state=str(stream.state), **options)
     display_id = uuid4().hex
     display(pane, display_id=display_id)
     surroundings.start_thread(PaneFeeder(stream, pane, display_id).run, f"pane of {stream.worker}")

@@ -38,6 +38,7 @@ class EventStream:
     def __init__(self, worker: str, reopen: Callable[[], Opened]) -> None:
         """`reopen` connects again; it raises `ServerUnreachable` while nobody is there."""
         self.worker, self._reopen = worker, reopen
+        self.workers: tuple[str, ...] = ()
         self.state, self.reason = StreamState.LIVE, ""
         self.breaks = 0
         self.is_shown = False

@@ -43,3 +43,27 @@ def test_wrong_options_are_refused(notebook, worker, options, error, fault):
 def test_a_missing_worker_has_no_stream(notebook, ledger):
     with pytest.raises(WorkerNotFound):
         notebook.run(f"%golem_connect {ledger}/nobody")
+
+
+def test_several_workers_are_one_stream(notebook, worker, ledger):
+    notebook.run(f"%golem_invoke {ledger}/v add(1)")
+    notebook.run(f"stream = %golem_connect {worker} {ledger}/v --for 0.6")
+
+    assert sorted(line.partition("] ")[2].split(" (")[0] for line in notebook.printed.splitlines()) == sorted(
+        f"[INVOKE  ] [{name}] {what} add" for name in (worker, f"{ledger}/v") for what in ("STARTED ", "FINISHED")
+    )
+    assert set(notebook.names["stream"].df["worker"]) == {worker, f"{ledger}/v"}
+    assert notebook.names["stream"].is_closed
+
+
+def test_one_worker_is_not_given_twice(notebook, worker):
+    with pytest.raises(UsageError, match=f"{worker} is given twice"):
+        notebook.run(f"%golem_connect {worker} {worker}")
+
+
+def test_where_one_is_missing_none_is_connected_to(notebook, worker, ledger):
+    with pytest.raises(WorkerNotFound):
+        notebook.run(f"%golem_connect {worker} {ledger}/nobody")
+
+    session = notebook.shell.magics_manager.registry["GolemMagics"].session
+    assert all(stream.is_closed for stream in session.streams)

@@ -137,6 +137,16 @@ def test_faults_of_a_core_module_are_told(notebook):
         notebook.run(cell("adder-2", "(module)", " --wit {world}"))
 
 
+def test_a_package_that_is_missing_is_told_how_to_bring(notebook, monkeypatch):
+    def rejected(*_):
+        raise ComponentRejected("ModuleNotFoundError: No module named 'attr.validators'")
+
+    monkeypatch.setattr(deploying, "is_prepared", lambda: True)
+    monkeypatch.setattr(deploying, "deploy", rejected)
+    with pytest.raises(ComponentRejected, match="--with attr takes a pure Python package along"):
+        notebook.run(cell("x", "import attr.validators\ndef f(): pass"))
+
+
 def test_packages_are_for_python_only(notebook):
     with pytest.raises(UsageError, match="--with is for cells in Python"):
         notebook.run(cell("x", COMPONENT, " --with colorsys"))

@@ -155,3 +155,24 @@ def test_another_choice_is_refused_with_a_near_one():
 def test_a_word_is_near_one_that_is_known_or_all_are_named():
     assert near_or_all("frok", ("fork", "show")) == "did you mean fork?"
     assert near_or_all("xyz", ("fork", "show")) == "there are: fork, show"
+
+
+WATCH = (Option("watch", "", "S", default="1"), Option("all", ""))
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "words"),
+    [
+        ("--watch shop", "1", ("shop",)),
+        ("shop --watch", "1", ("shop",)),
+        ("--watch 2 shop", "2", ("shop",)),
+        ("--watch .5", ".5", ()),
+        ("--watch=3 --all", "3", ()),
+        ("--watch --all", "1", ()),
+    ],
+)
+def test_a_number_that_may_be_left_out_is_taken_where_it_is_one(text, value, words):
+    line = read_line(text, WATCH)
+
+    assert (line.options["watch"], line.words) == (value, words)
+    assert WATCH[0].usage == "--watch [S]"

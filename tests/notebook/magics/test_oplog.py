@@ -101,3 +101,38 @@ def test_an_oplog_is_searched(notebook, worker):
     assert notebook.run(f"%golem_oplog {worker} --query add --count 1").index.tolist() == [2]
     with pytest.raises(BadInput, match="the query is wrong at column"):
         notebook.run(f"%golem_oplog {worker} --query 'add AND'")
+
+
+def test_two_oplogs_are_compared(notebook, worker, ledger):
+    notebook.run(f"%golem_invoke {ledger}/other add(1)")
+    diff = notebook.run(f"%golem_oplog {worker} --diff {ledger}/other")
+
+    assert (diff.left, diff.right) == (worker, f"{ledger}/other")
+    assert diff.df["left"].notna().sum() == 7 and diff.df["right"].notna().sum() == 4
+    assert "go the same way for 4 entries" in str(diff) and "right has nothing more" in str(diff)
+
+
+def test_an_oplog_is_read_from_a_file(notebook, worker, tmp_path):
+    notebook.run(f"log = %golem_oplog {worker}")
+    notebook.names["log"].golem.to_jsonl(tmp_path / "log.jsonl")
+    notebook.names["folder"] = tmp_path
+
+    frame = notebook.run("%golem_oplog --read {folder}/log.jsonl")
+    assert frame["kind"].tolist() == notebook.names["log"]["kind"].tolist()
+    assert notebook.run(f"%golem_oplog --read {{folder}}/log.jsonl --diff {worker}").is_same
+
+
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [
+        ("--kind Erorr", "did you mean Error?"),
+        ("--kind Log --diff {worker}", "leave --kind out"),
+        ("--read log.jsonl", "leave the worker, --from, --count and --query out"),
+        ("--count few", "--count must be a whole number"),
+        ("--from 0", "--from must be at least 1"),
+        ("--diff", "--diff needs a value"),
+    ],
+)
+def test_what_does_not_go_together_is_one_line(notebook, worker, options, fault):
+    with pytest.raises(UsageError, match=fault):
+        notebook.run(f"%golem_oplog {worker} {options.replace('{worker}', worker)}")

@@ -74,6 +74,10 @@ def test_a_saved_history_is_met_too(notebook, added, ledger, tmp_path):
         notebook.run(f"%golem_replay {tmp_path / 'absent'} --component {ledger}")
 
 
+def test_a_slider_needs_somebody_who_looks_on(notebook, added):
+    assert notebook.run(f"%golem_replay {added} --to 7 --slider").index == 7
+
+
 def test_only_calls_have_answers(notebook, added):
     with pytest.raises(BadInput, match="entry 3 is ExportedFunctionInvoked"):
         notebook.run(f"%golem_replay {added} --override 3=5")

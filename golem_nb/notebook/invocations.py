@@ -1,0 +1,94 @@
+"""The invocations of an oplog frame: begin, end, calls and errors of each joined into one row.
+
+Columns are worked on whole, never row by row: a frame may have a million entries.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from golem_nb.notebook.frames import one_oplog
+
+COLUMNS = (
+    "function",
+    "args",
+    "result",
+    "error",
+    "ms",
+    "calls",
+    "attempts",
+    "idempotency_key",
+    "timestamp",
+    "first_index",
+    "last_index",
+    "worker",
+    "replayed",
+)
+STARTED, COMPLETED = "ExportedFunctionInvoked", "ExportedFunctionCompleted"
+_NEWER = {"AgentInvocationStarted": STARTED, "AgentInvocationFinished": COMPLETED}
+
+
+def invocations_of(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return one row for each invocation; `ms` and `result` are missing while it is under way.
+
+    `error` is what stopped it, where it has no end. `replayed` is that of its end, or of its beginning.
+    """
+    if not frame.index.is_unique and frame["worker"].nunique() > 1:  # oplogs of several, one below the other
+        parts = [invocations_of(one) for _, one in frame.groupby(["component", "worker"], sort=False)]
+        return pd.concat(parts, ignore_index=True)
+    frame = one_oplog(frame)
+    kind = frame["kind"].astype("object").replace(_NEWER).to_numpy()
+    starts = np.flatnonzero(kind == STARTED)
+    # The number of the invocation that each row lies in; -1 before the first. One at a time: a worker runs no two.
+    inside = np.cumsum(kind == STARTED) - 1
+    ends = _ends(frame, kind, starts)
+    has_end = ends >= 0
+    is_error = (kind == "Error") & (inside >= 0)
+    errors = np.bincount(inside[is_error], minlength=len(starts))
+    is_call = (frame["family"] == "call").to_numpy() & (inside >= 0)
+    at_us = frame["timestamp"].dt.as_unit("us").dt.tz_localize(None).to_numpy().astype("int64")
+    begun, last = frame.iloc[starts], frame.iloc[np.where(has_end, ends, starts)]
+    took_us = at_us[np.where(has_end, ends, starts)] - at_us[starts]
+    result = last["response"].to_numpy(dtype="object", copy=True)
+    result[~has_end] = None
+    texts = _last_errors(frame, inside, is_error, len(starts))
+    texts[has_end] = None
+    index = frame.index.to_numpy()
+    columns: dict[str, Any] = {
+        "function": begun["function"].array,
+        "args": begun["request"].to_numpy(dtype="object"),
+        "result": result,
+        "error": pd.Series(texts, dtype="object").astype("str").array,
+        "ms": np.where(has_end, took_us / 1e3, np.nan),
+        "calls": pd.array(np.bincount(inside[is_call], minlength=len(starts)), dtype="Int64"),
+        "attempts": pd.array(errors + 1, dtype="Int64"),
+        "idempotency_key": begun["idempotency_key"].array,
+        "timestamp": begun["timestamp"].array,
+        "first_index": pd.array(index[starts], dtype="Int64"),
+        "last_index": pd.arrays.IntegerArray(index[np.where(has_end, ends, starts)].astype("int64"), ~has_end),
+        "worker": begun["worker"].array,
+        "replayed": last["replayed"].array,
+    }
+    found = pd.DataFrame({name: columns[name] for name in COLUMNS})
+    found.attrs.update(frame.attrs)
+    return found
+
+
+def _ends(frame: pd.DataFrame, kind: Any, starts: Any) -> Any:
+    """Return the row of each invocation's end, -1 for none. Of one that was reverted into and ran on, the second."""
+    completed = np.flatnonzero(kind == COMPLETED)
+    begins = frame["begin_index"].iloc[completed].fillna(-1).to_numpy(dtype="int64")
+    row_of_end = dict(zip(begins.tolist(), completed.tolist(), strict=True))
+    indices = frame.index.to_numpy()[starts].tolist()
+    return np.array([row_of_end.get(index, -1) for index in indices], dtype="int64")
+
+
+def _last_errors(frame: pd.DataFrame, inside: Any, is_error: Any, length: int) -> Any:
+    texts = np.full(length, None, dtype="object")
+    rows = np.flatnonzero(is_error)
+    for row, message in zip(rows, frame["message"].iloc[rows], strict=True):
+        texts[inside[row]] = message
+    return texts
