@@ -108,20 +108,21 @@ def attach_local(folder: Path | None = None) -> RemoteClient:
     return engine_process(folder).client()
 
 
-def engine_process(folder: Path | None = None, options: Sequence[str] | None = None) -> LocalEngine:
+def engine_process(folder: Path | None = None, options: Sequence[str] | None = None, port: int = 0) -> LocalEngine:
     """Find the folder's engine process, or start one.
 
-    `options` are those of `golem-nb serve` about what components may use; None takes a running engine as it is.
+    `options` are those of `golem-nb serve` about what components may use; None takes a running engine as it is, and so
+    does port 0, which else is any free one.
 
     Raises:
         EngineFailedToStart: The new process ended; the text has the end of its log.
-        ClientError: The running one is of another version, or has other options.
+        ClientError: The running one is of another version, or has other options or another port.
     """
     folder = _made(folder or default_folder())
     lock = running_engine(folder)
     if lock is None:
         note = _death_note(folder)
-        return _start(folder, note, options or ())
+        return _start(folder, note, options or (), port)
     if lock.version != __version__:
         raise ClientError(
             f"the engine of {folder} is golem_nb {lock.version} and this is {__version__}; end it with `%golem stop`"
@@ -129,6 +130,10 @@ def engine_process(folder: Path | None = None, options: Sequence[str] | None = N
     if options is not None and lock.options != tuple(options):
         others = " ".join(lock.options) or "no options"
         raise ClientError(f"the engine of {folder} runs with {others}; end it with `%golem stop` to start it otherwise")
+    if port not in (0, lock.port):
+        raise ClientError(
+            f"the engine of {folder} listens at port {lock.port}; end it with `%golem stop` to start it at another"
+        )
     return LocalEngine(folder, lock)
 
 
@@ -172,14 +177,14 @@ def _end(folder: Path, number: signal.Signals) -> bool:
     return True
 
 
-def _start(folder: Path, note: str | None, options: Sequence[str]) -> LocalEngine:
+def _start(folder: Path, note: str | None, options: Sequence[str], port: int) -> LocalEngine:
     token = folder / TOKEN_FILE  # in a file, not on the command line, which every user of the machine can read
     with open(os.open(token, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(str(uuid4()))
     log = folder / LOG_NAME
     with log.open("ab") as output:
         begin = output.tell()
-        process = _spawn(folder, token, options, output)
+        process = _spawn(folder, token, options, port, output)
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
         has_ended = process.poll() is not None
@@ -194,7 +199,7 @@ def _start(folder: Path, note: str | None, options: Sequence[str]) -> LocalEngin
     raise EngineFailedToStart(f"the engine was not ready within {START_TIMEOUT_S:g} s: {_tail(log, begin)}")
 
 
-def _spawn(folder: Path, token: Path, options: Sequence[str], output: IO[bytes]) -> subprocess.Popen[bytes]:
+def _spawn(folder: Path, token: Path, options: Sequence[str], port: int, output: IO[bytes]) -> subprocess.Popen[bytes]:
     # -P: a file json.py beside the notebook must not stand in for Python's own. faulthandler: an end by SIGSEGV says in
     # the log where; it must be set up before wasmtime has handlers of its own, which then come first.
     command = [
@@ -208,7 +213,7 @@ def _spawn(folder: Path, token: Path, options: Sequence[str], output: IO[bytes])
         "--data-dir",
         str(folder),
         "--port",
-        "0",
+        str(port),
     ]
     process = subprocess.Popen(
         [*command, "--idle-exit", str(IDLE_EXIT_MINUTES), "--token-file", str(token), *options],

@@ -183,11 +183,11 @@ class Http:
         query: Mapping[str, str | int] | None = None,
         retries: Retries | None = None,
     ) -> Iterator[httpx.Response]:
-        """Make a request whose answer is read while it comes, each part within `ANSWER_TIMEOUT_S`; else as `send`.
+        """Make a request whose answer is read while it comes, each part within `answer_timeout_s`; else as `send`.
 
         What a failure says is read whole.
         """
-        timeout = httpx.Timeout(ANSWER_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
+        timeout = httpx.Timeout(self.answer_timeout_s, connect=CONNECT_TIMEOUT_S)
         request = self._built(id, method, path, params=query, timeout=timeout)
         with self._reaching(id):
             answer = self._sent(request, retries or self._retries, is_stream=True)

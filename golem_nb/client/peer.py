@@ -121,7 +121,7 @@ class Peer:
             NotSupported: It is an older one than we know.
         """
         op = CONTRACT.operations["version"]
-        answer = self._http.send(op.id, op.method, op.url())
+        answer = self._http.send(op.id, op.method, op.url(), timeout_s=self._http.answer_timeout_s)
         if answer.status_code in (httpx.codes.NOT_FOUND, httpx.codes.METHOD_NOT_ALLOWED, httpx.codes.NOT_IMPLEMENTED):
             return CONTRACT  # which has no such operation
         if not answer.is_success:
@@ -140,7 +140,8 @@ class Peer:
         for dialect in BY_CONTAINER:
             if dialect.container is not None:
                 op = dialect.container.op
-                status = self._http.send(op.id, op.method, op.url()).status_code
+                answer = self._http.send(op.id, op.method, op.url(), timeout_s=self._http.answer_timeout_s)
+                status = answer.status_code
                 if status < 500 and status not in (httpx.codes.NOT_FOUND, httpx.codes.METHOD_NOT_ALLOWED):
                     return dialect
         return None
@@ -175,7 +176,7 @@ class Peer:
             GolemError: What the server says of the failure, or that it cannot be reached.
         """
         _, op = self.operation(id)
-        answer = self.asked(op, path, query, **{"timeout_s": self._http.answer_timeout_s, **options})
+        answer = self.asked(op, path, query, **options)
         if self._heard is not None and answer.headers.get("content-type", "").startswith("application/json"):
             self.hear(id, self._http.json_of(answer))
         return answer
@@ -200,6 +201,7 @@ class Peer:
         query: Mapping[str, str | int] | None = None,
         **options: Any,
     ) -> httpx.Response:
+        options = {"timeout_s": self._http.answer_timeout_s, **options}
         return self._good(op, self._http.send(op.id, op.method, _url(op, path or {}), query=query, **options))
 
     @contextmanager

@@ -13,12 +13,14 @@ from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMa
 
 from golem_nb.client.profiles import profile_names
 from golem_nb.errors import BadInput, UsageError
+from golem_nb.model import LogLevel, WorkerStatus
 from golem_nb.notebook.magics.arguments import find_function, short_name
 from golem_nb.notebook.magics.grammar import Option, Target, is_option, read_target, split_words
 from golem_nb.notebook.magics.registry import VERBS
 from golem_nb.notebook.magics.verb import COMMON, Verb
 from golem_nb.notebook.magics.worker import ACTIONS
 from golem_nb.notebook.session import Session
+from golem_nb.notebook.waves import wave_sample
 from golem_nb.values.types import (
     EnumType,
     FlagsType,
@@ -70,6 +72,7 @@ def complete(session: Session, text: str) -> tuple[str, list[str]]:
     if match is None or verb is None:
         return "", []
     head, fragment = re.fullmatch(r"(.*?)(\S*)", match[3], re.DOTALL).groups()  # type: ignore[union-attr]  # fits anything
+    head = re.sub(r"^\w+\s+<<\s", "", head)
     try:
         words = split_words(head)
     except UsageError:
@@ -78,12 +81,21 @@ def complete(session: Session, text: str) -> tuple[str, list[str]]:
     if taker is not None:
         return fragment, [choice for choice in _choices(verb, taker) if choice.startswith(fragment)]
     before = _plain_words(verb, words)
+    if verb.takes_call and "(" in fragment and "--wave" in words:
+        return fragment, _wave_calls(session, before, fragment)
     return fragment, [c for c in _candidates(session, verb, before, fragment) if c.startswith(fragment)]
 
 
 def _choices(verb: Verb, option: Option) -> Iterable[str]:
     """Return what an option may be; the names of profiles are in a small file of this machine."""
-    return profile_names() if (verb.name, option.name) == ("golem", "profile") else option.choices
+    match verb.name, option.name:
+        case "golem", "profile":
+            return profile_names()
+        case "golem_workers", "status":
+            return tuple(WorkerStatus)
+        case "golem_connect", "level":
+            return tuple(LogLevel)
+    return option.choices
 
 
 def _option_before(verb: Verb, words: list[str]) -> Option | None:
@@ -116,6 +128,8 @@ def _candidates(session: Session, verb: Verb, plain: list[str], fragment: str) -
             return sorted(session.seen_components)
         case 0:
             return [*_targets(session), *_functions(session, session.default, fragment)]
+        case 1 if verb.name == "golem" and plain[0] == "help":
+            return [verb.name for verb in VERBS]
         case 1 if second is not None:
             return second or _targets(session)
         case 1 if verb.takes_call:
@@ -160,6 +174,18 @@ def _functions(session: Session, target: Target, fragment: str) -> list[str]:
             return []
         return [f"{name}({sample_arguments(function)})"] if function else []
     return [f"{short_name(function.name).replace('-', '_')}(" for function in component.exports]
+
+
+def _wave_calls(session: Session, plain: list[str], fragment: str) -> list[str]:
+    """Return a call with a sample of the arguments in WAVE."""
+    component = session.seen_components.get((_target(session, plain[0]) if plain else session.default).component or "")
+    name = fragment.partition("(")[0]
+    try:
+        function = find_function(component.exports if component else None, name)[1]
+    except BadInput:
+        return []
+    found = [f"{name}({wave_sample(function)})"] if function else []
+    return [call for call in found if call.startswith(fragment)]
 
 
 def _in_body(session: Session, word: str, line: str) -> tuple[str, list[str]]:

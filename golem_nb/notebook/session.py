@@ -37,10 +37,11 @@ URL_VARIABLE, TOKEN_VARIABLE = "GOLEM_URL", "GOLEM_TOKEN"
 
 @dataclass(frozen=True, slots=True)
 class Local:
-    """The engine process of a data folder. It is started with `options`; None = any that runs will do."""
+    """The engine process of a data folder. It is started with `options`; None = any that runs will do, as is port 0."""
 
     folder: Path
     options: tuple[str, ...] | None = None
+    port: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +86,9 @@ class Session:
 
     # Which server.
 
-    def use_local(self, folder: Path | None, options: tuple[str, ...] | None = None) -> None:
+    def use_local(self, folder: Path | None, options: tuple[str, ...] | None = None, port: int = 0) -> None:
         self.forget()
-        self.place = Local((folder or default_folder()).expanduser().absolute(), options)
+        self.place = Local((folder or default_folder()).expanduser().absolute(), options, port)
 
     def use_remote(self, place: Remote) -> None:
         """Raises:
@@ -114,7 +115,7 @@ class Session:
                 )
             return self._client
         if self._client is None or self._engine is None or not still_runs(self.place.folder, self._engine.lock):
-            self._attach(engine_process(self.place.folder, self.place.options))
+            self._attach(engine_process(self.place.folder, self.place.options, self.place.port))
         assert self._client is not None
         return self._client
 
@@ -187,7 +188,7 @@ class Session:
 
     def restart_engine(self) -> LocalEngine:
         """Start the local engine again after it was killed on purpose; nothing is said of its end."""
-        engine = engine_process(self._local_folder("start"), self._options)
+        engine = engine_process(self._local_folder("start"), self._options, self._port)
         self._attach(engine, is_expected=True)
         return engine
 
@@ -217,9 +218,15 @@ class Session:
     def _options(self) -> tuple[str, ...] | None:
         return self.place.options if isinstance(self.place, Local) else None
 
+    @property
+    def _port(self) -> int:
+        return self.place.port if isinstance(self.place, Local) else 0
+
     def _attach(self, engine: LocalEngine, *, is_expected: bool = False) -> None:
         self.forget()
-        place = Local(engine.folder, self._options)  # an engine that is started in its place has the same rules
+        place = Local(
+            engine.folder, self._options, self._port
+        )  # an engine that is started in its place has the same rules
         self.place, self._engine, self._client = place, engine, engine.client()
         if engine.note and not is_expected:
             self.say(engine.note)

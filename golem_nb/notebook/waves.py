@@ -8,7 +8,21 @@ from typing import Any
 from golem_nb.errors import UsageError
 from golem_nb.values.json import json_from_value
 from golem_nb.values.python import python_from_value
-from golem_nb.values.types import FunctionType, TypedValue
+from golem_nb.values.types import (
+    EnumType,
+    FlagsType,
+    FunctionType,
+    HandleType,
+    ListType,
+    OptionType,
+    PrimitiveType,
+    RecordType,
+    ResultType,
+    TupleType,
+    TypedValue,
+    VariantType,
+    WitType,
+)
 from golem_nb.values.wave import text_from_value
 from golem_nb.values.wave_reader import arguments_from_text
 
@@ -50,6 +64,39 @@ def wave_parameters(function: FunctionType | None, text: str) -> list[Any]:
         else:
             params.append(json_from_value(parameter.type, values[parameter.name]))
     return params
+
+
+def wave_sample(function: FunctionType) -> str:
+    """Return arguments that fit a function, to be written over."""
+    return ", ".join('"null"' if p.is_json else text_from_value(p.type, _sample(p.type)) for p in function.parameters)
+
+
+def _sample(type: WitType) -> Any:
+    """Return some value of a type; of a handle, which has no literal, its name."""
+    match type:
+        case PrimitiveType("bool"):
+            return False
+        case PrimitiveType("string" | "char"):
+            return "a"
+        case ListType(element):
+            return [_sample(element)]
+        case TupleType(items):
+            return tuple(map(_sample, items))
+        case RecordType(fields):
+            return {field.name: _sample(field.type) for field in fields}
+        case VariantType((first, *_)):
+            return first.name, None if first.type is None else _sample(first.type)
+        case ResultType(ok):
+            return "ok", None if ok is None else _sample(ok)
+        case EnumType((first, *_)):
+            return first
+        case FlagsType(names):
+            return frozenset(names[:1])
+        case OptionType():
+            return None
+        case HandleType(resource):
+            return resource
+    return 0
 
 
 def _from_json(name: str, text: str) -> Any:

@@ -82,6 +82,19 @@ def test_interrupting_ends_the_wait_and_says_how_to_go_on(kernel):
     assert len(error["traceback"]) == 1
 
 
+def test_a_reader_sees_output_and_how_it_goes_while_a_call_is_waited_for(kernel):
+    kernel.run(f"%golem_deploy host {LEDGER.with_name('host.wat')}")
+    kernel.run("%golem_invoke host/w say('first')")
+    printed = kernel.run("%golem_invoke host/w say('hello')")
+    waited = kernel.run("%golem_invoke host/w sleep(1200)")
+    told = of_type(waited, "display_data") + of_type(waited, "update_display_data")
+
+    assert [message["text"] for message in of_type(printed, "stream")] == ["[STDOUT  ] hello\n"]
+    assert told[0]["data"]["text/plain"].startswith("sleep(1200): ")
+    assert told[-1]["data"]["text/plain"].startswith("sleep(1200): done after 1.")
+    assert {message["transient"]["display_id"] for message in told} == {told[0]["transient"]["display_id"]}
+
+
 def test_the_interrupt_is_for_the_notebook_and_not_for_the_engine(kernel):
     kernel.run("%golem_invoke ledger/w add(1)")
     kernel.run("import time; time.sleep(5)", interrupt_after_s=0.5)

@@ -2,7 +2,9 @@
 
 import pytest
 
+from golem_nb.client.connect import engine_process
 from golem_nb.errors import GolemError
+from golem_nb.notebook.objects import Golem
 from tests.notebook.conftest import LEDGER
 
 CALL = "Write: %golem_invoke component/worker function(arguments)"
@@ -66,10 +68,15 @@ MISTAKES = [
 ]
 
 
+@pytest.fixture(scope="module")
+def deployed(data_folder):
+    client = engine_process(data_folder).client()
+    Golem(lambda: client).deploy("till", LEDGER).worker("w").add(1)
+    client.close()
+
+
 @pytest.fixture
-def till(notebook):
-    notebook.run(f"%golem_deploy till {LEDGER}")
-    notebook.run("%golem_invoke till/w add(1) --no-stream")
+def till(notebook, deployed):
     notebook.names["amount"] = 5
     yield
     notebook.names.pop("amount")

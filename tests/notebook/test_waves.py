@@ -1,8 +1,10 @@
 import pytest
+from hypothesis import given
 
 from golem_nb.errors import UsageError, ValueMismatch
-from golem_nb.notebook.waves import Wave, wave_from_result, wave_parameters
+from golem_nb.notebook.waves import Wave, wave_from_result, wave_parameters, wave_sample
 from golem_nb.values.types import STRING, U32, FunctionType, OptionType, Parameter, TypedValue, record
+from tests.values.strategies import TYPED
 
 ITEM = record(name=STRING, count=OptionType(U32))
 ADD = FunctionType("add", (Parameter("item", ITEM), Parameter("times", U32, default="1")), ITEM)
@@ -33,6 +35,13 @@ def test_a_result_is_shown_without_quotes_and_keeps_its_value():
     assert wave.value == {"name": "tea", "count": 3}
     assert wave_from_result(None) is None
     assert wave_from_result(TypedValue(None, [1])) == [1]
+
+
+@given(TYPED)
+def test_a_sample_of_arguments_fits_the_function(typed):
+    function = FunctionType("f", (Parameter("p", typed[0]), Parameter("q", U32)), None)
+
+    assert len(wave_parameters(function, wave_sample(function))) == 2
 
 
 @pytest.mark.parametrize(

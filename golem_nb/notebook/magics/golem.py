@@ -32,8 +32,10 @@ def _status(request: Request, rest: list[str]) -> ServerCard:
 
 def _local(request: Request, rest: list[str]) -> ServerCard:
     _none(rest)
-    folder = request.option("dir")
-    request.session.use_local(Path(folder) if folder else None, _options(request))
+    folder, port = request.option("dir"), request.whole_number("port") or 0
+    if port > 65_535:
+        raise UsageError(f"--port must be a number up to 65535, found {port}")
+    request.session.use_local(Path(folder) if folder else None, _options(request), port)
     request.session.client()
     return card(request.session)
 
@@ -188,7 +190,7 @@ VERB = Verb(
     summary="Show which Golem server the magics talk to, and choose it.",
     forms=(
         "%golem                                     the status card",
-        "%golem local [--dir DIR]                   the engine of this machine; started if need be",
+        "%golem local [--dir DIR] [--port PORT]     the engine of this machine; started if need be",
         "%golem local [--no-network] [--allow-host HOST ...] [--deny-private] [--allow-listen]",
         "%golem local [--memory-limit MIB] [--time-limit S]",
         "%golem remote URL [--env UUID] [--token-env VAR] [--dialect D]",
@@ -199,6 +201,7 @@ VERB = Verb(
     ),
     options=(
         Option("dir", "data folder of the engine (else GOLEM_NB_DIR, else the user's)", "DIR"),
+        Option("port", "where the engine listens when it is started (any that is free)", "PORT"),
         Option("no-network", "start the engine so that its components reach nothing outside"),
         Option("allow-host", "start it so that they reach only this (NAME, *.NAME, network; :PORT)", "HOST", many=True),
         Option("deny-private", "start it so that they reach no loopback, private or link-local address"),

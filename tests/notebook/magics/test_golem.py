@@ -1,3 +1,5 @@
+import socket
+
 import pytest
 
 from golem_nb.client.connect import running_engine
@@ -24,6 +26,21 @@ def test_local_starts_the_engine_of_a_folder_and_stop_ends_it(notebook, tmp_path
     assert running.token not in card.text() + card.html()
     assert running_engine(folder) is None
     assert "stopped the local engine" in notebook.printed
+
+
+def test_an_engine_is_started_at_a_port(notebook, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+
+    url = notebook.run(f"%golem local --dir {tmp_path / 'mine'} --port {port}").url
+    with pytest.raises(ClientError, match=f"listens at port {port}; end it"):
+        notebook.run(f"%golem local --dir {tmp_path / 'mine'} --port {port - 1}")
+    notebook.run(f"%golem local --dir {tmp_path / 'mine'}")
+    notebook.run("%golem stop")
+
+    assert url == f"http://127.0.0.1:{port}"
+    with pytest.raises(UsageError, match="up to 65535"):
+        notebook.run("%golem local --port 70000")
 
 
 def test_use_sets_the_default_target(notebook, ledger):

@@ -85,7 +85,6 @@ def test_terms_that_cannot_be_held_to_are_refused(notebook, line, fault):
 def test_an_answer_is_waited_for_as_long_as_is_said(notebook, ledger):
     assert ledger in set(notebook.run("%golem_components -t 30")["component"])
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        notebook.run(f"%golem remote http://127.0.0.1:{silent.getsockname()[1]} --dialect contract --env {OTHER};")
+        notebook.run(f"%config GolemMagics.target = 'http://127.0.0.1:{silent.getsockname()[1]}'")
         with pytest.raises(WaitTimeout, match="not answered in time"):
             notebook.run("%golem_components -t 0.2")
-    notebook.run("%golem local")
