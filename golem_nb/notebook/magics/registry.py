@@ -34,9 +34,11 @@ VERBS: tuple[Verb, ...] = (
 class GolemMagics(Magics):  # type: ignore[misc]  # its package ships no types
     """The golem_nb magics. One session: the server in use and the default target."""
 
-    widgets = traitlets.Enum(["auto", "on", "off"], "auto", help="Live panes: auto = where somebody looks on.").tag(
-        config=True
-    )
+    widgets = traitlets.Enum(
+        ["auto", "on", "off", "output"],
+        "auto",
+        help="Live panes: auto = where somebody looks on; output = of plain ipywidgets, where others are not loaded.",
+    ).tag(config=True)
 
     def __init__(self, shell: Any) -> None:
         super().__init__(shell)

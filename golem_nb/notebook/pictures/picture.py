@@ -56,7 +56,7 @@ class Picture(View):
 
     def _make_live(self, name: str) -> bool:
         surroundings = surroundings_here()
-        if surroundings is None or surroundings.place is not Place.LIVE:
+        if surroundings is None or surroundings.place is not Place.LIVE or not surroundings.has_scripts:
             return False
         content = self.content()
         if content is None:
