@@ -36,9 +36,11 @@ class Settings(Magics):  # type: ignore[misc]  # its package ships no types
     component = traitlets.Unicode("", help="Default component, as of `%golem use`.").tag(config=True)
     worker = traitlets.Unicode("", help="Default worker of the default component.").tag(config=True)
     timeout = traitlets.Float(0.0, min=0.0, help="Seconds that an answer is waited for; 0 = as usual.").tag(config=True)
-    widgets = traitlets.Enum(["auto", "on", "off"], "auto", help="Live panes: auto = where somebody looks on.").tag(
-        config=True
-    )
+    widgets = traitlets.Enum(
+        ["auto", "on", "off", "output"],
+        "auto",
+        help="Live panes: auto = where somebody looks on; output = of plain ipywidgets, where others are not loaded.",
+    ).tag(config=True)
     max_lines = traitlets.Int(MOST_LINES, min=1, help="Lines of output that a cell shows while it waits.").tag(
         config=True
     )

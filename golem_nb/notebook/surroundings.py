@@ -26,7 +26,10 @@ class Closable(Protocol):
 
 
 class Surroundings:
-    """One IPython shell. `widgets` is "auto", or "on"/"off" where the user overrides what is found."""
+    """One IPython shell. `widgets` is "auto", or what the user overrides it with.
+
+    "on" and "off" say whether there are widgets; "output" that there are, but none with JavaScript of their own.
+    """
 
     def __init__(self, shell: Any, widgets: Callable[[], str] = lambda: "auto") -> None:
         self.shell, self._widgets = shell, widgets
@@ -40,10 +43,15 @@ class Surroundings:
             return Place.TERMINAL
         wanted = self._widgets()
         if wanted != "auto":
-            return Place.LIVE if wanted == "on" else Place.HEADLESS
+            return Place.HEADLESS if wanted == "off" else Place.LIVE
         # nbclient, papermill, nbconvert and the like say that nobody can answer a prompt.
         request = self.shell.get_parent() or {}
         return Place.LIVE if request.get("content", {}).get("allow_stdin", False) else Place.HEADLESS
+
+    @property
+    def has_scripts(self) -> bool:
+        """May widgets bring JavaScript of their own?"""
+        return self._widgets() != "output"
 
     @property
     def names(self) -> MutableMapping[str, Any]:

@@ -34,10 +34,16 @@ def shell(allow_stdin=None):
         (False, "auto", Place.HEADLESS),
         (True, "off", Place.HEADLESS),
         (False, "on", Place.LIVE),
+        (False, "output", Place.LIVE),
     ],
 )
 def test_where_it_runs_is_found_out(allow_stdin, widgets, place):
     assert Surroundings(shell(allow_stdin), lambda: widgets).place is place
+
+
+@pytest.mark.parametrize(("widgets", "has_scripts"), [("auto", True), ("on", True), ("output", False)])
+def test_widgets_of_plain_ipywidgets_bring_no_scripts(widgets, has_scripts):
+    assert Surroundings(shell(True), lambda: widgets).has_scripts is has_scripts
 
 
 def test_hooks_run_after_each_cell_until_they_are_done():

@@ -27,6 +27,8 @@ def run(request: Request) -> Any:
     component = request.session.component(name) if name else None
     frame, notes = read_workers(request, client, component, filter)
     if request.option("watch") is None:
+        if request.option("for") is not None:
+            raise UsageError("--for is how long a board is watched: write --watch beside it")
         for note in notes:
             request.session.say(note)
         return frame

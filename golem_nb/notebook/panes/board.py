@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from datetime import datetime
 from html import escape
 from typing import Any
 from uuid import uuid4
@@ -39,6 +40,9 @@ class Board:
         self._read, self._notes = read, notes
         self._closed = threading.Event()
         self._shown = False
+        # Where it goes on being renewed, a notebook may be stored meanwhile: its reader sees how old it is.
+        self.shows_time = False
+        self.changed_at = datetime.now()
 
     @property
     def is_closed(self) -> bool:
@@ -54,6 +58,7 @@ class Board:
 
     def renew(self) -> None:
         """Read again. A server that does not answer is asked again later; what is no longer there ends the board."""
+        before = self.df
         try:
             self.df, self._notes = self._read()
         except NotFound as error:
@@ -63,6 +68,8 @@ class Board:
             self.trouble = f"{error}; asked again"
         else:
             self.reads, self.trouble = self.reads + 1, ""
+            if not self.df.equals(before):
+                self.changed_at = datetime.now()
 
     def bundle(self) -> dict[str, str]:
         return {"text/plain": self.text(), "text/html": self.html()}
@@ -96,7 +103,8 @@ class Board:
     def _state(self) -> str:
         if self.trouble:
             return f"; {self.trouble}"
-        return "; ■ closed" if self.is_closed else f"; ● every {self.every_s:g} s"
+        since = f", so since {self.changed_at:%H:%M:%S}" if self.shows_time else ""
+        return f"; ■ closed{since}" if self.is_closed else f"; ● every {self.every_s:g} s{since}"
 
     def _more(self) -> list[str]:
         hidden = len(self.df) - MOST_ROWS
@@ -153,6 +161,7 @@ def show_board(board: Board, surroundings: Surroundings, for_s: float | None) ->
 
 def _live(board: Board, surroundings: Surroundings, for_s: float | None) -> None:
     display_id = uuid4().hex
+    board.shows_time = True
     publish(board.bundle(), display_id)
     surroundings.keep_picture(board)
     deadline = None if for_s is None else time.monotonic() + for_s

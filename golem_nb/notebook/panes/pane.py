@@ -15,6 +15,7 @@ import traitlets
 from IPython.display import display, publish_display_data
 
 from golem_nb.notebook.panes.lines import Line, line_from_event, static_bundle
+from golem_nb.notebook.panes.output_pane import OutputPane
 from golem_nb.notebook.panes.stream import EventStream
 from golem_nb.notebook.surroundings import Surroundings
 
@@ -43,7 +44,7 @@ class EventPane(anywidget.AnyWidget):  # type: ignore[misc]  # its package ships
 class PaneFeeder:
     """Carries a stream's lines into a pane, from a thread of its own, until the stream ends."""
 
-    def __init__(self, stream: EventStream, pane: EventPane, display_id: str) -> None:
+    def __init__(self, stream: EventStream, pane: EventPane | OutputPane, display_id: str) -> None:
         self._stream, self._pane, self._display_id = stream, pane, display_id
         self._lines: list[Line] = []
         self._sent = 0
@@ -83,7 +84,8 @@ class PaneFeeder:
 
 def show_pane(stream: EventStream, surroundings: Surroundings, options: dict[str, Any]) -> None:
     """Display a pane below the cell and feed it while later cells run."""
-    pane = EventPane(worker=stream.worker, workers=list(stream.workers), state=str(stream.state), **options)
+    make = EventPane if surroundings.has_scripts else OutputPane
+    pane = make(worker=stream.worker, workers=list(stream.workers), state=str(stream.state), **options)
     display_id = uuid4().hex
     display(pane, display_id=display_id)
     surroundings.start_thread(PaneFeeder(stream, pane, display_id).run, f"pane of {stream.worker}")

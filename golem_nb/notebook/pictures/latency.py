@@ -12,7 +12,7 @@ import pandas as pd
 
 from golem_nb.errors import UsageError
 from golem_nb.notebook.invocations import invocations_of
-from golem_nb.notebook.pictures.picture import MOST_LIVE_ENTRIES, Picture
+from golem_nb.notebook.pictures.picture import MOST_LIVE_ENTRIES, Picture, too_much_text
 from golem_nb.notebook.pictures.svg import Svg
 from golem_nb.notebook.pictures.timeline import name_of, seconds_text
 from golem_nb.notebook.views import CELL, QUIET
@@ -93,7 +93,8 @@ class Latency(Picture):
     def _note(self) -> str:
         more = f"; {len(self.df) - MOST_STRIPS} more functions in .df" if len(self.df) > MOST_STRIPS else ""
         replayed = "; rings: replayed" if (self.points["state"] == 1).any() else ""
-        return f"x: oplog index, y: duration, logarithmic{replayed}{more}"
+        too_much = too_much_text(len(self.points))
+        return f"x: oplog index, y: duration, logarithmic{replayed}{more}{f'; {too_much}' if too_much else ''}"
 
     def svg(self) -> Svg:
         strips = self.df["function"].head(MOST_STRIPS).tolist()

@@ -22,6 +22,13 @@ MOST_LIVE_ENTRIES = 50_000
 MARK = "data-golem-picture"
 
 
+def too_much_text(count: int) -> str:
+    """Say why a picture is an image only; nothing where it is not."""
+    if count <= MOST_LIVE_ENTRIES:
+        return ""
+    return f"more than {MOST_LIVE_ENTRIES} entries are an image; a part, as in df.golem.between(a, b), is live"
+
+
 class Picture(View):
     """Something that is drawn of a frame. `form` is the drawing in `live.js` that makes it live."""
 
@@ -49,7 +56,7 @@ class Picture(View):
 
     def _make_live(self, name: str) -> bool:
         surroundings = surroundings_here()
-        if surroundings is None or surroundings.place is not Place.LIVE:
+        if surroundings is None or surroundings.place is not Place.LIVE or not surroundings.has_scripts:
             return False
         content = self.content()
         if content is None:

@@ -18,7 +18,7 @@ import pandas as pd
 
 from golem_nb.errors import UsageError
 from golem_nb.model import WorkerStatus
-from golem_nb.notebook.pictures.picture import MOST_LIVE_ENTRIES, Picture
+from golem_nb.notebook.pictures.picture import MOST_LIVE_ENTRIES, Picture, too_much_text
 from golem_nb.notebook.pictures.timeline import entries_content, name_of, replayed_text
 from golem_nb.notebook.views import CELL, MONO, QUIET, STATUSES, badge, badge_text, rows_html, rows_text
 from golem_nb.oplog.entries import KINDS
@@ -88,6 +88,7 @@ class Scrubber(Picture):
             f"<div><b>{escape(self.title)}</b> "
             f'<span style="{QUIET}">at #{self.frame.index[row]} of {self.frame.index[-1]}; '
             f"{escape(replayed_text(self.frame))}</span></div>"
+            f'<div style="{QUIET}">{escape(too_much_text(len(self.frame)))}</div>'
             f'<table style="border-collapse:collapse;margin:4px 0">{rows}</table>{rows_html(facts)}'
             f'<div style="{QUIET}">output so far</div><div style="{MONO};white-space:pre-wrap">{output}</div>'
         )

@@ -14,7 +14,7 @@ import pandas as pd
 
 from golem_nb.errors import UsageError
 from golem_nb.notebook.frames import met_by_replay
-from golem_nb.notebook.pictures.picture import MOST_LIVE_ENTRIES, Picture
+from golem_nb.notebook.pictures.picture import MOST_LIVE_ENTRIES, Picture, too_much_text
 from golem_nb.notebook.pictures.svg import Span, Svg
 from golem_nb.notebook.pictures.track import (
     EVENT_MARKS,
@@ -110,7 +110,8 @@ class Timeline(Picture):
         marks = dict.fromkeys(f"{EVENT_MARKS[kind][0]} {EVENT_MARKS[kind][2]}" for kind in kinds)
         states = ["filled: live", "hatched: replayed"] if self.frame["replayed"].notna().any() else []
         cuts = ["┊ waiting left out"] if self.track.cuts else []
-        return " · ".join([*states, *marks, *cuts])
+        too_much = too_much_text(len(self.frame))
+        return " · ".join([*states, *marks, *cuts, *([too_much] if too_much else [])])
 
     def svg(self) -> Svg:
         track, lanes = self.track, self.track.lanes

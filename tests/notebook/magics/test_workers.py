@@ -82,6 +82,11 @@ def test_a_terminal_prints_the_board_when_it_changes(notebook, three):
     assert notebook.names["board"].df["worker"].tolist() == ["a1", "a2", "b1"]
 
 
+def test_a_time_alone_is_no_board(notebook, three):
+    with pytest.raises(UsageError, match="write --watch beside it"):
+        notebook.run(f"%golem_workers {three} --for 3")
+
+
 def test_a_board_is_not_renewed_too_often(notebook, three):
     with pytest.raises(UsageError, match=r"--watch must be at least 0.2 seconds"):
         notebook.run(f"%golem_workers {three} --watch 0.01")

@@ -109,6 +109,7 @@ def test_live_it_is_renewed_in_its_place_until_it_is_closed(published):
     assert "there is no component" in published[2]["data"]["text/plain"]
     assert len(published) == 3 and workers.count == 5  # it is published where something changed
     assert len(here.kept) == 1
+    assert all(", so since " in output["data"]["text/plain"] for output in published[:2])
 
 
 def test_headless_it_is_plain_html_renewed_after_each_cell(published):

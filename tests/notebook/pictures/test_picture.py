@@ -23,7 +23,7 @@ class Drawing(Picture):
 
 class Here:
     def __init__(self, place):
-        self.place, self.kept = place, []
+        self.place, self.kept, self.has_scripts = place, [], True
 
     def keep_picture(self, picture):
         self.kept.append(picture)
@@ -55,6 +55,13 @@ def test_elsewhere_and_where_it_would_be_too_much_it_is_html_alone(here, place, 
 
     assert Drawing(content)._repr_mimebundle_() == {"text/plain": "a drawing", "text/html": "<div>drawn</div>"}
     assert surroundings.kept == []
+
+
+def test_where_widgets_bring_no_scripts_it_is_html_alone(here):
+    surroundings = here(Place.LIVE)
+    surroundings.has_scripts = False
+
+    assert Drawing({})._repr_mimebundle_()["text/html"] == "<div>drawn</div>"
 
 
 def test_without_the_extension_it_is_html_alone(monkeypatch):

@@ -59,6 +59,7 @@ def test_what_is_too_much_for_a_page_stays_an_image():
     many = oplog_frame((entry(n, "NoOp") for n in range(1, MOST_LIVE_ENTRIES + 2)), component="shop")
 
     assert Timeline(many).content() is None
+    assert "more than 50000 entries are an image" in Timeline(many).html()
     assert Timeline(oplog_frame([], component="shop")).content() is None
 
 
