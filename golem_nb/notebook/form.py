@@ -16,7 +16,8 @@ import ipywidgets as ui
 
 from golem_nb.errors import GolemError, UsageError
 from golem_nb.model import WorkerStatus
-from golem_nb.notebook.views import MONO, STATUSES
+from golem_nb.notebook.panel import Panel
+from golem_nb.notebook.views import MONO, STATUSES, Text, signature
 from golem_nb.values.json import json_from_value, value_from_json
 from golem_nb.values.types import (
     BOOL,
@@ -201,7 +202,8 @@ class Form:
         self.result: Any = None
         self.button.on_click(lambda _: self.submit())
         docs = [ui.HTML(f"<div>{escape(function.docs)}</div>")] if function.docs else []
-        self.widget = ui.VBox([*docs, *(part.widget for _, part in self._inputs), self.button, self.said])
+        parts = [*docs, *(part.widget for _, part in self._inputs), self.button, self.said]
+        self.widget = Panel(parts, lambda: Text(signature(function)))
 
     @property
     def values(self) -> list[Any]:

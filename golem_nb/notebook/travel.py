@@ -15,6 +15,7 @@ import ipywidgets as ui
 from golem_nb.errors import GolemError
 from golem_nb.model import OplogIndex, Shadow, WorkerId
 from golem_nb.notebook.form import Form
+from golem_nb.notebook.panel import Panel
 from golem_nb.notebook.replay import HOST_CALL, Replay, value_of
 from golem_nb.values.types import FunctionType
 
@@ -49,14 +50,15 @@ class Travel:
         self.step.on_click(lambda _: self.go(self._next_call()))
         self.fork.on_click(lambda _: self._fork())
         self.function.observe(lambda _: self._choose(), "value")
-        self.widget = ui.VBox(
+        self.widget = Panel(
             [
                 ui.HBox([self.slider, self.step]),
                 self.seen,
                 self.function,
                 self._place,
                 ui.HBox([self.name, self.fork, self.forked]),
-            ]
+            ],
+            lambda: self.replay,
         )
         self._show()
 
