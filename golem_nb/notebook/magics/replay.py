@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from golem_nb.errors import UsageError
 from golem_nb.model import OplogIndex, Shadow, WorkerId
 from golem_nb.notebook.magics.arguments import evaluate, plain_json
-from golem_nb.notebook.magics.grammar import Option, Target
+from golem_nb.notebook.magics.grammar import Option, Target, read_target
 from golem_nb.notebook.magics.verb import Request, Verb, one_target, whole_number
 from golem_nb.notebook.replay import Replay, SavedReplay
 from golem_nb.notebook.surroundings import Place
@@ -25,7 +25,19 @@ def run(request: Request) -> Any:
     asked = Shadow(request.whole_number("to"), request.whole_number("version"), _answers(request))
     replay = Replay.of(request.session.client(), worker, str(target), asked)
     checked = _checked(request, replay, str(target))
+    if request.option("fork") is not None:
+        _fork(request, checked, target)
     return _travel(request, checked, target) if request.option("slider") else checked
+
+
+def _fork(request: Request, replay: Replay, target: Target) -> None:
+    """Make a real worker of the history up to where the replay is."""
+    if replay.asked.answers or replay.asked.version is not None:
+        raise UsageError("--fork makes a worker of what is recorded: leave --override and --version out")
+    asked = read_target(str(request.option("fork")))
+    fork = asked if asked.worker is not None else Target(target.component, asked.component)
+    replay.client.fork_worker(replay.worker, request.session.worker_id(fork), replay.index)
+    request.session.say(f"{fork} goes on from index {replay.index} of {target}")
 
 
 def _travel(request: Request, replay: Replay, target: Target) -> Any:
@@ -86,7 +98,7 @@ VERB = Verb(
     name="golem_replay",
     summary="Meet a worker's history again beside it: as it was at an index, and whether it would do the same.",
     forms=(
-        f"{USAGE} [--to N] [--slider]",
+        f"{USAGE} [--to N] [--slider] [--fork NAME]",
         f"{USAGE} [--version V] [--override INDEX=VALUE]... [--check]",
         "%golem_replay FILE --component NAME            of a worker that was exported",
     ),
@@ -94,6 +106,7 @@ VERB = Verb(
         Option("to", "the last oplog index that is met (the last there is)", "N"),
         Option("version", "meet it on this version of the component", "V"),
         Option("override", "answer the call at INDEX with VALUE, in Python; repeatable", "INDEX=VALUE", many=True),
+        Option("fork", "make a worker of the history up to there", "NAME"),
         Option("slider", "show a slider over the history: go anywhere, call functions there, fork there"),
         Option("component", "meet a saved history with this component, or with this file", "NAME"),
         Option("check", "fail where it would go another way: for scripts and CI"),

@@ -74,6 +74,15 @@ def test_a_saved_history_is_met_too(notebook, added, ledger, tmp_path):
         notebook.run(f"%golem_replay {tmp_path / 'absent'} --component {ledger}")
 
 
+def test_a_worker_is_made_of_the_past(notebook, added, ledger):
+    notebook.run(f"%golem_replay {added} --to 7 --fork then")
+
+    assert f"{ledger}/then goes on from index 7" in notebook.printed
+    assert notebook.run(f"%golem_invoke {ledger}/then sum()") == 3
+    with pytest.raises(UsageError, match="--fork makes a worker of what is recorded"):
+        notebook.run(f"%golem_replay {added} --version 0 --fork other")
+
+
 def test_a_slider_needs_somebody_who_looks_on(notebook, added):
     assert notebook.run(f"%golem_replay {added} --to 7 --slider").index == 7
 
