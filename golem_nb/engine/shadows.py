@@ -29,7 +29,7 @@ from golem_nb.engine.metadata import metadata_of
 from golem_nb.engine.parameters import parameters_from_json
 from golem_nb.engine.recovery import Plan, snapshot_in
 from golem_nb.engine.services import Services
-from golem_nb.engine.stopping import Stop
+from golem_nb.engine.stopping import Stop, Suspended
 from golem_nb.errors import BadInput, GolemError, InvocationFailed, ReplayMismatch
 from golem_nb.host.context import Peers
 from golem_nb.host.declare import Effect, Exit, HostFunction, Trap
@@ -127,6 +127,7 @@ class _Performance:
         self._worker, self._number, self._entries, self._asked = worker, number, entries, asked
         self._services = _Secluded(services)
         self._printed: list[str] = []
+        self._is_over = False  # a call trapped: its instance is of no more use
         clock = services.surroundings.clock
         self._journal = Journal(
             cast(Oplogs, _MemoryOplogs(entries)), 0, lambda: clock.now_ns() // 1000, lambda journal: None
@@ -199,6 +200,8 @@ class _Performance:
     def _call(self, live: Execution, function: str, params: Sequence[Any]) -> ShadowCall:
         self._printed.clear()
         export = live.linked.compiled.export(function)
+        if self._is_over:
+            return ShadowCall(export.type.name, None, "not made: the call before it ended the shadow", "")
         values = parameters_from_json(export.type, params)
         recorded = tuple(Recorded.of(p.type, value) for p, value in zip(export.type.parameters, values, strict=True))
         pending = PendingWorkerInvocation(0, str(uuid4()), export.type.name, recorded)
@@ -218,8 +221,17 @@ class _Performance:
             else:
                 result = given
         except (Stop, Exit, Trap, GuestTrap, GolemError) as failure:
-            error = cause_of(failure)
+            error, self._is_over = _why(failure), True
         return ShadowCall(export.type.name, result, error, "".join(self._printed))
+
+
+def _why(error: BaseException) -> str:
+    match error:
+        case Suspended():
+            return "it would wait longer than 10 s, or for a promise, which a shadow does not"
+        case Stop():
+            return "it would go back in its own history, which a shadow does not"
+    return cause_of(error)
 
 
 class _Nobody:

@@ -123,9 +123,10 @@ def test_what_a_version_never_ends_with_is_ended(engine, drawn, monkeypatch):
     monkeypatch.setattr(engine, "time_limit_s", 0.1)
     worker, _ = drawn
 
-    (call,) = engine.shadow(worker, Shadow(calls=(("spin", []),))).calls
+    spun, told = engine.shadow(worker, Shadow(calls=(("spin", []), ("tell", [])))).calls
 
-    assert "ran for 0.1 s without an end" in call.error
+    assert "ran for 0.1 s without an end" in spun.error
+    assert told.error == "not made: the call before it ended the shadow"
 
 
 @pytest.mark.parametrize(
