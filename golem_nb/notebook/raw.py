@@ -29,7 +29,7 @@ ABOUT = {
 # What comes as lines or pages, which are a list also where there is one.
 _LISTS = frozenset({"streamOplog"})
 # Magics whose result is no answer of a server.
-WITHOUT = frozenset({"golem", "golem_connect"})
+WITHOUT = frozenset({"golem", "golem_connect", "golem_debug"})
 
 Answer = tuple[str, Any]
 
@@ -57,14 +57,20 @@ class JsonList(_Shown, list[Any]):
     """A list that is shown as JSON."""
 
 
-def answer_of(magic: str, client: Client, work: Callable[[], Any]) -> Any:
-    """Do what a magic does, and return the JSON that the server answered; None where it answered none.
+def check_answers(magic: str, words: Sequence[str], is_of_file: bool) -> None:
+    """See that what a line does is told by an answer of the server; nothing is asked for this.
 
     Raises:
-        UsageError: The magic has no such answer.
+        UsageError: It is not.
     """
     if magic in WITHOUT:
         raise UsageError(f"--json is not for %{magic}, which shows no answer of a server")
+    if (magic == "golem_crash" and len(words) > 1) or is_of_file:
+        raise UsageError("--json is not for this: what it shows is no answer of a server")
+
+
+def answer_of(magic: str, client: Client, work: Callable[[], Any]) -> Any:
+    """Do what a magic does, and return the JSON that the server answered; None where it answered none."""
     if not isinstance(client, RemoteClient):
         raise NotSupported("--json is for servers: an engine in this process sends no JSON")
     with client.heard() as answers:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any
@@ -34,15 +34,21 @@ MOST_OUTPUT = 2000  # characters of the output so far, from its end
 class Replay(View):
     """A history met again beside its worker. `at` goes elsewhere in it, `call` asks the worker as it was there."""
 
-    client: Client = field(repr=False)
+    client: Callable[[], Client] = field(repr=False)  # the engine may be another one by the next question
     worker: WorkerId
     name: str
     asked: Shadow
     result: ShadowResult
+    around: tuple[PublicEntry, ...] = ()
+    """The entries at the index that matters, read at once: to be shown, nobody is asked."""
 
     @staticmethod
-    def of(client: Client, worker: WorkerId, name: str, asked: Shadow) -> Replay:
-        return Replay(client, worker, name, asked, client.shadow(worker, asked))
+    def of(client: Callable[[], Client], worker: WorkerId, name: str, asked: Shadow) -> Replay:
+        result = client().shadow(worker, asked)
+        index = result.difference.index if result.difference else result.at_index
+        page = client().oplog(worker, from_index=max(1, index - CONTEXT), count=2 * CONTEXT + 1)
+        around = tuple(entry for entry in page.entries if entry.index <= index + CONTEXT)
+        return Replay(client, worker, name, asked, result, around)
 
     @property
     def is_same(self) -> bool:
@@ -73,30 +79,25 @@ class Replay(View):
         """
         name = function if "." in function else function.replace("_", "-")
         asked = replace(self.asked, to_index=self.result.at_index, calls=((name, [plain_json(p) for p in params]),))
-        return value_of(self.client.shadow(self.worker, asked))
+        return value_of(self.client().shadow(self.worker, asked))
 
     @property
     def entry(self) -> PublicEntry | None:
         """The entry that matters: where the difference is, else the last one that was met."""
-        index = self.difference.index if self.difference else self.result.at_index
-        return next((entry for entry in self._around(index) if entry.index == index), None)
+        return next((entry for entry in self.around if entry.index == self._index), None)
 
     @property
     def output(self) -> str:
         """What the worker has printed up to there."""
-        entries = self.client.entries(self.worker)
+        entries = self.client().entries(self.worker)
         logs = (e for e in entries if e.kind == "Log" and e.index <= self.result.at_index)
         return "".join(str(e.fields.get("message", "")) for e in logs)
-
-    def _around(self, index: OplogIndex) -> list[PublicEntry]:
-        page = self.client.oplog(self.worker, from_index=max(1, index - CONTEXT), count=2 * CONTEXT + 1)
-        return [entry for entry in page.entries if entry.index <= index + CONTEXT]
 
     # As it looks.
 
     def text(self) -> str:
         lines = [f"worker {self.name}: {self._glyph} {self._news}", rows_text(self._rows(badge_text(self.status)))]
-        lines += [f"  {'▶' if entry.index == self._index else ' '} {line_of(entry)}" for entry in self._entries()]
+        lines += [f"  {'▶' if entry.index == self._index else ' '} {line_of(entry)}" for entry in self.around]
         return "\n".join(lines)
 
     def html(self) -> str:
@@ -106,7 +107,7 @@ class Replay(View):
         entries = "".join(
             f'<div style="{"" if entry.index == self._index else QUIET}">'
             f"{'▶' if entry.index == self._index else '&nbsp;'} {escape(line_of(entry))}</div>"
-            for entry in self._entries()
+            for entry in self.around
         )
         return (
             head_html(f"worker {self.name}")
@@ -118,9 +119,6 @@ class Replay(View):
     @property
     def _index(self) -> OplogIndex:
         return self.difference.index if self.difference else self.result.at_index
-
-    def _entries(self) -> list[PublicEntry]:
-        return self._around(self._index)
 
     @property
     def _glyph(self) -> str:

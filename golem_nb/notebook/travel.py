@@ -27,7 +27,7 @@ class Travel:
         self, replay: Replay, functions: Sequence[FunctionType], made: Callable[[WorkerId, OplogIndex], None]
     ) -> None:
         self.replay, self._made = replay, made
-        entries = replay.client.entries(replay.worker)
+        entries = replay.client().entries(replay.worker)
         self._kinds = [entry.kind for entry in entries]
         self.slider = ui.IntSlider(
             replay.index,
@@ -93,14 +93,14 @@ class Travel:
     def _caller(self, function: FunctionType) -> Callable[[list[Any]], Any]:
         def call(params: list[Any]) -> Any:
             asked = Shadow(self.index, self.replay.asked.version, self.replay.asked.answers, ((function.name, params),))
-            return value_of(self.replay.client.shadow(self.replay.worker, asked))
+            return value_of(self.replay.client().shadow(self.replay.worker, asked))
 
         return call
 
     def _fork(self) -> None:
         target = WorkerId(self.replay.worker.component_id, self.name.value.strip())
         try:
-            self.replay.client.fork_worker(self.replay.worker, target, self.index)
+            self.replay.client().fork_worker(self.replay.worker, target, self.index)
         except GolemError as error:
             self.forked.value = _line("✕", str(error))
             return

@@ -310,6 +310,8 @@ class UpdateReport(View):
         version = self.record.target_version
         if self.is_successful:
             return f"updated from version {self.from_version} to {version}"
+        if self.record.state is UpdateState.PENDING:
+            return f"the update to version {version} is not over yet"
         return f"the update to version {version} failed; it stays on version {self.from_version}"
 
     def _rows(self) -> list[tuple[str, str]]:

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from golem_nb.errors import NotSupported, UsageError
-from golem_nb.notebook.raw import JsonList, JsonObject, answer_of, shown
+from golem_nb.notebook.raw import JsonList, JsonObject, answer_of, check_answers, shown
 from tests.notebook.fake import FakeClient
 
 
@@ -34,7 +34,10 @@ def test_json_is_shown_as_such_and_escaped_and_cut():
 
 def test_what_has_no_answer_of_a_server_says_so():
     with pytest.raises(UsageError, match="--json is not for %golem_connect"):
-        answer_of("golem_connect", FakeClient(), list)
+        check_answers("golem_connect", ("w",), is_of_file=False)
+    for magic, words, is_of_file in (("golem_crash", ("w", "f()"), False), ("golem_replay", ("file",), True)):
+        with pytest.raises(UsageError, match="--json is not for this"):
+            check_answers(magic, words, is_of_file)
     with pytest.raises(NotSupported, match="in this process"):
         answer_of("golem_worker", FakeClient(), list)
 

@@ -18,7 +18,9 @@ def travel():
     worker = WorkerId(component.id, "w")
     sums = [client.invoke_and_await(worker, "draw", []).value for _ in range(2)]
     made = []
-    panel = Travel(Replay.of(client, worker, "dice/w", Shadow()), component.exports, lambda *of: made.append(of))
+    panel = Travel(
+        Replay.of(lambda: client, worker, "dice/w", Shadow()), component.exports, lambda *of: made.append(of)
+    )
     panel.made, panel.sums = made, sums
     yield panel
     client.close()
@@ -66,14 +68,14 @@ def test_a_fork_is_made_where_the_slider_is(travel):
 
     assert (fork.name, index) == ("other", 5)
     assert "other goes on from index 5" in travel.forked.value
-    assert travel.replay.client.invoke_and_await(fork, "tell", []).value == travel.sums[0]
+    assert travel.replay.client().invoke_and_await(fork, "tell", []).value == travel.sums[0]
 
     travel.fork.click()
     assert travel.forked.value.startswith("<div>✕") and len(travel.made) == 1
 
 
 def test_a_worker_that_is_gone_is_said(travel):
-    travel.replay.client.delete_worker(travel.replay.worker)
+    travel.replay.client().delete_worker(travel.replay.worker)
     travel.slider.value = 3
 
     assert travel.seen.value.startswith("<div>✕")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from itertools import combinations
 from typing import Any
 
 from golem_nb.client.client import Client
-from golem_nb.errors import UsageError
+from golem_nb.errors import NotFound, UsageError
 from golem_nb.model import CrashPoint, WorkerId, WorkerMetadata, WorkerStatus
 from golem_nb.notebook.magics.arguments import evaluate
 from golem_nb.notebook.magics.crash_lab import everywhere
@@ -25,6 +26,10 @@ _UNDER_WAY = (WorkerStatus.RUNNING, WorkerStatus.RETRYING)
 
 def run(request: Request) -> Any:
     words = request.only_words(2, f"{USAGE} [function(arguments)]")
+    for one, other in combinations(("engine", "everywhere", "at", "at-call"), 2):
+        request.exclude(one, other)
+    if request.option("engine") and len(words) == 2:
+        raise UsageError("--engine kills the engine at once: it takes a worker, and no call")
     point = _point(request)
     if request.option("engine"):
         return _crash_engine(request, request.session.target(words[0]) if words else None)
@@ -51,8 +56,6 @@ def run(request: Request) -> Any:
 
 def _point(request: Request) -> CrashPoint | None:
     index, name = request.whole_number("at"), request.option("at-call")
-    if index is not None and name is not None:
-        raise UsageError("--at and --at-call are two points: give one of them")
     if index is not None:
         return CrashPoint(index)
     if name is None:
@@ -71,10 +74,12 @@ def _crash_in_call(request: Request, target: Target, call: Call, point: CrashPoi
     """Have the worker crash on its way through a call, and come back to give the result."""
     prepared = prepare(request, target, call.name, evaluate(call.arguments, request.names))
     client, worker = prepared.client, prepared.worker
-    if prepared.before is None:
-        client.launch_worker(worker.component_id, worker.name)  # what is to crash must be there to be told
+    try:
+        client.crash_worker(worker, point)
+    except NotFound:  # what is to crash must be there to be told
+        client.launch_worker(worker.component_id, worker.name)
+        client.crash_worker(worker, point)
     before, start = client.worker(worker), time.monotonic()
-    client.crash_worker(worker, point)
     value = result_of(request, prepared, str(call))
     took_ms = round((time.monotonic() - start) * 1e3)
     after = client.worker(worker)

@@ -8,11 +8,12 @@ goes on, and is asked for the result by the same idempotency key.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from uuid import uuid4
 
 from golem_nb.client.client import Client
-from golem_nb.errors import GolemError, UsageError, WaitTimeout
+from golem_nb.errors import BadInput, GolemError, NotFound, UsageError, WaitTimeout
 from golem_nb.model import OplogIndex, PublicEntry, WorkerId
 from golem_nb.notebook.crash_grid import CrashGrid, CrashRun, Outcome
 from golem_nb.notebook.magics.invoke import Prepared
@@ -30,39 +31,54 @@ def everywhere(request: Request, prepared: Prepared) -> CrashGrid:
     """Run the invocation with a crash at each of its entries.
 
     Raises:
-        UsageError: It makes too many entries.
+        UsageError: It has no result even without a crash, or makes too many entries, or was interrupted.
         NotSupported: The server does not fork workers.
     """
-    client, base = prepared.client, f"{prepared.worker.name[:400]}-crash-{uuid4().hex[:8]}"
+    base = f"{prepared.worker.name[:400]}-crash-{uuid4().hex[:8]}"
     reference = WorkerId(prepared.worker.component_id, base)
-    made: list[WorkerId] = []
+    made = [reference]
     try:
-        first = _begin(client, prepared, reference)
-        made.append(reference)
-        wanted = _ending(client, reference, prepared)
-        entries = [entry for entry in client.entries(reference, from_index=first)]
-        if len(entries) > MOST_POINTS:
-            raise UsageError(f"this call makes {len(entries)} entries; --everywhere takes up to {MOST_POINTS}")
-        runs = []
-        with Progress(request.surroundings, f"{len(entries)} crashes of {prepared.target}", len(entries)) as progress:
-            for entry in entries:
-                progress.step(f"behind entry {entry.index}")
-                copy = WorkerId(reference.component_id, f"{base}-{entry.index}")
-                made.append(copy)
-                runs.append(_run(client, prepared, reference, copy, entry, wanted))
-                _delete(client, made.pop())
-        return CrashGrid(str(prepared.target), prepared.function, tuple(runs), _told(wanted))
+        return _grid(request, prepared, reference, made)
+    except KeyboardInterrupt:
+        raise UsageError("stopped; the forks that were made for it are deleted, and the worker is untouched") from None
     finally:
-        for worker in made:
-            _delete(client, worker)
+        left = _delete_all(prepared.client, made)
+        if left:
+            request.session.say(f"these forks could not be deleted: {', '.join(worker.name for worker in left)}")
+
+
+def _grid(request: Request, prepared: Prepared, reference: WorkerId, made: list[WorkerId]) -> CrashGrid:
+    client = prepared.client
+    with Progress(request.surroundings, f"{prepared.target} without a crash", 1) as progress:
+        progress.step("waiting for its result")
+        first = _begin(client, prepared, reference)
+        wanted = _ending(client, reference, prepared)
+    if wanted[0] != "result":
+        raise UsageError(f"without a crash the call has no result to compare with: {_told(wanted)}")
+    entries = list(client.entries(reference, from_index=first))
+    if len(entries) > MOST_POINTS:
+        raise UsageError(f"this call makes {len(entries)} entries; --everywhere takes up to {MOST_POINTS}")
+    runs = []
+    with Progress(request.surroundings, f"{len(entries)} crashes of {prepared.target}", len(entries)) as progress:
+        for entry in entries:
+            progress.step(f"behind entry {entry.index}")
+            copy = WorkerId(reference.component_id, f"{reference.name}-{entry.index}")
+            made.append(copy)
+            runs.append(_run(client, prepared, reference, copy, entry, wanted))
+            made[-1:] = _delete_all(client, [copy])
+    return CrashGrid(str(prepared.target), prepared.function, tuple(runs), _told(wanted))
 
 
 def _begin(client: Client, prepared: Prepared, reference: WorkerId) -> OplogIndex:
     """Make the worker that runs undisturbed; return the index that its invocation begins at."""
     before = prepared.before
-    if before is not None and before.last_index >= 2:
-        client.fork_worker(prepared.worker, reference, before.last_index)
-        return before.last_index + 1
+    # Not the metadata's: releases of Golem do not tell it there.
+    last_index = 0 if before is None else client.oplog(prepared.worker, count=1).last_index
+    if last_index >= 2:
+        client.fork_worker(prepared.worker, reference, last_index)
+        return last_index + 1
+    with suppress(NotFound, BadInput):  # nothing to fork yet; but a server that cannot says so before anything is run
+        client.fork_worker(prepared.worker, reference, 2)
     args, env, config = ((), {}, {}) if before is None else (before.args, before.env, before.config)
     client.launch_worker(reference.component_id, reference.name, args=args, env=env, config=config)
     return 2
@@ -110,6 +126,17 @@ def _name(entry: PublicEntry) -> str:
     return str(entry.fields.get("functionName") or entry.fields.get("message") or "").strip()
 
 
-def _delete(client: Client, worker: WorkerId) -> None:
-    with suppress(GolemError):  # it may never have been made
-        client.delete_worker(worker)
+def _delete_all(client: Client, workers: Sequence[WorkerId]) -> list[WorkerId]:
+    """Delete workers, whoever interrupts; return those that could not be."""
+    left, waiting = [], list(workers)
+    while waiting:
+        try:
+            client.delete_worker(waiting[0])
+        except KeyboardInterrupt:
+            continue
+        except NotFound:
+            pass  # it was never made
+        except GolemError:
+            left.append(waiting[0])
+        waiting.pop(0)
+    return left

@@ -44,6 +44,10 @@ class Prepared:
 
 
 def run(request: Request) -> Any:
+    for one in ("at", "form"):
+        for other in ("trigger", "key"):
+            request.exclude(one, other)
+    request.exclude("at", "form")
     if request.body is None:
         return _line(request)
     words = request.only_words(2, f"%{USAGE} and a body")
@@ -106,10 +110,10 @@ def _form(request: Request, words: tuple[str, ...]) -> Any:
         return Text(f"{signature(type)}\n  forms need a notebook that somebody looks at; write the call: {USAGE}")
     from golem_nb.notebook.form import Form
 
-    client, worker = request.session.client(), request.session.worker_of(component, target)
+    client, worker = request.session.client, request.session.worker_of(component, target)
 
     def call(params: list[Any]) -> Any:
-        result = client.invoke_and_await(worker, name, params)
+        result = client().invoke_and_await(worker, name, params)  # the engine may be another one by then
         return None if result is None else python_from_value(result.type, result.value)
 
     return Form(type, call).widget
@@ -147,8 +151,9 @@ def _metadata(request: Request, client: Client, worker: WorkerId, target: Target
 
 def _then(request: Request, prepared: Prepared, index: OplogIndex) -> Any:
     """Return what the call gives on a shadow of the worker, as it was at an index."""
-    calls = ((prepared.function, prepared.params),)
-    result = prepared.client.shadow(prepared.worker, Shadow(index, calls=calls))
+    calls, timeout_s = ((prepared.function, prepared.params),), request.seconds("timeout", 0.0)
+    with request.session.waiting_at_most(timeout_s) if timeout_s else nullcontext():
+        result = prepared.client.shadow(prepared.worker, Shadow(index, calls=calls))
     where = f"at index {index}" if result.at_index == index else f"at index {result.at_index}, before the next began"
     request.session.say(f"on a shadow of {prepared.target} as it was {where}; the worker is untouched")
     return value_of(result)
@@ -190,7 +195,7 @@ def _output(request: Request, prepared: Prepared, call: str) -> AbstractContextM
 
 
 def result_of(request: Request, prepared: Prepared, call: str) -> Any:
-    timeout_s = request.number("timeout", 0) or request.session.timeout_s
+    timeout_s = request.seconds("timeout", 0.0) or request.session.timeout_s
     try:
         result = prepared.client.invoke_and_await(
             prepared.worker, prepared.function, prepared.params, key=prepared.key, timeout_s=timeout_s

@@ -113,8 +113,9 @@ class GolemMagics(Settings):
     def _done(self, verb: Verb, request: Request) -> Any:
         if not request.option("json"):
             return verb.run(request)
-        from golem_nb.notebook.raw import answer_of
+        from golem_nb.notebook.raw import answer_of, check_answers
 
+        check_answers(verb.name, request.words, request.option("component") is not None)
         return answer_of(verb.name, self.session.client(), lambda: verb.run(request))
 
     @contextmanager

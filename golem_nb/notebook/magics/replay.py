@@ -18,12 +18,14 @@ USAGE = "%golem_replay component/worker"
 
 def run(request: Request) -> Any:
     word = one_target(request, USAGE)
+    for option in ("fork", "slider"):
+        request.exclude("component", option)
     if request.option("component"):
         return _checked(request, _saved(request, word), str(word))
     target = request.session.target(word)
     worker = request.session.worker_id(target)
     asked = Shadow(request.whole_number("to"), request.whole_number("version"), _answers(request))
-    replay = Replay.of(request.session.client(), worker, str(target), asked)
+    replay = Replay.of(request.session.client, worker, str(target), asked)
     checked = _checked(request, replay, str(target))
     if request.option("fork") is not None:
         _fork(request, checked, target)
@@ -36,7 +38,7 @@ def _fork(request: Request, replay: Replay, target: Target) -> None:
         raise UsageError("--fork makes a worker of what is recorded: leave --override and --version out")
     asked = read_target(str(request.option("fork")))
     fork = asked if asked.worker is not None else Target(target.component, asked.component)
-    replay.client.fork_worker(replay.worker, request.session.worker_id(fork), replay.index)
+    replay.client().fork_worker(replay.worker, request.session.worker_id(fork), replay.index)
     request.session.say(f"{fork} goes on from index {replay.index} of {target}")
 
 

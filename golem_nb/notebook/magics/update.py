@@ -24,21 +24,19 @@ def update(request: Request, target: Target, worker: WorkerId, rest: tuple[str, 
     client.update_worker(worker, version, UpdateMode((request.option("mode") or "automatic").capitalize()))
     if not request.option("wait"):
         return WorkerView(str(target), client.worker(worker), f"update to version {version} asked for")
-    record = _wait_until_over(client, target, worker, version, before, start + request.number("timeout", WAIT_S))
+    record = _wait_until_over(client, target, worker, version, before, start + request.seconds("timeout", WAIT_S))
     return UpdateReport(str(target), before.component_version, record, round((time.monotonic() - start) * 1e3))
 
 
 def update_all(request: Request, component: Component, mode: UpdateMode) -> tuple[UpdateReport, ...]:
     """Bring all workers of a component that are on other versions to its latest, and wait until each update is over.
 
-    A worker whose update is refused, or fails, stays as it was and is reported like the others.
-
-    Raises:
-        WaitTimeout: It takes too long; the updates go on.
+    A worker whose update is refused, or fails, stays as it was; one that is deleted meanwhile, or whose update is not
+    over in time, is reported like the others.
     """
     client, version = request.session.client(), component.version
     start = time.monotonic()
-    deadline = start + request.number("timeout", WAIT_S)
+    deadline = start + request.seconds("timeout", WAIT_S)
     asked: list[tuple[WorkerMetadata, UpdateRecord | None]] = []
     for worker in all_workers(client, component):
         if worker.component_version != version:
@@ -46,7 +44,13 @@ def update_all(request: Request, component: Component, mode: UpdateMode) -> tupl
     reports = []
     for before, refusal in asked:
         target = Target(component.name, before.worker_id.name)
-        record = refusal or _wait_until_over(client, target, before.worker_id, version, before, deadline)
+        record = refusal
+        if record is None:
+            try:
+                record = _wait_until_over(client, target, before.worker_id, version, before, deadline)
+            except (WaitTimeout, NotFound) as error:
+                state = UpdateState.PENDING if isinstance(error, WaitTimeout) else UpdateState.FAILED
+                record = UpdateRecord(state, datetime.now(UTC), version, str(error))
         reports.append(
             UpdateReport(str(target), before.component_version, record, round((time.monotonic() - start) * 1e3))
         )

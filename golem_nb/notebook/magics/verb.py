@@ -53,6 +53,25 @@ class Request:
         except ValueError:
             raise UsageError(f"--{name} must be a number, found {text!r}") from None
 
+    def seconds(self, name: str, default: float) -> float:
+        """Return the value of an option that is a time, more than 0.
+
+        Raises:
+            UsageError: It is none.
+        """
+        text = self.option(name)
+        return default if text is None else seconds(text, f"--{name}")
+
+    def exclude(self, *names: str) -> None:
+        """See that at most one of these options is given.
+
+        Raises:
+            UsageError: There are two.
+        """
+        given = [name for name in names if self.option(name)]
+        if len(given) > 1:
+            raise UsageError(f"--{given[0]} and --{given[1]} do not go together: give one of them")
+
     def whole_number(self, name: str) -> int | None:
         """Return the value of an option that is a whole number; None where it is not given.
 

@@ -21,6 +21,7 @@ LEAST_WATCH_S = 0.2  # a page of workers costs the server some milliseconds
 
 
 def run(request: Request) -> Any:
+    request.exclude("watch", "env-id")  # the board goes on behind its line, where the session's environment is used
     filter = filter_from_texts(request.option("filter") or ())
     name = one_target(request, USAGE) or request.session.default.component
     client = request.session.client()

@@ -1,5 +1,6 @@
 import pytest
 
+from golem_nb.client.remote import RemoteClient
 from golem_nb.errors import FunctionNotFound, UsageError
 from golem_nb.notebook.crash_grid import Outcome
 
@@ -42,7 +43,9 @@ def test_a_call_that_cannot_be_leaves_no_copies(notebook, ledger):
     [
         ("w --everywhere", "which call"),
         ("w add(1)", "where is it to crash"),
-        ("w add(1) --at 3 --at-call now", "two points"),
+        ("w add(1) --at 3 --at-call now", "do not go together"),
+        ("w add(1) --everywhere --engine", "do not go together"),
+        ("w add(1) --engine", "takes a worker, and no call"),
         ("w --at x", "must be a whole number"),
         ("w --at-call now#x", "must be a whole number"),
     ],
@@ -50,3 +53,32 @@ def test_a_call_that_cannot_be_leaves_no_copies(notebook, ledger):
 def test_what_is_missing_is_said(notebook, ledger, rest, told):
     with pytest.raises(UsageError, match=told):
         notebook.run(f"%golem_crash {ledger}/{rest}")
+
+
+def test_a_call_without_a_result_is_nothing_to_compare_with(notebook, ledger):
+    trap = """(component (core module $m (func (export "f") (result i32) unreachable))
+(core instance $i (instantiate $m))
+(func (export "f") (result u32) (canon lift (core func $i "f"))))"""
+    notebook.run(f"%%golem_deploy {ledger}-trap\n{trap}")
+
+    with pytest.raises(UsageError, match="without a crash the call has no result to compare with"):
+        notebook.run(f"%golem_crash {ledger}-trap/w f() --everywhere")
+    assert names(notebook, f"{ledger}-trap") == []
+
+
+@pytest.mark.parametrize("method", ["fork_worker", "invoke_and_await"])
+def test_an_interrupt_leaves_no_forks(notebook, ledger, monkeypatch, method):
+    notebook.run(f"%golem_invoke {ledger}/w add(5)")
+    real, seen = getattr(RemoteClient, method), []
+
+    def interrupted(client, *args, **options):
+        answer = real(client, *args, **options)
+        seen.append(args)
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+        return answer
+
+    monkeypatch.setattr(RemoteClient, method, interrupted)
+    with pytest.raises(UsageError, match=r"stopped; the forks .* are deleted"):
+        notebook.run(f"%golem_crash {ledger}/w add(1) --everywhere")
+    assert names(notebook, ledger) == ["w"]
