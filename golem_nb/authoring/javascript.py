@@ -81,7 +81,10 @@ def script_from_module(source: str) -> Script:
     Raises:
         ComponentRejected: It has what is not there in workers; the text has the line.
     """
-    return _Reader(source).script()
+    try:
+        return _Reader(source).script()
+    except IndexError:  # it ends in the midst of something
+        raise ComponentRejected("this is no whole JavaScript: it ends in the midst of something") from None
 
 
 class _Reader:
@@ -169,8 +172,10 @@ class _Reader:
         if place >= len(self._tokens):
             self._fail(self._tokens[-1], "something is awaited, but nothing follows")
         if self._text(place) in ("function", "class"):
-            while self._text(place) != "{":
-                place += self._partner.get(place, place) - place + 1
+            while place < len(self._tokens) and self._text(place) != "{":
+                place = self._partner.get(place, place) + 1
+            if place >= len(self._tokens):
+                self._fail(self._tokens[-1], "a body { … } is missing")
         last = self._partner.get(place, place)
         while True:
             behind = last + 1

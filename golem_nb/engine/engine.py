@@ -44,7 +44,7 @@ from golem_nb.engine.running_time import TICK_S
 from golem_nb.engine.runtimes import Runtimes
 from golem_nb.engine.scheduler import Slots, Threads, Timers, default_slots
 from golem_nb.engine.settings import Settings, SystemClock
-from golem_nb.engine.shadows import shadow_of
+from golem_nb.engine.shadows import Stage, shadow_of
 from golem_nb.engine.slices import MOST_OPLOG_ENTRIES, IndexedEntries, Matches, OplogSlice, entries_up_to, slice_of
 from golem_nb.engine.stores import Stores
 from golem_nb.engine.transfer import Transfers
@@ -145,6 +145,8 @@ class Engine:
             self._network,
             Stores(self._database, self._deployments.environment_of),
         )
+        self.stage = Stage(self._activity.set)
+        self._ticked = (self.surroundings.slots, self._runtimes.slots, self.stage.slots)
         self._loaded = LoadedWorkers(self._make, self._not_found, settings.max_loaded)
         self._dirty: list[Journal] = []
         self._closing = threading.Event()
@@ -173,6 +175,7 @@ class Engine:
         workers = self._loaded.close()
         if workers is None:
             return
+        self.stage.close()
         reason = EngineStopped("the engine is closing; what it accepted goes on later")
         deadline = time.monotonic() + grace_s
         for worker in workers:
@@ -327,10 +330,7 @@ class Engine:
         self._loaded.on(worker, Worker.resume)
 
     def crash_worker(self, worker: WorkerId, at: CrashPoint | None = None) -> None:
-        """Lose the worker's instance, as a crash of the engine would; it replays at once.
-
-        At a point, it is lost when it comes there, unless the engine ends before. What is no point is BadInput.
-        """
+        """Lose the worker's instance, as a crash would, now or when it comes to a point; it replays at once."""
         armed = None if at is None else ArmedPoint(at)
         self._loaded.on(worker, Worker.crash if armed is None else lambda found: found.journal.arm(armed))
 
@@ -681,7 +681,7 @@ class Engine:
         While no component runs and nothing is buffered, it sleeps.
         """
         while not self._closing.is_set():
-            if not self.surroundings.slots.in_use and not self._runtimes.slots.in_use and not self._dirty:
+            if not self._dirty and not any(slots.in_use for slots in self._ticked):
                 self._activity.wait()
             self._activity.clear()
             if self._closing.wait(TICK_S):

@@ -19,7 +19,7 @@ from golem_nb.engine.stopping import Restart, Suspended
 from golem_nb.engine.stores import Stores
 from golem_nb.engine.tracing import new_span_id
 from golem_nb.host.context import Blobs, Closable, HostContext, KeyValues, Peers, PersistedCall, Remote, Source
-from golem_nb.host.declare import Effect, HostFunction, Interface, ResourceTable
+from golem_nb.host.declare import Effect, HostFunction, Interface, ResourceTable, WitError
 from golem_nb.host.filetree import FileTree
 from golem_nb.host.network import Network
 from golem_nb.model import LogLevel, OplogIndex, WorkerId
@@ -98,12 +98,20 @@ class WorkerHost:
         self.forwards_trace_headers = True
 
     def call(self, function: HostFunction, target: Any, arguments: dict[str, Any]) -> Any:
-        answer = self._durability.call(function, target, arguments)
+        try:
+            answer = self._durability.call(function, target, arguments)
+        except WitError:
+            self._crash_if_due(function)
+            raise
+        self._crash_if_due(function)
+        return answer
+
+    def _crash_if_due(self, function: HostFunction) -> None:
+        """Crash behind a call, whatever it was answered, where that is asked for."""
         point = self._journal.crash_point
         if point is not None and self.is_live and point.is_met(function.label, self._journal.state.last_index):
             self._journal.crash_point = None
             raise Restart
-        return answer
 
     def stop(self) -> BaseException | None:
         return self._stop() or (self._running_time.tick() if self.is_live else None)

@@ -13,6 +13,7 @@ from golem_nb.model import ComponentId, ComponentOptions, SnapshotPolicy, Worker
 from golem_nb.wasm.link import LinkedComponent
 
 if TYPE_CHECKING:
+    from golem_nb.engine.shadows import Stage
     from golem_nb.engine.worker import Worker
 
 
@@ -23,6 +24,7 @@ class Services(Protocol):
     memory_limit_bytes: int | None
     time_limit_s: float | None
     calls: Calls
+    stage: Stage
 
     def linked(self, component_id: ComponentId, version: int) -> LinkedComponent: ...
 

@@ -10,7 +10,8 @@ Source: ARCHITECTURE, decision 15.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, cast
 from uuid import uuid4
@@ -22,16 +23,17 @@ from golem_nb.engine.calls import Calls
 from golem_nb.engine.checks import cause_of
 from golem_nb.engine.execution import Execution
 from golem_nb.engine.histories import chunks_of
-from golem_nb.engine.host_context import Surroundings, WorkerHost
+from golem_nb.engine.host_context import SUSPEND_AFTER_NS, Surroundings, WorkerHost
 from golem_nb.engine.invocation import begun
 from golem_nb.engine.journal import Journal
 from golem_nb.engine.metadata import metadata_of
 from golem_nb.engine.parameters import parameters_from_json
 from golem_nb.engine.recovery import Plan, snapshot_in
+from golem_nb.engine.scheduler import Slots, run_on_large_stack
 from golem_nb.engine.services import Services
 from golem_nb.engine.stopping import Stop, Suspended
 from golem_nb.errors import BadInput, GolemError, InvocationFailed, ReplayMismatch
-from golem_nb.host.context import Peers
+from golem_nb.host.context import Peers, Source
 from golem_nb.host.declare import Effect, Exit, HostFunction, Trap
 from golem_nb.host.network import Network
 from golem_nb.host.network_policy import NetworkPolicy
@@ -60,6 +62,9 @@ from golem_nb.values.types import ResultType, TypedValue
 from golem_nb.wasm.instance import GuestTrap
 
 NOTHING = NetworkPolicy(is_on=False)
+AT_ONCE, MOST_CALLS = 2, 1000
+TOTAL_S = 300.0  # of one shadow, replay and calls together
+CLOSE_S, POLL_S = 10.0, 0.005
 REFUSED = "a shadow of a worker reaches nothing of"
 _INSIDE = (Effect.DETERMINISTIC, Effect.READ_LOCAL, Effect.READ_REMOTE)
 
@@ -68,15 +73,37 @@ class _ReachedEnd(Stop):
     """The recorded entries are over in the midst of an invocation."""
 
 
+class Stage:
+    """Where the shadows of an engine perform: a few at once, in places of their own, until it closes."""
+
+    def __init__(self, note_taken: Callable[[], None] = lambda: None) -> None:
+        """`note_taken` is called when one begins; then ticks are needed, until `slots` are free."""
+        self.slots, self._closing = Slots(AT_ONCE, note_taken), threading.Event()
+
+    @property
+    def is_closing(self) -> bool:
+        return self._closing.is_set()
+
+    def close(self) -> None:
+        """End what performs: at the next tick, or where it waits. Ticks are needed until this returns."""
+        self._closing.set()
+        self.slots.wake()
+        deadline = time.monotonic() + CLOSE_S
+        while self.slots.in_use and time.monotonic() < deadline:
+            time.sleep(POLL_S)
+
+
 def shadow_of(
     worker: WorkerId, number: int, entries: Sequence[OplogEntry], asked: Shadow, services: Services
 ) -> ShadowResult:
     """Meet the entries of a worker as `asked`; return how far that went, and what its calls gave.
 
     Raises:
-        BadInput: There is no such index, no answer to change there, or no such function.
+        BadInput: There is no such index, no answer to change there, or no such function; or there are too many calls.
         ComponentNotFound: There is no such version.
     """
+    if len(asked.calls) > MOST_CALLS:
+        raise BadInput(f"a shadow is asked at most {MOST_CALLS} times, found {len(asked.calls)}")
     last = len(entries) if asked.to_index is None else asked.to_index
     if not 1 <= last <= len(entries):
         raise BadInput(f"the index must be between 1 and {len(entries)}, found {last}")
@@ -88,7 +115,8 @@ def shadow_of(
     if services.component_options(worker.component_id, version).type is ComponentType.EPHEMERAL:
         raise BadInput(f"{worker.name} is ephemeral: each invocation has an instance of its own, and no history")
     chosen = list(_with_answers(entries[:last], asked.answers))
-    return _Performance(worker, number, chosen, asked, services).perform()
+    performance = _Performance(worker, number, chosen, asked, services)
+    return run_on_large_stack(performance.perform)
 
 
 def boundary(entries: Sequence[OplogEntry], index: OplogIndex) -> OplogIndex:
@@ -125,7 +153,8 @@ class _Performance:
         self, worker: WorkerId, number: int, entries: list[OplogEntry], asked: Shadow, services: Services
     ) -> None:
         self._worker, self._number, self._entries, self._asked = worker, number, entries, asked
-        self._services = _Secluded(services)
+        self._services, self._stage = _Secluded(services), services.stage
+        self._deadline = time.monotonic() + TOTAL_S
         self._printed: list[str] = []
         self._is_over = False  # a call trapped: its instance is of no more use
         clock = services.surroundings.clock
@@ -141,7 +170,7 @@ class _Performance:
         difference, failure, is_whole = None, None, False
         calls: list[ShadowCall] = []
         try:
-            with self._services.surroundings.slots.taken(lambda: False):
+            with self._stage.slots.taken(lambda: self._stage.is_closing):
                 try:
                     live = self._begin(state, version)
                     self._meet(live, state)
@@ -153,6 +182,7 @@ class _Performance:
                 except (Stop, Exit, Trap, GuestTrap, GolemError, execution.CannotStart) as error:
                     failure = cause_of(error)
                 if live is not None and is_whole:
+                    self._check_calls(live)
                     calls = [self._call(live, function, params) for function, params in self._asked.calls]
             replayed = 0 if live is None else live.durability.entries_met
         finally:
@@ -177,7 +207,7 @@ class _Performance:
             became_live=self._became_live,
             output=self._print,
             wake=threading.Event(),
-            stop=lambda: None,
+            stop=self._stop,
             host_class=_SecludedHost,
         )
 
@@ -196,6 +226,18 @@ class _Performance:
     def _print(self, level: LogLevel, context: str, message: str, is_new: bool, is_recorded: bool = True) -> None:
         if is_new:
             self._printed.append(message if level in (LogLevel.STDOUT, LogLevel.STDERR) else f"[{level}] {message}\n")
+
+    def _stop(self) -> BaseException | None:
+        if self._stage.is_closing:
+            return Trap("the engine is closing")
+        if time.monotonic() > self._deadline:
+            return Trap(f"a shadow has {TOTAL_S:g} s, and this one was not at its end")
+        return None
+
+    def _check_calls(self, live: Execution) -> None:
+        """See that all calls can be made before the first one is."""
+        for function, params in self._asked.calls:
+            parameters_from_json(live.linked.compiled.export(function).type, params)
 
     def _call(self, live: Execution, function: str, params: Sequence[Any]) -> ShadowCall:
         self._printed.clear()
@@ -246,7 +288,17 @@ class _Nobody:
 
 class _SecludedHost(WorkerHost):
     def stop(self) -> BaseException | None:
-        return self._running_time.tick()  # in replay, too: another version may never come to an end there
+        # Ticks count in replay, too: another version may never come to an end there.
+        return self._stop() or self._running_time.tick()
+
+    def wait_until_any(self, sources: Sequence[Source]) -> list[int]:
+        """Wait for what is near; in a region as well, where a worker would not be suspended."""
+        ready = any(source.is_ready() for source in sources)
+        deadlines = [source.deadline_ns for source in sources if source.deadline_ns is not None]
+        nearest = min(deadlines, default=None)
+        if not ready and (nearest is None or nearest - self._surroundings.clock.now_ns() > SUSPEND_AFTER_NS):
+            raise Suspended(nearest)
+        return super().wait_until_any(sources)
 
     def call(self, function: HostFunction, target: Any, arguments: dict[str, Any]) -> Any:
         if self.is_live and function.effect not in _INSIDE:
@@ -261,7 +313,10 @@ class _Secluded:
         of = services.surroundings
         self._services, self.threads, self.timers = services, services.threads, services.timers
         self.memory_limit_bytes, self.time_limit_s = services.memory_limit_bytes, services.time_limit_s
-        self.surroundings = Surroundings(of.clock, of.random_bytes, of.slots, of.threads, Network(NOTHING), of.stores)
+        self.stage = services.stage
+        self.surroundings = Surroundings(
+            of.clock, of.random_bytes, services.stage.slots, of.threads, Network(NOTHING), of.stores
+        )
         self.calls = cast(Calls, _Nobody("workers"))
         self.linked, self.component_size = services.linked, services.component_size
         self.component_options, self.initial_files = services.component_options, services.initial_files

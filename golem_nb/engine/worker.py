@@ -348,7 +348,7 @@ class Worker:
         """Be of no more use, if nothing runs and nobody waits or watches: all that counts is stored."""
         with self._lock:
             is_used = self._is_running or bool(self._callers) or self.events.is_watched
-            if is_used or self.journal.is_broken or not self.journal.commit().done():
+            if is_used or self.journal.crash_point or self.journal.is_broken or not self.journal.commit().done():
                 return False
             self._unload_idle()
             self._gone_because = self._gone_because or Evicted()

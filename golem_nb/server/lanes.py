@@ -11,11 +11,12 @@ from anyio.to_thread import run_sync
 
 T = TypeVar("T")
 
-CALLS, READS, WAITS, UPLOADS = "calls", "reads", "waits", "uploads"
+CALLS, READS, WAITS, UPLOADS, SHADOWS = "calls", "reads", "waits", "uploads", "shadows"
 THREADS = {
     CALLS: 64,
     READS: 8,
     WAITS: 16,
+    SHADOWS: 4,  # two perform at once
     UPLOADS: max(2, os.cpu_count() or 1),  # compiling takes whole cores
 }
 
@@ -31,6 +32,7 @@ LANE_OF = {
     "findWorkers": READS,
     "getOplog": READS,
     "getWorkersMetadata": READS,
+    "shadowWorker": SHADOWS,
     "streamOplog": READS,
     "deleteComponent": WAITS,
     "deleteWorker": WAITS,

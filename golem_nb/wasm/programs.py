@@ -249,8 +249,8 @@ def described_component(wasm: bytes, compiled: CompiledComponent) -> CompiledCom
     if text is None:
         return compiled
     try:
-        return TypedComponent(compiled, json.loads(text))
-    except (ValueError, KeyError, TypeError, FunctionNotFound) as error:
+        return TypedComponent(compiled, _checked(json.loads(text)))
+    except (ValueError, KeyError, TypeError, AttributeError, FunctionNotFound) as error:
         raise ComponentRejected(f"the description in this component cannot be read: {error!r}") from None
 
 
@@ -276,6 +276,21 @@ def _raise(failure: Mapping[str, str]) -> NoReturn:
     if failure["kind"] == "raised":
         raise Raised(failure["message"])
     raise GuestTrap(TrapKind.GIVEN_UP if failure["kind"] == "fail" else TrapKind.OTHER, failure["message"])
+
+
+def _checked(description: Any) -> list[Mapping[str, Any]]:
+    """See that a description that came from outside has texts where texts are shown.
+
+    Raises:
+        TypeError, KeyError: It has not.
+    """
+    for function in description:
+        texts = [function["name"], function["docs"], *(p["name"] for p in function["parameters"])]
+        truths = [function["is_dynamic"], *(p["is_json"] for p in function["parameters"])]
+        if not all(isinstance(text, str) for text in texts) or not all(isinstance(truth, bool) for truth in truths):
+            raise TypeError(f"a name is no text, or a mark neither true nor false, in {function!r:.200}")
+    found: list[Mapping[str, Any]] = description
+    return found
 
 
 def _function_type(function: Mapping[str, Any]) -> FunctionType:

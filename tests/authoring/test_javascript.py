@@ -132,3 +132,11 @@ def test_a_cell_becomes_a_program():
 
     assert (found.language, found.name, found.docs) == (JAVASCRIPT, "my-shop", {"f": "Docs."})
     assert json.loads(found.text)["source"] == found.source
+
+
+@pytest.mark.parametrize(
+    "source", ["await function", "await class", "const x = await function f", "async () =>", "export {a as}"]
+)
+def test_what_ends_in_the_midst_of_something_is_refused(source):
+    with pytest.raises(ComponentRejected):
+        script_from_module(source)

@@ -1,9 +1,12 @@
 """What an execution adds to an instance: handles in the oplog, and their names after a fork."""
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from golem_nb.engine.engine import Engine
+from golem_nb.engine.settings import Settings
 from golem_nb.errors import BadInput
 from golem_nb.model import LOCAL_ENVIRONMENT, SnapshotPolicy, WorkerId, WorkerStatus
 from golem_nb.oplog.entries import CreateResource, DropResource, Snapshot
@@ -119,3 +122,24 @@ def test_a_snapshot_waits_until_no_handle_is_out_and_keeps_the_count_of_them(eng
 
     assert str(call("t:t/shop.{make}", worker=worker)).endswith("/1")
     assert call("made", worker=worker) == 3
+
+
+GROWS = """
+(component
+  (core module $m (memory (export "memory") 1) (func (export "grow") (param i32) (result i32)
+    (memory.grow (local.get 0))))
+  (core instance $i (instantiate $m))
+  (func (export "grow") (param "pages" u32) (result s32) (canon lift (core func $i "grow"))))
+"""
+
+
+def test_a_history_gets_the_memory_that_it_had_and_what_is_new_the_limit(tmp_path):
+    with closing(Engine.open(tmp_path, Settings(memory_limit_bytes=None))) as engine:
+        worker = WorkerId(engine.create_component(LOCAL_ENVIRONMENT, "grows", wasm_from_text(GROWS)).id, "w")
+        assert engine.invoke_and_await(worker, "grow", [600]).result(10).value == 1
+
+    with closing(Engine.open(tmp_path, Settings(memory_limit_bytes=10 << 20))) as engine:
+        assert engine.invoke_and_await(worker, "grow", [600]).result(10).value == -1
+        fresh = WorkerId(worker.component_id, "fresh")
+        assert engine.invoke_and_await(fresh, "grow", [600]).result(10).value == -1
+        assert engine.invoke_and_await(fresh, "grow", [6]).result(10).value == 1

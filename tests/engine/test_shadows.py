@@ -1,5 +1,8 @@
+import threading
+
 import pytest
 
+from golem_nb.engine import shadows
 from golem_nb.errors import BadInput, ComponentNotFound, FunctionNotFound, WorkerNotFound
 from golem_nb.model import (
     LOCAL_ENVIRONMENT,
@@ -12,7 +15,8 @@ from golem_nb.model import (
 )
 from golem_nb.oplog.entries import ExportedFunctionCompleted, ImportedFunctionInvoked, Log
 from golem_nb.wasm.text import wasm_from_text
-from tests.engine.conftest import COUNTER
+from tests.engine.conftest import COUNTER, until
+from tests.engine.test_running_time import BUSY
 
 # `draw` adds a random byte to what it had; `tell` says it; `spin` never ends.
 DICE = """
@@ -186,3 +190,48 @@ def test_another_version_may_have_other_files(engine):
 
     assert engine.shadow(worker, Shadow(version=version)).is_same
     assert engine.worker(worker).component_version == 0
+
+
+def test_a_shadow_ends_with_its_engine(drawn, engine):
+    worker, _ = drawn
+    told = []
+    asked = Shadow(calls=(("spin", []),))
+    thread = threading.Thread(target=lambda: told.append(engine.shadow(worker, asked)))
+    thread.start()
+    until(lambda: engine.stage.slots.in_use == 1)
+
+    engine.close()
+    thread.join(10)
+
+    assert not thread.is_alive()
+    assert [call.error for call in told[0].calls] == ["the engine is closing"]
+
+
+def test_a_shadow_has_an_end_however_many_calls_it_is_asked(engine, drawn, monkeypatch):
+    monkeypatch.setattr(shadows, "TOTAL_S", 0.2)
+    worker, _ = drawn
+
+    (call,) = engine.shadow(worker, Shadow(calls=(("spin", []),))).calls
+
+    assert call.error == "a shadow has 0.2 s, and this one was not at its end"
+    with pytest.raises(BadInput, match="at most 1000 times, found 1001"):
+        engine.shadow(worker, Shadow(calls=[("tell", [])] * 1001))
+
+
+def test_a_wait_that_is_long_ends_a_call(engine):
+    worker = WorkerId(engine.create_component(LOCAL_ENVIRONMENT, "busy", wasm_from_text(BUSY)).id, "w")
+    engine.invoke_and_await(worker, "add", []).result(10)
+
+    asked = Shadow(calls=(("nap", [1_000_000]), ("nap", [60_000_000_000]), ("add", [])))
+    short, long, behind = engine.shadow(worker, asked).calls
+
+    assert short.error is None
+    assert long.error == "it would wait longer than 10 s, or for a promise, which a shadow does not"
+    assert behind.error == "not made: the call before it ended the shadow"
+
+
+def test_all_calls_are_looked_at_before_the_first_is_made(engine, drawn):
+    worker, _ = drawn
+
+    with pytest.raises(FunctionNotFound):
+        engine.shadow(worker, Shadow(calls=(("draw", []), ("nothing", []))))
