@@ -132,7 +132,7 @@ class Engine:
             self._runtimes,
             lambda: self._clock.now_ns() // 1000,
         )
-        self.memory_limit_bytes, self.time_limit_s = settings.memory_limit_bytes, settings.time_limit_s
+        self._memory_limit_bytes, self.time_limit_s = settings.memory_limit_bytes, settings.time_limit_s
         self.threads, self.timers = Threads("worker"), Timers(self._clock.now_ns)
         self.calls = Calls(self, Schedule(self._database), self.timers, self.threads, self._clock.now_ns)
         self._transfers = Transfers(self._oplogs, self._workers, self._deployments, self.calls)
@@ -280,6 +280,7 @@ class Engine:
             None if parent is None else str(parent),
             config=dict(config or {}),
             environment_id=self._deployments.environment_of(component_id),
+            memory_limit_bytes=self._memory_limit_bytes,
         )
         self._loaded.check_open()
         self._workers.create(worker, histories.chunks_of([create]), Start(False)).result()

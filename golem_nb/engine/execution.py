@@ -52,9 +52,8 @@ class Execution:
         durability: Durability,
         files: PlannedFiles,
         running_time: RunningTime,
-        memory_limit_bytes: int | None,
     ) -> None:
-        self._running_time, self._memory_limit_bytes = running_time, memory_limit_bytes
+        self._running_time = running_time
         self._journal, self._files, self.linked, self.instance = journal, files, linked, instance
         self.host, self.durability = host, durability
 
@@ -67,8 +66,6 @@ class Execution:
         """
         durability = self.durability
         durability.begin_invocation(invoked)
-        if durability.is_live and self._memory_limit_bytes is not None:
-            self.instance.limit_memory(self._memory_limit_bytes)
         self._running_time.begin()
         export = self.linked.compiled.export(invoked.function_name)
         if not durability.is_live:
@@ -219,16 +216,14 @@ def begin(
         running_time=running_time,
     )
     try:
-        # What a history got, under whatever limit it was then, it must get again: the limit comes when it is over.
-        limit = services.memory_limit_bytes if cursor.is_live else None
-        instance = new_instance(linked, host, memory_limit_bytes=limit)
+        instance = new_instance(linked, host, memory_limit_bytes=state.create.memory_limit_bytes)
     except GuestTrap as trap:
         if trap.kind is not TrapKind.NO_ROOM:
             raise
         raise CannotStart(str(trap)) from trap
     except (MemoryError, OSError) as error:
         raise CannotStart(str(error)) from error
-    return Execution(journal, linked, instance, host, durability, files, running_time, services.memory_limit_bytes)
+    return Execution(journal, linked, instance, host, durability, files, running_time)
 
 
 def _files(plan: Plan, worker: WorkerId, state: WorkerState, services: Services) -> PlannedFiles:

@@ -21,7 +21,6 @@ class Services(Protocol):
     surroundings: Surroundings
     threads: Threads
     timers: Timers
-    memory_limit_bytes: int | None
     time_limit_s: float | None
     calls: Calls
     stage: Stage

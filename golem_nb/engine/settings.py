@@ -27,7 +27,7 @@ class Settings:
     max_loaded: int = 2000
     """Idle workers that keep their instance."""
     memory_limit_bytes: int | None = MEMORY_LIMIT_MIB << 20
-    """Of one worker; None = no limit."""
+    """Of one worker, for ever from when it is made; None = no limit."""
     time_limit_s: float | None = TIME_LIMIT_S
     """Of one invocation: what it runs, without replay and without what it waits for; None = no limit."""
     network: NetworkPolicy = EVERYTHING

@@ -312,7 +312,7 @@ class _Secluded:
     def __init__(self, services: Services) -> None:
         of = services.surroundings
         self._services, self.threads, self.timers = services, services.threads, services.timers
-        self.memory_limit_bytes, self.time_limit_s = services.memory_limit_bytes, services.time_limit_s
+        self.time_limit_s = services.time_limit_s
         self.stage = services.stage
         self.surroundings = Surroundings(
             of.clock, of.random_bytes, services.stage.slots, of.threads, Network(NOTHING), of.stores

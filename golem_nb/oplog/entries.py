@@ -75,6 +75,8 @@ class Create(OplogEntry, frozen=True, tag=1):
     """What `wasi:config` tells the component."""
     environment_id: UUID | None = None
     """None in entries from before it was kept."""
+    memory_limit_bytes: int | None = None
+    """For ever, so that replay is refused what was refused before, and nothing else; None = no limit."""
 
 
 class ImportedFunctionInvoked(OplogEntry, frozen=True, tag=2):

@@ -146,10 +146,6 @@ class Instance:
         with self._entered():
             self._instance = linked.linker.instantiate(self._store, linked.compiled.component)
 
-    def limit_memory(self, limit_bytes: int) -> None:
-        """Have its memory grow no further than this from now on."""
-        self._store.set_limits(memory_size=limit_bytes)
-
     def call(self, export: Export, arguments: Sequence[Any]) -> Any:
         """Call an exported function.
 

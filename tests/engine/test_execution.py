@@ -8,7 +8,7 @@ import pytest
 from golem_nb.engine.engine import Engine
 from golem_nb.engine.settings import Settings
 from golem_nb.errors import BadInput
-from golem_nb.model import LOCAL_ENVIRONMENT, SnapshotPolicy, WorkerId, WorkerStatus
+from golem_nb.model import LOCAL_ENVIRONMENT, Shadow, SnapshotPolicy, WorkerId, WorkerStatus
 from golem_nb.oplog.entries import CreateResource, DropResource, Snapshot
 from golem_nb.wasm.text import wasm_from_text
 from tests.engine.conftest import until
@@ -133,13 +133,17 @@ GROWS = """
 """
 
 
-def test_a_history_gets_the_memory_that_it_had_and_what_is_new_the_limit(tmp_path):
+def test_a_worker_keeps_the_limit_of_memory_that_it_was_made_with(tmp_path):
     with closing(Engine.open(tmp_path, Settings(memory_limit_bytes=None))) as engine:
-        worker = WorkerId(engine.create_component(LOCAL_ENVIRONMENT, "grows", wasm_from_text(GROWS)).id, "w")
-        assert engine.invoke_and_await(worker, "grow", [600]).result(10).value == 1
+        component = engine.create_component(LOCAL_ENVIRONMENT, "grows", wasm_from_text(GROWS)).id
+        free, narrow = WorkerId(component, "free"), WorkerId(component, "narrow")
+        assert engine.invoke_and_await(free, "grow", [600]).result(10).value == 1
 
     with closing(Engine.open(tmp_path, Settings(memory_limit_bytes=10 << 20))) as engine:
-        assert engine.invoke_and_await(worker, "grow", [600]).result(10).value == -1
-        fresh = WorkerId(worker.component_id, "fresh")
-        assert engine.invoke_and_await(fresh, "grow", [600]).result(10).value == -1
-        assert engine.invoke_and_await(fresh, "grow", [6]).result(10).value == 1
+        assert engine.invoke_and_await(free, "grow", [600]).result(10).value == 601
+        assert engine.invoke_and_await(narrow, "grow", [600]).result(10).value == -1
+
+    with closing(Engine.open(tmp_path, Settings(memory_limit_bytes=None))) as engine:
+        assert engine.invoke_and_await(narrow, "grow", [600]).result(10).value == -1
+        assert engine.invoke_and_await(narrow, "grow", [6]).result(10).value == 1
+        assert engine.shadow(narrow, Shadow()).is_same
