@@ -1,4 +1,7 @@
-"""`Client` over HTTP and WebSocket, for every dialect. Paths, methods and JSON come from `wire`; `Peer` knows which."""
+"""`Client` over HTTP and WebSocket, for every dialect. Paths, methods and JSON come from `wire`; `Peer` knows which.
+
+This is one long file because it is one class with a short method for each operation, in the order of `Client`.
+"""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class Shown(View):
         return self.shown.html() if self.shown is not None else super().html()
 
     def _title(self) -> str:
-        raise NotImplementedError
+        return type(self).__name__
 
     @property
     def aio(self) -> Aio:

@@ -318,3 +318,11 @@ def test_who_reads_standard_input_hears_what_to_do_instead(monkeypatch):
     for function in ("ask", "all"):
         with pytest.raises(program.Failure, match="no standard input: give the function a parameter"):
             made.call(f"nb:x/api.{{{function}}}", [])
+
+
+@pytest.mark.parametrize(
+    "source", ["def f(): pass\ndef F(): pass", "class A:\n  def a_b(self): pass\n  def a__b(self): pass"]
+)
+def test_two_names_that_are_one_outside_are_refused(source):
+    with pytest.raises(program.Failure, match=r"both called .* from outside: rename one"):
+        program.Program(source, "x")

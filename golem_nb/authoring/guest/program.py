@@ -109,6 +109,8 @@ class Program:
         if result is None and self._gives_nothing(function):
             result = NOTHING
         key = f"nb:{self.name}/{site}.{{{kebab(name)}}}"
+        if key in self.functions:
+            raise NotExportable(f"{name} and another function are both called {kebab(name)} from outside: rename one")
         described = {
             "name": key,
             "parameters": [_described(*of) for of in shapes],

@@ -147,30 +147,26 @@ def _check_server(request: Request) -> None:
         NotSupported: It does not.
         ToolMissing, BuildFailed: The runtime cannot be had.
     """
-    client = request.session.client()
-    if not client.runs_programs:
-        raise NotSupported(
-            f"{client.speaks()} does not run cells in Python; add --typed, which makes a component that "
-            "it runs (or write %golem local: golem_nb's own engine runs it as it is)"
-        )
+    typed = (
+        "add --typed, which makes a component that it runs "
+        "(or write %golem local: golem_nb's own engine runs it as it is)"
+    )
+    _check_runs(request, "Python", typed)
     if not isinstance(request.session.place, Remote) and not is_prepared():
         what = "the runtime of Python workers, once on this machine"
         with Progress(request.surroundings, what, STEPS) as progress:
             prepare(progress.step)
 
 
-def _check_javascript(request: Request) -> None:
-    """See to it that the server runs programs; where its engine is of this machine, that it has their runtime.
-
-    Raises:
-        NotSupported: It does not.
-        ToolMissing, BuildFailed: The runtime cannot be had.
-    """
+def _check_runs(request: Request, language: str, instead: str) -> None:
     client = request.session.client()
     if not client.runs_programs:
-        raise NotSupported(
-            f"{client.speaks()} does not run cells in JavaScript; golem_nb's own engine does: write %golem local"
-        )
+        raise NotSupported(f"{client.speaks()} does not run cells in {language}; {instead}")
+
+
+def _check_javascript(request: Request) -> None:
+    """As `_check_server`, for JavaScript."""
+    _check_runs(request, "JavaScript", "golem_nb's own engine does: write %golem local")
     if cached_javascript_runtime() is None and not isinstance(request.session.place, Remote):
         with Progress(request.surroundings, "the runtime of JavaScript workers, once on this machine", 1) as progress:
             progress.step("building it from its sources")
