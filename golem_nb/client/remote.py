@@ -494,7 +494,7 @@ class RemoteClient:
         return self._peer.call(id, path, data=parts.texts, files={**jsons, **parts.files}, timeout_s=UPLOAD_TIMEOUT_S)
 
 
-_line_decoder = msgspec.json.Decoder()
+_decoder = msgspec.json.Decoder()
 
 
 def _last_index(answer: httpx.Response) -> OplogIndex:
@@ -506,17 +506,20 @@ def _last_index(answer: httpx.Response) -> OplogIndex:
 
 def _entries(answer: httpx.Response, hear: Callable[[Any], None]) -> Iterator[PublicEntry]:
     """Yield the entries of the whole lines that come; `hear` is told each line's JSON."""
-    rest = b""
+    parts: list[bytes] = []  # of a line whose end has not come
     for part in answer.iter_bytes():
-        *lines, rest = (rest + part).split(b"\n")
-        for line in lines:
-            try:
-                told = _line_decoder.decode(line)
+        lines, newline, rest = part.rpartition(b"\n")
+        if not newline:
+            parts.append(part)
+            continue
+        lines, parts = b"".join((*parts, lines)), [rest]
+        try:
+            for told in _decoder.decode_lines(lines):
                 entry = codec.entry_from_indexed_json(told)
-            except (msgspec.DecodeError, BadInput, RecursionError) as error:
-                raise ServerError(answer.status_code, f"a line of the stream of entries: {error}") from None
-            hear(told)
-            yield entry
+                hear(told)
+                yield entry
+        except (msgspec.DecodeError, BadInput, RecursionError) as error:
+            raise ServerError(answer.status_code, f"a line of the stream of entries: {error}") from None
 
 
 def _component(component_id: ComponentId) -> dict[str, object]:

@@ -49,9 +49,15 @@ def encoder(type: WitType) -> Callable[[Any], bytes]:
 
 
 def value_from_bytes(type: WitType, data: bytes) -> Any:
+    return decoder(type)(data)
+
+
+def decoder(type: WitType) -> Callable[[bytes], Any]:
+    """Return `value_from_bytes` for one type: it need not be looked up for each value."""
     convert = _from_plain(type)
-    plain = _decode(data)
-    return plain if convert is None else convert(plain)
+    if convert is None:
+        return _decode
+    return lambda data: convert(_decode(data))
 
 
 @lru_cache(maxsize=4096)

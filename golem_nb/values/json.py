@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from golem_nb.errors import ValueMismatch
@@ -30,6 +31,8 @@ from golem_nb.values.types import (
     VariantType,
     WitType,
 )
+
+Convert = Callable[[Any], Any]
 
 _TAGS = {name: name.upper() for name in INTEGER_RANGES} | {
     "bool": "Bool",
@@ -136,41 +139,57 @@ def _text(value: Any, path: str) -> str:
 
 def json_from_value(type: WitType, value: Any) -> Any:
     """Return the JSON of a value. Floats that JSON cannot express (NaN, infinities) become null."""
+    return json_converter(type)(value)
+
+
+@lru_cache(maxsize=4096)
+def json_converter(type: WitType) -> Convert:
+    """Return `json_from_value` for one type: it need not be looked up for each value."""
     match type:
         case PrimitiveType("char"):
-            return ord(value)
+            return ord
         case PrimitiveType("f32" | "f64"):
-            return value if math.isfinite(value) else None
-        case PrimitiveType():
-            return value
+            return lambda value: value if math.isfinite(value) else None
+        case PrimitiveType() | EnumType():
+            return _same
         case ListType(element) if element == U8:
-            return list(value)
+            return list
         case ListType(element):
-            return [json_from_value(element, v) for v in value]
+            item = json_converter(element)
+            return list if item is _same else lambda value: [item(v) for v in value]
         case TupleType(items):
-            return [json_from_value(t, v) for t, v in zip(items, value, strict=True)]
+            parts = [json_converter(t) for t in items]
+            return lambda value: [part(v) for part, v in zip(parts, value, strict=True)]
         case RecordType(fields):
-            return {f.name: json_from_value(f.type, value[f.name]) for f in fields}
+            named = [(f.name, json_converter(f.type)) for f in fields]
+            return lambda value: {name: part(value[name]) for name, part in named}
         case VariantType(cases):
-            case_types = {c.name: c.type for c in cases}
-            return {value[0]: _json_or_null(case_types[value[0]], value[1])}
+            return _case_converter({c.name: c.type for c in cases})
         case ResultType(ok, err):
-            return {value[0]: _json_or_null(ok if value[0] == "ok" else err, value[1])}
-        case EnumType():
-            return value
+            return _case_converter({"ok": ok, "err": err})
         case FlagsType(names):
-            return [name for name in names if name in value]
-        case OptionType(OptionType() as payload):
-            return None if value is None else json_from_value(payload, value.value)
+            return lambda value: [name for name in names if name in value]
         case OptionType(payload):
-            return _json_or_null(payload, value)
+            some = json_converter(payload)
+            if isinstance(payload, OptionType):
+                return lambda value: None if value is None else some(value.value)
+            return some if some is _same else lambda value: None if value is None else some(value)
         case HandleType():
-            return str(value)
+            return str
     raise TypeError(type)
 
 
-def _json_or_null(type: WitType | None, value: Any) -> Any:
-    return None if type is None or value is None else json_from_value(type, value)
+def _case_converter(cases: Mapping[str, WitType | None]) -> Convert:
+    parts = {name: _nothing if type is None else json_converter(type) for name, type in cases.items()}
+    return lambda value: {value[0]: parts[value[0]](value[1])}
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _nothing(value: Any) -> None:
+    return None
 
 
 def value_from_json(type: WitType, json: Any, path: str = "value") -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from golem_nb.model import LOCAL_ACCOUNT, OplogIndex, OplogPage, PublicEntry, WorkerId, text_from_timestamp
@@ -46,7 +47,9 @@ from golem_nb.oplog.entries import (
 )
 from golem_nb.oplog.search import kind_name
 from golem_nb.oplog.spans import Span, span_of_caller, span_of_invocation
-from golem_nb.values.json import json_from_typed
+from golem_nb.values.binary import decoder
+from golem_nb.values.json import json_converter, json_from_type
+from golem_nb.values.wave import type_from_text
 from golem_nb.wire.codec import json_from_config, text_from_cursor
 
 Fields = dict[str, Any]
@@ -87,7 +90,15 @@ def public_page(
 
 
 def _value(recorded: Recorded) -> Fields:
-    return json_from_typed(recorded.typed())
+    """Return what `json_from_typed` makes of a value; oplogs have many of few types, whose `typ` objects are shared."""
+    typ, read, converted = _of_type(recorded.type)
+    return {"typ": typ, "value": converted(read(recorded.data))}
+
+
+@lru_cache(maxsize=4096)
+def _of_type(text: str) -> tuple[Fields, Callable[[bytes], Any], Callable[[Any], Any]]:
+    type = type_from_text(text)
+    return json_from_type(type), decoder(type), json_converter(type)
 
 
 def _create(entry: Create) -> Fields:

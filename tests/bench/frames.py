@@ -1,6 +1,7 @@
 """Oplogs as frames: what a million entries cost, printed. `python -m tests.bench.frames [ENTRIES]`.
 
-The entries are those of an engine: each has values of its own, decoded from JSON text. Making them is not counted.
+First the entries come from a local engine over HTTP, as in a notebook: a worker makes them, which is not counted. Then
+each has values of its own, decoded from JSON text, for what is made of a frame.
 """
 
 import sys
@@ -14,6 +15,8 @@ from pathlib import Path
 import msgspec
 import psutil
 
+from golem_nb.authoring.wat import component_from_text
+from golem_nb.client.connect import engine_process, stop_local
 from golem_nb.model import PublicEntry
 from golem_nb.notebook.frames import OplogColumns
 from golem_nb.notebook.invocations import invocations_of
@@ -21,7 +24,11 @@ from golem_nb.notebook.oplog_files import oplog_from_parquet, write_parquet
 from golem_nb.notebook.payloads import without_collection
 from golem_nb.notebook.pictures.latency import Latency
 from golem_nb.notebook.pictures.timeline import Timeline
+from golem_nb.notebook.reading import read_columns
+from golem_nb.notebook.surroundings import Surroundings
 
+CALLS = Path(__file__).parent / "calls.wat"
+MAKING_S = 600
 START = datetime(2026, 1, 1, tzinfo=UTC)
 U32 = '{"typ":{"type":"U32"},"value":%d}'
 RESULT = (
@@ -61,7 +68,24 @@ def shown(what):
     print(f"{what:52} {time.perf_counter() - start:7.2f} s", flush=True)
 
 
+def over_http(count):
+    with tempfile.TemporaryDirectory() as name:
+        client = engine_process(Path(name)).client()
+        component = client.create_component("calls", component_from_text(CALLS.read_text()))
+        worker = client.launch_worker(component.id, "w")
+        for function, times in (("now", count * 4 // 5), ("write", count // 5)):
+            client.invoke_and_await(worker, function, [times], timeout_s=MAKING_S)
+        start = time.perf_counter()
+        columns = read_columns(client.entries(worker), count, Surroundings(None), "w")
+        spent = time.perf_counter() - start
+        client.close()
+        stop_local(Path(name))
+    took = f"{spent:11.2f} s   {spent / len(columns) * 1e6:.1f} us each"
+    print(f"{len(columns)} entries over HTTP: columns of them {took}", flush=True)
+
+
 def main(count):
+    over_http(count)
     columns, spent = OplogColumns(), 0.0
     source = islice(entries(), count)
     while portion := list(islice(source, 10_000)):

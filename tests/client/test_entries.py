@@ -38,7 +38,7 @@ def indices(client, first=1):
 
 
 def test_lines_are_read_however_they_are_cut():
-    parts = (line(1) + line(2)[:9], line(2)[9:], b"".join(map(line, (3, 4, 5))))
+    parts = (line(1) + line(2)[:9], line(2)[9:20], line(2)[20:], b"".join(map(line, (3, 4, 5))))
 
     class Parts(httpx.SyncByteStream):
         def __iter__(self):
