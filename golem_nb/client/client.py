@@ -101,8 +101,11 @@ class Client(Protocol):
     def delete_worker(self, worker: WorkerId) -> None: ...
     def interrupt_worker(self, worker: WorkerId, *, recover_immediately: bool = False) -> None: ...
     def resume_worker(self, worker: WorkerId) -> None: ...
-    def crash_worker(self, worker: WorkerId, at: CrashPoint | None = None) -> None:
-        """Drop the worker's instance as a crash would, now or at a point to come; it recovers at once.
+    def crash_worker(self, worker: WorkerId, at: CrashPoint | None = None, *, recover: bool = True) -> None:
+        """Drop the worker's instance as a crash would, now or at a point to come.
+
+        It recovers at once; without `recover` it is left as it is, until an invocation, `resume_worker`, a promise that
+        it waits for, or the next start of the engine. A worker that sleeps, or is to try again, does so at its time.
 
         Raises:
             BadInput: The point makes no sense.

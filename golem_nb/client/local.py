@@ -139,8 +139,8 @@ class LocalClient:
     def resume_worker(self, worker: WorkerId) -> None:
         self._engine.resume_worker(worker)
 
-    def crash_worker(self, worker: WorkerId, at: CrashPoint | None = None) -> None:
-        self._engine.crash_worker(worker, at)
+    def crash_worker(self, worker: WorkerId, at: CrashPoint | None = None, *, recover: bool = True) -> None:
+        self._engine.crash_worker(worker, at, recover=recover)
 
     def update_worker(self, worker: WorkerId, target_version: int, mode: UpdateMode = UpdateMode.AUTOMATIC) -> None:
         self._engine.update_worker(worker, target_version, mode)

@@ -219,11 +219,13 @@ class RemoteClient:
     def resume_worker(self, worker: WorkerId) -> None:
         self._peer.call("resumeWorker", _worker(worker))
 
-    def crash_worker(self, worker: WorkerId, at: CrashPoint | None = None) -> None:
+    def crash_worker(self, worker: WorkerId, at: CrashPoint | None = None, *, recover: bool = True) -> None:
         query: dict[str, str | int] = {}
         if at is not None:
             given = {"at-index": at.at_index, "at-call": at.at_call, "count": at.count}
             query = {name: value for name, value in given.items() if value is not None}
+        if not recover:
+            query["recover"] = "false"
         self._peer.call("simulateCrash", _worker(worker), query)
 
     def update_worker(self, worker: WorkerId, target_version: int, mode: UpdateMode = UpdateMode.AUTOMATIC) -> None:

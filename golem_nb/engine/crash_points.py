@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from golem_nb.engine.stopping import Collapse, Restart, Stop
 from golem_nb.errors import BadInput
 from golem_nb.model import CrashPoint, OplogIndex, is_named
 
@@ -13,8 +14,8 @@ MOST_NAME = 200
 class ArmedPoint:
     """Counts until a crash is due; then it is over."""
 
-    def __init__(self, point: CrashPoint) -> None:
-        """Arm it.
+    def __init__(self, point: CrashPoint, recover: bool = True) -> None:
+        """Arm it. `recover`: whether the worker comes back by itself.
 
         Raises:
             BadInput: It names neither an index nor a call, or both, or nothing that could come.
@@ -28,6 +29,7 @@ class ArmedPoint:
         ):
             raise BadInput(f"the name of a host function has letters, and at most {MOST_NAME} characters")
         self._point, self._left = point, point.count
+        self.crash: type[Stop] = Restart if recover else Collapse
 
     def is_met(self, function: str, last_index: OplogIndex) -> bool:
         """A host function was just answered, and what that recorded is in the oplog: is it time?"""

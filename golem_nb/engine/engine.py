@@ -330,10 +330,10 @@ class Engine:
     def resume_worker(self, worker: WorkerId) -> None:
         self._loaded.on(worker, Worker.resume)
 
-    def crash_worker(self, worker: WorkerId, at: CrashPoint | None = None) -> None:
-        """Lose the worker's instance, as a crash would, now or when it comes to a point; it replays at once."""
-        armed = None if at is None else ArmedPoint(at)
-        self._loaded.on(worker, Worker.crash if armed is None else lambda found: found.journal.arm(armed))
+    def crash_worker(self, worker: WorkerId, at: CrashPoint | None = None, *, recover: bool = True) -> None:
+        """Lose the worker's instance, now or when it comes to a point; it replays at once, or when next wanted."""
+        armed = None if at is None else ArmedPoint(at, recover)
+        self._loaded.on(worker, lambda found: found.crash(recover) if armed is None else found.journal.arm(armed))
 
     def update_worker(self, worker: WorkerId, target_version: int, mode: UpdateMode = UpdateMode.AUTOMATIC) -> None:
         """Accept an update to another component version; the oplog and the metadata tell what becomes of it.

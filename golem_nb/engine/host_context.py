@@ -15,7 +15,7 @@ from golem_nb.engine.journal import Journal
 from golem_nb.engine.remote import Done, RemoteCalls
 from golem_nb.engine.running_time import RunningTime
 from golem_nb.engine.scheduler import Slots, Threads
-from golem_nb.engine.stopping import Restart, Suspended
+from golem_nb.engine.stopping import Suspended
 from golem_nb.engine.stores import Stores
 from golem_nb.engine.tracing import new_span_id
 from golem_nb.host.context import Blobs, Closable, HostContext, KeyValues, Peers, PersistedCall, Remote, Source
@@ -111,7 +111,7 @@ class WorkerHost:
         point = self._journal.crash_point
         if point is not None and self.is_live and point.is_met(function.label, self._journal.state.last_index):
             self._journal.crash_point = None
-            raise Restart
+            raise point.crash
 
     def stop(self) -> BaseException | None:
         return self._stop() or (self._running_time.tick() if self.is_live else None)

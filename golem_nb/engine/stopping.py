@@ -15,14 +15,20 @@ class Stop(BaseException):
     rank = 0
 
 
-class Interrupt(Stop):
-    """By the API: an Interrupted entry, and nothing more until the worker is resumed."""
+class Restart(Stop):
+    """A simulated crash, or recovery on demand: nothing is written, and the worker replays at once."""
+
+
+class Collapse(Stop):
+    """A simulated crash that is left as it is: nothing is written, and the worker replays when it is next wanted."""
 
     rank = 1
 
 
-class Restart(Stop):
-    """A simulated crash, or recovery on demand: nothing is written, and the worker replays at once."""
+class Interrupt(Stop):
+    """By the API: an Interrupted entry, and nothing more until the worker is resumed."""
+
+    rank = 2
 
 
 class Jumped(Restart):
@@ -43,4 +49,4 @@ class Suspended(Stop):
 class Unload(Stop):
     """The engine closes, or the worker is deleted: nothing is written; the store has all that counts."""
 
-    rank = 2
+    rank = 3

@@ -9,6 +9,7 @@ is an exception, and each has one method that writes its entry and decides what 
     Interrupt             Interrupted                        wait for resume, or another invocation
     Suspended             Suspend                            wait for the time, or the promise
     Restart, Jumped       nothing (a Jump is there)          replay at once
+    Collapse              nothing                            replay when it is next asked for anything
     Unload                nothing                            the worker object is let go
     Exit                  Exited                             no more
     anything else         Error                              after a delay replay, or no more
@@ -24,7 +25,9 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -39,7 +42,7 @@ from golem_nb.engine.output import WorkerOutput
 from golem_nb.engine.reads import Read, answer_reads
 from golem_nb.engine.recovery import Plan
 from golem_nb.engine.services import Services
-from golem_nb.engine.stopping import Interrupt, Jumped, Restart, Stop, Suspended, Unload
+from golem_nb.engine.stopping import Collapse, Interrupt, Jumped, Restart, Stop, Suspended, Unload
 from golem_nb.engine.updates import Updates
 from golem_nb.errors import (
     BadInput,
@@ -99,6 +102,7 @@ class Worker:
         self._live: Execution | None = None
         self._is_running = False
         self._is_paused = journal.state.status in _WAITING
+        self._is_down = False
         self._must_recover = False
         self._stop: Stop | None = None
         self._gone_because: GolemError | Evicted | None = None
@@ -109,6 +113,14 @@ class Worker:
 
     # What the engine asks for, from any thread.
 
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        """Have the lock of an object that is of use. Raises why it is not."""
+        with self._lock:
+            if self._gone_because is not None:
+                raise self._gone_because
+            yield
+
     def accept(self, invocation: Invocation, waiter: Waiter | None) -> Future[None]:
         """Take an invocation; the future resolves when it is durably accepted. `waiter` gets its result.
 
@@ -117,8 +129,7 @@ class Worker:
         Raises:
             PreviousInvocationFailed, WorkerExited: The worker takes no new invocations.
         """
-        with self._lock:
-            self._check_not_gone()
+        with self._held():
             state = self.journal.state
             with self.journal.lock:  # an invocation passes from one to the next while its thread runs
                 invocation = invocation.told_apart(state)
@@ -141,8 +152,7 @@ class Worker:
 
     def read_files(self, read: Read) -> Future[Any]:
         """Look at the worker's files when the invocations accepted before are over. Raises what `accept` does."""
-        with self._lock:
-            self._check_not_gone()
+        with self._held():
             checks.check_takes_invocations(self.journal.state)
             with self.journal.lock:
                 answer = self._callers.reads.add(self.journal.state.pending, read)
@@ -154,12 +164,9 @@ class Worker:
 
     def interrupt(self, recover_immediately: bool) -> None:
         """End what runs now; return when that is so, and stored. Nothing happens to a worker that does nothing."""
-        with self._lock:
-            self._check_not_gone()
+        with self._held():
             if self._is_running:
-                self._ask(Restart() if recover_immediately else Interrupt())
-                if not recover_immediately:
-                    self._lock.wait_for(lambda: not self._is_running or self._stop is None, timeout=2.0)
+                self._ask(Restart() if recover_immediately else Interrupt(), wait=not recover_immediately)
             elif self._is_waiting and not recover_immediately:
                 # Golem writes nothing here; with the entry the status says what happened (ADVICE of SEMANTICS 1.5).
                 self._interrupted()
@@ -178,8 +185,7 @@ class Worker:
         Raises:
             NotResumable, PreviousInvocationFailed, WorkerExited: There is nothing to go on with.
         """
-        with self._lock:
-            self._check_not_gone()
+        with self._held():
             checks.check_takes_invocations(self.journal.state)
             if self._status is WorkerStatus.RUNNING and self._is_running:
                 raise NotResumable(f"Worker {self.id} is not suspended, interrupted or idle")
@@ -188,18 +194,17 @@ class Worker:
             self._start()
         stored.result()
 
-    def crash(self) -> None:
-        """Lose the instance, as in a crash of the engine: write nothing, replay at once."""
-        with self._lock:
-            self._check_not_gone()
+    def crash(self, recover: bool = True) -> None:
+        """Lose the instance, as in a crash of the engine, and write nothing; replay at once, or when asked for next."""
+        with self._held():
             if self.journal.state.status in _ENDED or self._is_paused:
                 self._unload_idle()
                 return
-            self._must_recover = True
+            self._must_recover = recover
+            self._unload_idle()
             if self._is_running:
-                self._ask(Restart())
-            else:
-                self._unload_idle()
+                self._ask(Restart() if recover else Collapse(), wait=not recover)
+            elif recover:
                 self._start()
 
     def update(self, target_version: int, mode: UpdateMode) -> None:
@@ -208,8 +213,7 @@ class Worker:
         Raises:
             UpdateRefused: The worker is on that version, or the same update is under way.
         """
-        with self._lock:
-            self._check_not_gone()
+        with self._held():
             self._updates.accept(target_version, mode)
             if mode is UpdateMode.AUTOMATIC and self.journal.state.status is not WorkerStatus.EXITED:
                 self._unpause()
@@ -229,8 +233,7 @@ class Worker:
             checks.check_pending(self.journal.state, key)  # until the entry is there, it may begin
             return CancelPendingInvocation(now, key)
 
-        with self._lock:
-            self._check_not_gone()
+        with self._held():
             try:
                 self.journal.append(cancelled)
             except InvocationNotFound:
@@ -245,8 +248,7 @@ class Worker:
 
     def promise_completed(self) -> None:
         """Go on, if this is what the worker waits for, or it was interrupted. Source: SEMANTICS 1.5."""
-        with self._lock:
-            self._check_not_gone()
+        with self._held():
             self._wake.set()
             if self.journal.state.status in (WorkerStatus.SUSPENDED, WorkerStatus.INTERRUPTED):
                 self._unpause()
@@ -254,8 +256,7 @@ class Worker:
 
     def wake_up(self) -> None:
         """The time has come that the worker waits for."""
-        with self._lock:
-            self._check_not_gone()
+        with self._held():
             state = self.journal.state
             if state.is_early(self._now_ns()) and not self._must_start:
                 return  # a timer that an object of this worker left over, which was let go of
@@ -266,8 +267,7 @@ class Worker:
 
     def start_as_reverted(self) -> None:
         """Do nothing but what the oplog now ends in the middle of: the pause before an attempt, or a sleep."""
-        with self._lock:
-            self._check_not_gone()
+        with self._held():
             state = self.journal.state
             if state.status is WorkerStatus.RETRYING:
                 self._is_paused = False
@@ -277,22 +277,19 @@ class Worker:
 
     def start_after_crash(self) -> None:
         """Go on with what was cut off, and look whether what was waited for is there."""
-        with self._lock:
-            self._check_not_gone()
+        with self._held():
             self._is_paused = self.journal.state.status is WorkerStatus.INTERRUPTED
             self._start()
 
     def start_as_forked(self) -> None:
         """Go on from where the history was cut, whatever the source did then. Source: SEMANTICS 5.9."""
-        with self._lock:
-            self._check_not_gone()
+        with self._held():
             self._unpause()
             self._start()
 
     def subscribe(self) -> Subscription:
         """Return the worker's events; raise what keeps it from having any. Source: SEMANTICS 9.3."""
-        with self._lock:
-            self._check_not_gone()
+        with self._held():
             if self.journal.state.status is WorkerStatus.INTERRUPTED:
                 raise InvocationInterrupted()
             if self.journal.state.status in _ENDED:
@@ -325,12 +322,14 @@ class Worker:
             self._callers.fail_all(lambda key: reason)
         self.events.end_all()
 
-    def _ask(self, stop: Stop) -> None:
-        """Have what runs end in this way, unless it was asked for one that goes further."""
+    def _ask(self, stop: Stop, *, wait: bool = False) -> None:
+        """Have what runs end in this way, unless it was asked for one that goes further; wait a little until it has."""
         if self._stop is None or stop.rank > self._stop.rank:
             self._stop = stop
         self._wake.set()
         self._services.surroundings.slots.wake()
+        if wait:
+            self._lock.wait_for(lambda: not self._is_running or self._stop is None, timeout=2.0)
 
     def _unpause(self) -> None:
         """Let a paused worker run again; that it does not stay Interrupted must outlive a crash."""
@@ -385,6 +384,9 @@ class Worker:
     # The thread that runs.
 
     def _start(self) -> None:
+        self._is_down = False
+        if isinstance(self._stop, Collapse):
+            self._stop = Restart()
         if self._is_running or self._gone_because is not None or not self._has_work():
             return
         self._is_running = True
@@ -398,7 +400,7 @@ class Worker:
 
     def _has_work(self) -> bool:
         state = self.journal.state
-        if self._is_paused or state.status in _ENDED:
+        if self._is_paused or self._is_down or state.status in _ENDED:
             return False
         return state.is_unfinished or self._must_recover or bool(self._callers.reads)
 
@@ -577,9 +579,11 @@ class Worker:
         current = self.journal.state.current
         with self._lock:
             self._drop_instance()
-            if self._stop is stop:
-                self._stop = None
+            before = self._stop
+            self._stop = None if before is stop else before
             match stop:
+                case Collapse() if before is stop or before is None:  # else it was asked for something meanwhile
+                    self._is_down = True
                 case Interrupt():
                     self._output.invocation(EventType.INVOCATION_FINISHED, current)
                     self._interrupted()
@@ -682,10 +686,6 @@ class Worker:
             self._drop_instance()
 
     # Callers.
-
-    def _check_not_gone(self) -> None:
-        if self._gone_because is not None:
-            raise self._gone_because
 
     def _answer_again(self, outcome: Outcome, waiter: Waiter | None) -> Future[None]:
         """Give the stored result of an invocation that has ended."""

@@ -321,9 +321,12 @@ class GolemWorker(Shown):
     def resume(self) -> None:
         self._client().resume_worker(self.id)
 
-    def crash(self, at: CrashPoint | OplogIndex | None = None) -> None:
-        """Lose its instance, as a crash would, now or at a point to come, or an index; it recovers at once."""
-        self._client().crash_worker(self.id, CrashPoint(at) if isinstance(at, int) else at)
+    def crash(self, at: CrashPoint | OplogIndex | None = None, *, recover: bool = True) -> None:
+        """Lose its instance, as a crash would, now or at a point to come, or an index.
+
+        It recovers at once; without `recover` when it is next invoked or resumed, or the engine starts anew.
+        """
+        self._client().crash_worker(self.id, CrashPoint(at) if isinstance(at, int) else at, recover=recover)
 
     def update(self, version: int | None = None, mode: UpdateMode = UpdateMode.AUTOMATIC) -> None:
         """Ask for an update to a version, or the latest; `metadata.updates` tells what becomes of it."""

@@ -329,7 +329,7 @@ class CrashReport(View):
     what: str
     died_at: int | None
     replayed: int | None
-    live_after_ms: int
+    live_after_ms: int | None
     status: WorkerStatus | None = None
     pids: tuple[int, int] | None = None
 
@@ -350,7 +350,8 @@ class CrashReport(View):
             rows.append(("died at", f"oplog index {self.died_at}"))
         replayed = "when it is next needed" if self.replayed is None else f"{self.replayed} entries"
         rows.append(("replayed", replayed))
-        rows.append(("back after", f"{self.live_after_ms} ms"))
+        if self.live_after_ms is not None:
+            rows.append(("back after", f"{self.live_after_ms} ms"))
         return rows
 
 

@@ -206,7 +206,8 @@ def crash_worker(engine: Engine, call: Call) -> Any:
     count = _integer(call.query.get("count", "1"), "count", 1)
     is_now = index is None and name is None
     at = CrashPoint(None if index is None else _integer(index, "at-index", 1), name, count)
-    engine.crash_worker(_worker_id(call), None if is_now else at)
+    recover = _boolean(call.query.get("recover", "true"), "recover")
+    engine.crash_worker(_worker_id(call), None if is_now else at, recover=recover)
     return DONE
 
 

@@ -100,7 +100,7 @@ EXTENSIONS = (
     Op("cancelInvocation", "DELETE", f"{_WORKER}/invocations/{{idempotency_key}}"),
     Op("getWorkerFiles", "GET", f"{_WORKER}/files/{{{FILE_PATH}}}"),
     Op("getWorkerFileContents", "GET", f"{_WORKER}/file-contents/{{{FILE_PATH}}}"),
-    Op("simulateCrash", "POST", f"{_OWN_WORKER}/crash", query=("at-index", "at-call", "count")),
+    Op("simulateCrash", "POST", f"{_OWN_WORKER}/crash", query=("at-index", "at-call", "count", "recover")),
     Op("streamOplog", "GET", f"{_OWN_WORKER}/oplog", query=("from",)),
     Op("exportWorker", "GET", f"{_OWN_WORKER}/export"),
     Op("importWorker", "POST", f"{_OWN_WORKER}/import", "binary"),

@@ -16,7 +16,7 @@ from golem_nb.errors import (
     WaitTimeout,
     WorkerNotFound,
 )
-from golem_nb.model import WorkerId
+from golem_nb.model import CrashPoint, WorkerId
 
 WORKER = WorkerId(uuid4(), "w/x y")
 TOKEN = "very-secret"
@@ -183,6 +183,18 @@ def test_a_thing_that_is_missing_is_no_missing_extension():
 
     with pytest.raises(WorkerNotFound):
         client.revert_worker(WORKER, invocations=1)
+
+
+def test_where_and_how_to_crash_is_in_the_query():
+    client = client_of(httpx.Response(200, json={}))
+
+    client.crash_worker(WORKER, CrashPoint(at_call="now", count=2), recover=False)
+    client.crash_worker(WORKER)
+
+    assert [dict(request.url.params) for request in client.seen] == [
+        {"at-call": "now", "count": "2", "recover": "false"},
+        {},
+    ]
 
 
 PAGE = {"entries": [], "next": {"nextOplogIndex": 7, "currentComponentVersion": 2}, "lastIndex": 9}

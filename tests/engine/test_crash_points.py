@@ -2,8 +2,9 @@ import pytest
 
 from golem_nb.engine.crash_points import ArmedPoint
 from golem_nb.errors import BadInput
-from golem_nb.model import LOCAL_ENVIRONMENT, CrashPoint, WorkerId
+from golem_nb.model import LOCAL_ENVIRONMENT, CrashPoint, WorkerId, WorkerStatus
 from golem_nb.oplog.entries import ImportedFunctionInvoked
+from tests.engine.conftest import until
 from tests.engine.test_shadows import dice
 
 DRAW = "golem random::get_random_u64"
@@ -52,3 +53,45 @@ def test_a_worker_crashes_there_once_and_goes_on(engine, point):
     assert engine.invoke_and_await(worker, "tell", []).result(10).value == drawn
     engine.invoke_and_await(worker, "draw", []).result(10)
     assert engine.worker(worker).entries_replayed == 2  # it did not crash again
+
+
+def test_a_worker_that_nobody_recovers_lies_there_until_it_is_wanted(engine):
+    worker = WorkerId(engine.create_component(LOCAL_ENVIRONMENT, "dice", dice()).id, "w")
+    engine.launch_worker(worker.component_id, worker.name)
+    engine.crash_worker(worker, CrashPoint(at_call="random"), recover=False)
+
+    drawing = engine.invoke_and_await(worker, "draw", [])
+    until(lambda: not engine.is_busy and engine.worker(worker).last_index == 4)
+    found = engine.worker(worker)
+    assert (found.status, found.entries_replayed, drawing.done()) == (WorkerStatus.RUNNING, None, False)
+
+    assert engine.invoke_and_await(worker, "tell", []).result(10).value == drawing.result(10).value
+    assert engine.worker(worker).entries_replayed == 2
+
+
+@pytest.mark.parametrize("want", ["resume", "again", "another"])
+def test_a_running_worker_is_left_down_and_taken_up_again(engine, counter, call, want):
+    assert call("inc", 5) == 5
+    key = "k"
+    engine.invoke(counter, "spin", [], key=key).result(10)
+    until(lambda: engine.worker(counter).status is WorkerStatus.RUNNING and engine.is_busy)
+
+    engine.crash_worker(counter, recover=False)
+    until(lambda: not engine.is_busy)
+    assert engine.worker(counter).status is WorkerStatus.RUNNING
+
+    match want:
+        case "resume":
+            engine.resume_worker(counter)
+        case "again":
+            engine.invoke(counter, "spin", [], key=key).result(10)
+        case "another":
+            engine.invoke(counter, "inc", [1]).result(10)
+    until(lambda: engine.is_busy and engine.worker(counter).entries_replayed == 3)
+
+
+def test_an_idle_worker_is_left_without_an_instance(engine, counter, call):
+    assert call("inc", 5) == 5
+    engine.crash_worker(counter, recover=False)
+    assert (engine.worker(counter).entries_replayed, engine.worker(counter).status) == (None, WorkerStatus.IDLE)
+    assert call("inc", 1) == 6

@@ -221,6 +221,9 @@ def test_a_crash_is_simulated(running, worker):
 
     assert running.http.post(crash).json() == {}
     assert invoke(running, worker, "get", []).json()["result"]["value"] == 5
+    assert running.http.post(f"{crash}?recover=false").json() == {}
+    assert invoke(running, worker, "get", []).json()["result"]["value"] == 5
+    assert running.http.post(f"{crash}?recover=maybe").status_code == 400
 
 
 class Recorder:

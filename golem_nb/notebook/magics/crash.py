@@ -8,7 +8,7 @@ from typing import Any
 
 from golem_nb.client.client import Client
 from golem_nb.errors import NotFound, UsageError
-from golem_nb.model import CrashPoint, WorkerId, WorkerMetadata, WorkerStatus
+from golem_nb.model import CrashPoint, OplogIndex, WorkerId, WorkerMetadata, WorkerStatus
 from golem_nb.notebook.magics.arguments import evaluate
 from golem_nb.notebook.magics.crash_lab import everywhere
 from golem_nb.notebook.magics.grammar import Call, Option, Target, read_call
@@ -28,6 +28,8 @@ def run(request: Request) -> Any:
     words = request.only_words(2, f"{USAGE} [function(arguments)]")
     for one, other in combinations(("engine", "everywhere", "at", "at-call"), 2):
         request.exclude(one, other)
+    for other in ("engine", "everywhere"):
+        request.exclude(other, "no-recover")
     if request.option("engine") and len(words) == 2:
         raise UsageError("--engine kills the engine at once: it takes a worker, and no call")
     point = _point(request)
@@ -35,21 +37,24 @@ def run(request: Request) -> Any:
         return _crash_engine(request, request.session.target(words[0]) if words else None)
     target = request.session.target(words[0] if words else None)
     call = read_call(words[1]) if len(words) == 2 else None
+    recover = not request.option("no-recover")
     if call is not None:
         if request.option("everywhere"):
             return everywhere(request, prepare(request, target, call.name, evaluate(call.arguments, request.names)))
         if point is None:
             raise UsageError("where is it to crash? --at INDEX, --at-call NAME, or --everywhere")
-        return _crash_in_call(request, target, call, point)
+        return (_crash_in_call if recover else _crash_and_leave)(request, target, call, point)
     if request.option("everywhere"):
         raise UsageError(f"which call? Write: {USAGE} function(arguments) --everywhere")
     worker = request.session.worker_id(target)
     client = request.session.client()
     before, start = client.worker(worker), time.monotonic()
-    client.crash_worker(worker, point)
+    client.crash_worker(worker, point, recover=recover)
     if point is not None:
         request.session.say(f"{target} crashes {_where(point)}, once; %golem_invoke has it get there")
         return None
+    if not recover:
+        return _left(target, before.last_index, client.worker(worker))
     after = _wait_until_back(client, worker, before, (*_UNDER_WAY, WorkerStatus.IDLE))
     return _report(f"worker {target} crashed", before, after, start)
 
@@ -74,12 +79,7 @@ def _crash_in_call(request: Request, target: Target, call: Call, point: CrashPoi
     """Have the worker crash on its way through a call, and come back to give the result."""
     prepared = prepare(request, target, call.name, evaluate(call.arguments, request.names))
     client, worker = prepared.client, prepared.worker
-    try:
-        client.crash_worker(worker, point)
-    except NotFound:  # what is to crash must be there to be told
-        client.launch_worker(worker.component_id, worker.name)
-        client.crash_worker(worker, point)
-    before, start = client.worker(worker), time.monotonic()
+    before, start = _arm(client, worker, point, recover=True), time.monotonic()
     value = result_of(request, prepared, str(call))
     took_ms = round((time.monotonic() - start) * 1e3)
     after = client.worker(worker)
@@ -88,6 +88,41 @@ def _crash_in_call(request: Request, target: Target, call: Call, point: CrashPoi
         request.session.say(f"the call ended before it came there; {target} still crashes {_where(point)}")
     what = f"worker {target}: {call} = {value!r:.80}"
     return CrashReport(what, died_at, after.entries_replayed if died_at else 0, took_ms, after.status)
+
+
+def _crash_and_leave(request: Request, target: Target, call: Call, point: CrashPoint) -> CrashReport | None:
+    """Have the worker crash on its way through a call, and see it lie there; the call is accepted, and not over."""
+    prepared = prepare(request, target, call.name, evaluate(call.arguments, request.names))
+    client, worker = prepared.client, prepared.worker
+    before = _arm(client, worker, point, recover=False)
+    client.invoke(worker, prepared.function, prepared.params, key=prepared.key)
+    deadline = time.monotonic() + request.seconds("timeout", RECOVERY_WAIT_S)
+    while time.monotonic() < deadline:
+        died_at = call_at(client, worker, before.last_index + 1, point)
+        after = client.worker(worker)
+        if died_at is not None and after.entries_replayed is None:
+            return _left(target, died_at, after, prepared.again(str(call)))
+        if died_at is None and after.status not in (*_UNDER_WAY, WorkerStatus.SUSPENDED):
+            request.session.say(f"the call ended before it came there; {target} still crashes {_where(point)}")
+            return None
+        time.sleep(POLL_S)
+    request.session.say(f"the call has not come there yet; {target} still crashes {_where(point)}")
+    return None
+
+
+def _arm(client: Client, worker: WorkerId, point: CrashPoint, *, recover: bool) -> WorkerMetadata:
+    """Tell the worker where to crash; make it where there is none, as what is to crash must be there to be told."""
+    try:
+        client.crash_worker(worker, point, recover=recover)
+    except NotFound:
+        client.launch_worker(worker.component_id, worker.name)
+        client.crash_worker(worker, point, recover=recover)
+    return client.worker(worker)
+
+
+def _left(target: Target, died_at: OplogIndex, after: WorkerMetadata, again: str = "") -> CrashReport:
+    what = f"worker {target} crashed and was left so; an invocation or `%golem_worker {target} resume` recovers it"
+    return CrashReport(f"{what}\n  the result then: {again}" if again else what, died_at, None, None, after.status)
 
 
 def _crash_engine(request: Request, target: Target | None) -> CrashReport:
@@ -137,14 +172,15 @@ VERB = Verb(
     name="golem_crash",
     summary="Crash a worker, or kill the engine with signal 9; what is recorded comes back by replay.",
     forms=(
-        f"{USAGE} [--at INDEX | --at-call NAME[#k]]",
-        f"{USAGE} function(arguments) --at INDEX | --at-call NAME[#k] | --everywhere",
+        f"{USAGE} [--at INDEX | --at-call NAME[#k]] [--no-recover]",
+        f"{USAGE} function(arguments) --at INDEX | --at-call NAME[#k] [--no-recover] | --everywhere",
         "%golem_crash --engine [component/worker]",
     ),
     options=(
         Option("engine", "kill the local engine process, and start it again"),
         Option("at", "when the oplog has come to this index", "INDEX"),
         Option("at-call", "at the next call, or the k-th, of a host function whose name has NAME in it", "NAME[#k]"),
+        Option("no-recover", "leave it as the crash left it, until it is next invoked or resumed"),
         Option("everywhere", "run the call once for every entry that it makes, crash there, recover, and compare"),
     ),
     rules=(
@@ -155,6 +191,7 @@ VERB = Verb(
         "%golem_crash counter/c1",
         "%golem_crash --engine counter/c1",
         "%golem_crash shop/s buy(3) --at-call wall-clock",
+        "%golem_crash shop/s buy(3) --at-call wall-clock --no-recover",
         "%golem_crash shop/s buy(3) --everywhere",
     ),
     run=run,

@@ -46,13 +46,15 @@ def test_a_call_that_cannot_be_leaves_no_copies(notebook, ledger):
         ("w add(1) --at 3 --at-call now", "do not go together"),
         ("w add(1) --everywhere --engine", "do not go together"),
         ("w add(1) --engine", "takes a worker, and no call"),
+        ("w add(1) --everywhere --no-recover", "do not go together"),
+        ("--engine --no-recover", "do not go together"),
         ("w --at x", "must be a whole number"),
         ("w --at-call now#x", "must be a whole number"),
     ],
 )
 def test_what_is_missing_is_said(notebook, ledger, rest, told):
     with pytest.raises(UsageError, match=told):
-        notebook.run(f"%golem_crash {ledger}/{rest}")
+        notebook.run(f"%golem_crash {rest}" if rest.startswith("--") else f"%golem_crash {ledger}/{rest}")
 
 
 def test_a_call_without_a_result_is_nothing_to_compare_with(notebook, ledger):
