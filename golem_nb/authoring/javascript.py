@@ -159,6 +159,8 @@ class _Reader:
         for place, token in enumerate(self._tokens):
             if token.text != "await" or token.kind != "word" or self._text(place - 1) in (".", "?."):
                 continue
+            if self._text(place + 1) == ":":  # the name of a property
+                continue
             if self._text(place - 1) == "for":
                 self._fail(token, "for await is not there in workers; await the list: for (const x of await ...)")
             is_inside = any(begin <= token.at < end for begin, end in self._bodies)

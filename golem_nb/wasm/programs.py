@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, NoReturn
 
-from golem_nb.errors import ComponentRejected, FunctionNotFound
+from golem_nb.errors import ComponentRejected, FunctionNotFound, ValueMismatch
 from golem_nb.model import LogLevel
 from golem_nb.values.json import json_from_value, type_from_json, value_from_json
 from golem_nb.values.types import BYTES, STRING, FunctionType, OptionType, Parameter, ResultType, TypedValue, WitType
@@ -140,9 +140,12 @@ class ProgramInstance(Instance):
             return self._restored(arguments[0])
         given = [json_from_value(p.type, v) for p, v in zip(export.type.parameters, arguments, strict=True)]
         answer = json.loads(self._runtime("call", name, json.dumps(given)))
-        if self._program.compiled.is_dynamic(name):
-            return _dynamic(answer)
-        return None if export.type.result is None else value_from_json(export.type.result, answer)
+        try:
+            if self._program.compiled.is_dynamic(name):
+                return _dynamic(answer)
+            return None if export.type.result is None else value_from_json(export.type.result, answer)
+        except ValueMismatch as error:  # what no answer can be, as a text with half a surrogate
+            raise Raised(f"the result cannot be given: {error}") from None
 
     def _restored(self, data: bytes) -> tuple[str, Any]:
         try:

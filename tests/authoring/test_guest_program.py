@@ -326,3 +326,8 @@ def test_who_reads_standard_input_hears_what_to_do_instead(monkeypatch):
 def test_two_names_that_are_one_outside_are_refused(source):
     with pytest.raises(program.Failure, match=r"both called .* from outside: rename one"):
         program.Program(source, "x")
+
+
+def test_two_parameters_that_are_one_outside_are_refused():
+    with pytest.raises(program.Failure, match=r"the parameters a_b and aB of f\(\) are one from outside: rename one"):
+        program.Program("def f(a_b, aB): pass", "x")

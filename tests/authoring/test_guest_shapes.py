@@ -155,6 +155,15 @@ def test_a_value_has_a_type_by_itself(value, typ, written):
     assert shapes.typed(value) == (typ, written)
 
 
+def test_a_value_that_is_nested_without_end_has_none():
+    value = [1]
+    for _ in range(99):
+        value = [value]
+    assert shapes.typed(value)[1] == value
+    with pytest.raises(ValueError, match="nested 100 deep at most"):
+        shapes.typed([value])
+
+
 @pytest.mark.parametrize(
     ("name", "spelled"),
     [("add_item", "add-item"), ("addItem", "add-item"), ("HTTPCall", "http-call"), ("x2", "x2"), ("step_2", "step2")],

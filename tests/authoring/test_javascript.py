@@ -42,6 +42,7 @@ def lines(source):
             "class A { static       [k](a) {return $run(function*(){ (yield  a) }.apply(this, arguments));} }",
         ),
         ("let async = 1; async(2); x.async; x.await", "let async = 1; async(2); x.async; x.await"),
+        ("x = { await: await y }", "x = { await: $settled( y) }"),
         ("'await x'; // await x\n/* await */ `await x`", "'await x'; // await x\n/* await */ `await x`"),
         ("`${await f(`${await g}`)}`", "`${$settled( f(`${$settled( g)}`))}`"),
         ("await !await x(1) + 2", "$settled( !$settled( x(1))) + 2"),

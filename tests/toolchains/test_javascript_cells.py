@@ -297,8 +297,25 @@ def test_the_object_of_a_class_is_carried_over(bench):
         ("let x = 1;", "exports nothing"),
         ("\nfunction f(...xs) {}", "the parameters of an export have names"),
         ("\nnull.x;\nfunction f() {}", r"(?s)TypeError: .*<cell>:2:"),
+        ("function aB() {}\nfunction a_b() {}", "aB and a_b are both called a-b from outside: rename one"),
+        ("class A { f() {} F() {} }", "in A, f and F are both called f from outside"),
+        ("function f(a, A) {}", "the parameters of f, a and A are both called a"),
     ],
 )
 def test_a_cell_that_is_no_program_is_refused(bench, source, words):
     with pytest.raises(ComponentRejected, match=words):
         deploy(bench, "bad", source)
+
+
+DEEP = """
+export function deep(n) { let x = 1; for (let i = 0; i < n; i++) x = [x]; return x; }
+export function half() { return "a\\ud800b"; }
+"""
+
+
+def test_a_result_that_cannot_be_given_fails_its_call_only(bench):
+    worker = WorkerId(deploy(bench, "deep", DEEP).id, "w")
+    for name, args, words in (("deep", (101,), "nested 100 deep at most"), ("half", (), "a lone surrogate")):
+        with pytest.raises(InvocationFailed, match=words):
+            bench.ask(worker, name, *args)
+        assert bench.ask(worker, "deep", 2) == [[1]]

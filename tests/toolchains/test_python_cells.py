@@ -274,6 +274,15 @@ def test_an_exception_is_a_result_that_is_none(bench):
     assert bench.ask(worker, "add", 1) == 2
 
 
+def test_a_result_that_cannot_be_given_fails_its_call_only(bench):
+    source = "def half(): return 'a\\ud800b'\ndef named() -> str: return 'a\\ud800b'\ndef whole(): return 'ab'"
+    worker = WorkerId(bench.deploy("halves", source), "w")
+    for name in ("half", "named"):
+        with pytest.raises(InvocationFailed, match="a lone surrogate"):
+            bench.ask(worker, name)
+        assert bench.ask(worker, "whole") == "ab"
+
+
 def test_a_program_may_ask_for_another_attempt_or_give_up(bench):
     component = bench.deploy("failing", WORLD)
     retried, given_up = WorkerId(component, "retried"), WorkerId(component, "given-up")

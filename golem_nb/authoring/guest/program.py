@@ -98,8 +98,13 @@ class Program:
     def _add(self, site, name, function, owner):
         hints = self._hints(function)
         parameters = list(inspect.signature(function).parameters.values())[1 if owner else 0 :]
-        shapes, keywords = [], set()
+        shapes, keywords, outside = [], set(), {}
         for parameter in parameters:
+            other = outside.setdefault(kebab(parameter.name), parameter.name)
+            if other != parameter.name:
+                raise NotExportable(
+                    f"the parameters {other} and {parameter.name} of {name}() are one from outside: rename one"
+                )
             if parameter.kind is parameter.KEYWORD_ONLY:
                 keywords.add(parameter.name)
             if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):

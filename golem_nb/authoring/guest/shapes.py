@@ -25,6 +25,7 @@ from collections.abc import Callable
 from typing import Any
 
 S64_LEAST, S64_MOST = -(1 << 63), (1 << 63) - 1
+MOST_NESTED = 100  # types beyond would not be read outside
 
 
 class NotExportable(Exception):
@@ -320,8 +321,10 @@ def plain(value: Any) -> Any:
     return str(value)
 
 
-def typed(value: Any) -> tuple[dict | None, Any]:
+def typed(value: Any, depth: int = 0) -> tuple[dict | None, Any]:
     """Return the type that a value has by itself, as `typ`, and the value as JSON; text of JSON where no type fits."""
+    if depth > MOST_NESTED:
+        raise ValueError(f"a result is nested {MOST_NESTED} deep at most")
     match value:
         case None:
             return None, None
@@ -338,11 +341,11 @@ def typed(value: Any) -> tuple[dict | None, Any]:
         case bytes() | bytearray():
             return BYTES.typ, list(value)
         case tuple() if value and not hasattr(value, "_fields"):
-            parts = [typed(item) for item in value]
+            parts = [typed(item, depth + 1) for item in value]
             if all(typ is not None for typ, _ in parts):
                 return {"type": "Tuple", "items": [typ for typ, _ in parts]}, [item for _, item in parts]
         case list() | set() | frozenset() if value:
-            parts = [typed(item) for item in (value if isinstance(value, list) else plain(value))]
+            parts = [typed(item, depth + 1) for item in (value if isinstance(value, list) else plain(value))]
             if parts[0][0] is not None and all(typ == parts[0][0] for typ, _ in parts):
                 return {"type": "List", "inner": parts[0][0]}, [item for _, item in parts]
     return STR.typ, json.dumps(plain(value))

@@ -104,8 +104,18 @@ function parametersOf(fn) {
     });
 }
 
+// See that no two names are one outside, where one would hide the other.
+function unlike(names, whose) {
+  const known = {};
+  for (const name of names) {
+    const outside = kebab(name), other = (known[outside] ??= name);
+    if (other !== name) throw new Error(`${whose} ${other} and ${name} are both called ${outside} from outside: rename one`);
+  }
+}
+
 function add(described, program, site, name, fn, self) {
   const parameters = parametersOf(fn), key = `nb:${program.name}/${site}.{${kebab(name)}}`;
+  unlike(parameters.map((p) => p.name), `the parameters of ${name},`);
   functions[key] = { fn, self, parameters };
   described.push({
     name: key,
@@ -122,15 +132,16 @@ function add(described, program, site, name, fn, self) {
 }
 
 function describedClass(described, program, name, made) {
-  const site = kebab(name), self = (objects[site] = new made());
+  const site = kebab(name), self = (objects[site] = new made()), found = new Map();
   for (let at = made.prototype; at && at !== Object.prototype; at = Object.getPrototypeOf(at)) {
     for (const own of Object.getOwnPropertyNames(at)) {
-      const { value, get } = Object.getOwnPropertyDescriptor(at, own);
-      if (own === "constructor" || own.startsWith("_") || functions[`nb:${program.name}/${site}.{${kebab(own)}}`]) continue;
-      if (get) add(described, program, site, own, get, self);
-      else if (typeof value === "function") add(described, program, site, own, value, self);
+      const { value, get } = Object.getOwnPropertyDescriptor(at, own), fn = get ?? value;
+      if (own === "constructor" || own.startsWith("_") || found.has(own) || typeof fn !== "function") continue;
+      found.set(own, fn);
     }
   }
+  unlike(found.keys(), `in ${name},`);
+  for (const [own, fn] of found) add(described, program, site, own, fn, self);
 }
 
 const isClass = (value) => typeof value === "function" && /^class\b/.test(value.toString());
@@ -140,8 +151,11 @@ function loaded(program) {
   functions = {};
   objects = {};
   const exported = (0, eval)(program.source), described = [];
-  for (const [name, value] of Object.entries(exported)) {
-    if (name.startsWith("_") || typeof value !== "function") continue;
+  const offered = Object.entries(exported).filter(([name, value]) => !name.startsWith("_") && typeof value === "function");
+  for (const kind of [true, false]) {
+    unlike(offered.filter(([, value]) => isClass(value) === kind).map(([name]) => name), "in the cell,");
+  }
+  for (const [name, value] of offered) {
     if (!isClass(value)) add(described, program, "api", name, value, undefined);
     else if (isWorker(value)) describedClass(described, program, name, value);
   }

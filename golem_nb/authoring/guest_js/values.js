@@ -2,6 +2,7 @@
 
 const TYPES = { boolean: { type: "Bool" }, string: { type: "Str" } };
 const INT = { type: "S64" }, FLOAT = { type: "F64" }, STR = { type: "Str" };
+const MOST_NESTED = 100;  // as in shapes.py; types beyond would not be read
 const S64_LEAST = -(2n ** 63n), S64_MOST = 2n ** 63n - 1n;
 
 // The name as the component model spells it: `addItem` and `add_item` are `add-item`.
@@ -37,7 +38,8 @@ export function answered(value) {
   return `{"typ":${JSON.stringify(typ)},"value":${json}}`;
 }
 
-function typed(value) {
+function typed(value, depth = 0) {
+  if (depth > MOST_NESTED) throw new RangeError(`a result is nested ${MOST_NESTED} deep at most`);
   if (value === null || value === undefined || typeof value === "function" || typeof value === "symbol") {
     return { typ: null, json: "null" };
   }
@@ -49,7 +51,7 @@ function typed(value) {
     return { typ: { type: "List", inner: { type: "U8" } }, json: `[${[...value].join(",")}]` };
   }
   if (Array.isArray(value) && value.length) {
-    const parts = value.map(typed), first = JSON.stringify(parts[0].typ);
+    const parts = value.map((part) => typed(part, depth + 1)), first = JSON.stringify(parts[0].typ);
     if (parts.every((part) => part.typ?.type === "S64" || part.typ?.type === "F64")) {
       const inner = parts.every((part) => part.typ.type === "S64") ? INT : FLOAT;
       return { typ: { type: "List", inner }, json: `[${parts.map((part) => part.json).join(",")}]` };
