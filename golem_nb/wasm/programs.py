@@ -78,6 +78,10 @@ class TypedComponent(ProgramComponent):
     def __init__(self, own: CompiledComponent, description: Sequence[Mapping[str, Any]]) -> None:
         super().__init__(own, description)
         self.own = own
+        for function in ("attach", "take"):
+            found = own.export(f"{OUTCOMES}.{{{function}}}").type
+            if found.parameters or found.result != STRING:
+                raise ComponentRejected(f"{found.name} is not a function without parameters that returns a string")
         for type in self.exports:
             self._check(type)
 

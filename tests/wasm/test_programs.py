@@ -8,7 +8,7 @@ import pytest
 from golem_nb.errors import ComponentRejected, FunctionNotFound
 from golem_nb.values.types import S64, STRING, FunctionType, OptionType, Parameter
 from golem_nb.wasm.components import Export
-from golem_nb.wasm.programs import TYPED_SECTION, ProgramComponent, TypedComponent, described_component
+from golem_nb.wasm.programs import OUTCOMES, TYPED_SECTION, ProgramComponent, TypedComponent, described_component
 from golem_nb.wasm.sections import custom_section
 
 S64_TYP, STR_TYP = {"type": "S64"}, {"type": "Str"}
@@ -62,15 +62,17 @@ def test_which_results_have_the_type_of_their_value(component):
 
 
 class Typed(SimpleNamespace):
-    """A component that exports one function."""
+    """A component that exports one function, and what tells the outcomes of its calls."""
 
-    def __init__(self, *parameters, result=S64):
-        super().__init__(component=None, imports=(), resource_ids={})
+    def __init__(self, *parameters, result=S64, outcome=STRING):
+        super().__init__(component=None, imports=(), resource_ids={}, outcome=outcome)
         self.type = FunctionType(
             "nb:shop/cart.{add}", tuple(Parameter(f"p{n}", type) for n, type in enumerate(parameters)), result
         )
 
     def export(self, name):
+        if name.startswith(OUTCOMES) and self.outcome:
+            return Export(FunctionType(name, (), self.outcome), ())
         if name != self.type.name:
             raise FunctionNotFound(name, [])
         return Export(self.type, ())
@@ -108,6 +110,13 @@ def test_a_component_without_a_description_is_itself():
 def test_a_description_of_other_functions_is_refused(own):
     with pytest.raises(ComponentRejected, match="is not of the type that this component says"):
         described_component(with_description([ADD]), own)
+
+
+def test_a_description_without_what_tells_outcomes_is_refused():
+    with pytest.raises(ComponentRejected, match="cannot be read.*FunctionNotFound"):
+        described_component(with_description([ADD]), Typed(S64, OptionType(S64), outcome=None))
+    with pytest.raises(ComponentRejected, match="attach} is not a function without parameters that returns a string"):
+        described_component(with_description([ADD]), Typed(S64, OptionType(S64), outcome=S64))
 
 
 @pytest.mark.parametrize("description", [[{**ADD, "name": "nb:shop/cart.{other}"}], [{}], {"a": 1}, 5])
