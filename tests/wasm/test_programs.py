@@ -113,7 +113,7 @@ def test_a_description_of_other_functions_is_refused(own):
 
 
 def test_a_description_without_what_tells_outcomes_is_refused():
-    with pytest.raises(ComponentRejected, match="cannot be read.*FunctionNotFound"):
+    with pytest.raises(ComponentRejected, match=r"cannot be read.*FunctionNotFound"):
         described_component(with_description([ADD]), Typed(S64, OptionType(S64), outcome=None))
     with pytest.raises(ComponentRejected, match="attach} is not a function without parameters that returns a string"):
         described_component(with_description([ADD]), Typed(S64, OptionType(S64), outcome=S64))
