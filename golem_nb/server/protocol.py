@@ -14,6 +14,10 @@ import h11
 import msgspec
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from websockets.datastructures import Headers
+from websockets.exceptions import InvalidHandshake
+from websockets.http11 import Request
+from websockets.server import ServerProtocol
 
 from golem_nb.errors import Overloaded
 from golem_nb.server.answers import JSON, failure_answer
@@ -75,7 +79,16 @@ class LimitedProtocol(H11Protocol):
         super().handle_websocket_upgrade(event)
 
     def _should_upgrade(self) -> bool:
-        return not self._is_refused and super()._should_upgrade()
+        """A handshake that is none is a plain request, which the application answers in JSON; uvicorn would not."""
+        return not self._is_refused and super()._should_upgrade() and self._is_handshake()
+
+    def _is_handshake(self) -> bool:
+        headers = Headers((name.decode("latin-1"), value.decode("latin-1")) for name, value in self.headers)
+        try:
+            ServerProtocol().process_request(Request(self.scope["path"], headers))
+        except InvalidHandshake:
+            return False
+        return bool(self.scope["method"] == "GET")
 
     # Slow clients.
 

@@ -2,6 +2,7 @@ import json
 from contextlib import ExitStack
 from uuid import uuid4
 
+import httpx
 import pytest
 from websockets.exceptions import ConnectionClosedOK, InvalidStatus
 from websockets.sync.client import connect
@@ -89,6 +90,28 @@ def test_a_plain_request_is_told_what_this_is(running, worker):
     answer = running.http.get(url(running, worker).replace("ws://", "http://"))
 
     assert (answer.status_code, answer.headers["upgrade"]) == (426, "websocket")
+
+
+@pytest.mark.parametrize(
+    ("left_out", "given"),
+    [
+        ("Sec-WebSocket-Key", {}),
+        ("", {"Sec-WebSocket-Key": "c2hvcnQ="}),
+        ("", {"Sec-WebSocket-Version": "8"}),
+    ],
+)
+def test_a_handshake_that_is_none_is_a_plain_request(running, guarded, worker, left_out, given):
+    headers = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+        **given,
+    }
+    headers.pop(left_out, None)
+    for server, status in ((running, 426), (guarded, 401)):
+        answer = httpx.get(url(server, worker).replace("ws://", "http://"), headers=headers)  # without a token
+        assert (answer.status_code, "error" in answer.json()) == (status, True)
 
 
 def test_many_streams_of_a_busy_worker_get_everything(running, worker):
