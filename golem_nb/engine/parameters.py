@@ -50,9 +50,11 @@ def parameters_from_nodes(function: FunctionType, params: Sequence[Any]) -> list
         BadInput: There are too many or too few, or one is of another type.
     """
     wanted = function.parameters
-    if len(params) != len(wanted):
+    rest = wanted[len(params) :]
+    left_out = [_value(parameter, given) for parameter, given in zip(rest, _left_out(rest), strict=False)]
+    if len(params) + len(left_out) != len(wanted):
         raise BadInput(f"Parameter type mismatch: expected {len(wanted)}, got {len(params)} parameters")
-    return [value_from_nodes(p.type, given, p.name) for p, given in zip(wanted, params, strict=True)]
+    return [value_from_nodes(p.type, given, p.name) for p, given in zip(wanted, params, strict=False)] + left_out
 
 
 def checked_key(key: IdempotencyKey) -> IdempotencyKey:

@@ -103,6 +103,7 @@ class JavaScriptHost(Interface, wit="golem-nb:javascript/host"):
 
 def _params(signature: Any, given: list[Any]) -> list[Value]:
     wanted = signature["parameters"]
+    given = [*given, *(p["default"] for p in wanted[len(given) :] if "default" in p)]
     if len(given) != len(wanted):
         names = ", ".join(p["name"] for p in wanted) or "none"
         raise WitError(f"{signature['name']} takes {len(wanted)} arguments ({names}), not {len(given)}")

@@ -13,7 +13,7 @@ from golem_nb.host.declare import Interface, Value, WitError, read_remote
 from golem_nb.host.golem_host import uuid_from_value
 from golem_nb.model import WorkerId
 from golem_nb.values.json import json_from_type
-from golem_nb.values.types import STRING
+from golem_nb.values.types import STRING, Parameter
 
 
 class Calls(Interface, wit="golem-nb:python/calls"):
@@ -24,6 +24,12 @@ class Calls(Interface, wit="golem-nb:python/calls"):
             found = self.worker.peers.function_type(WorkerId(component, worker), name)
         except GolemError as error:
             raise WitError(str(error)) from None
-        parameters = [{"name": p.name, "typ": json_from_type(p.type), "isJson": p.is_json} for p in found.parameters]
+        parameters = [_described(parameter) for parameter in found.parameters]
         result = None if found.result is None else json_from_type(found.result)
         return json.dumps({"name": found.name, "parameters": parameters, "result": result})
+
+
+def _described(parameter: Parameter) -> dict[str, Value]:
+    default = {} if parameter.default is None else {"default": json.loads(parameter.default)}
+    typ = json_from_type(parameter.type)
+    return {"name": parameter.name, "typ": typ, "isJson": parameter.is_json, **default}

@@ -123,6 +123,9 @@ class _Reader:
         case, payload = self.node(place, level)
         wanted = _PRIMITIVE_VALUES[type.name] if isinstance(type, PrimitiveType) else _CASES[_kind(type)]
         if case != wanted:
+            if isinstance(type, OptionType):  # a value that is there may stand for itself, as in JSON
+                found = self.value(type.payload, place, path, level + 1)
+                return Some(found) if isinstance(type.payload, OptionType) else found
             raise ValueMismatch(path, _a(wanted), case)
         try:
             return self._value(type, payload, path, level + 1)

@@ -50,7 +50,7 @@ ITEM = {
     "fields": [
         {"name": "name", "typ": STR},
         {"name": "unit-price", "typ": F64},
-        {"name": "colours", "typ": {"type": "List", "inner": COLOUR}},
+        {"name": "colours", "typ": {"type": "Option", "inner": {"type": "List", "inner": COLOUR}}},
     ],
 }
 MOMENT = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
@@ -153,6 +153,43 @@ def test_what_has_no_type_is_json(annotation):
 )
 def test_a_value_has_a_type_by_itself(value, typ, written):
     assert shapes.typed(value) == (typ, written)
+
+
+@dataclasses.dataclass
+class Dated:
+    at: str
+    note: str | None = "none"
+    weight: float = 1.5
+    tags: list[str] = dataclasses.field(default_factory=lambda: ["new"])
+    any: Any = 7
+
+
+class Sized(NamedTuple):
+    name: str
+    size: int = 3
+
+
+class Partial(TypedDict, total=False):
+    name: str
+    size: int
+
+
+@pytest.mark.parametrize(
+    ("cls", "json", "value"),
+    [
+        (Dated, {"at": "x"}, Dated("x", None)),
+        (Dated, {"at": "x", "note": "y", "weight": 2, "tags": [], "any": "[8]"}, Dated("x", "y", 2.0, [], [8])),
+        (Dated, {"at": "x", "note": None, "weight": None, "tags": None, "any": None}, Dated("x", None)),
+        (Sized, {"name": "a"}, Sized("a")),
+        (Partial, {"size": 5}, {"size": 5}),
+        (Partial, {}, {}),
+    ],
+)
+def test_a_field_with_a_default_may_be_left_out(cls, json, value):
+    shape = shapes.shape_of(cls)
+
+    assert shape.read(json) == value
+    assert shape.read(shape.write(value)) == value
 
 
 def test_a_value_that_is_nested_without_end_has_none():

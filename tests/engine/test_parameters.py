@@ -1,8 +1,9 @@
 import pytest
 
-from golem_nb.engine.parameters import parameters_from_json
+from golem_nb.engine.parameters import parameters_from_json, parameters_from_nodes
 from golem_nb.errors import BadInput
-from golem_nb.values.types import STRING, U32, FunctionType, Parameter, record
+from golem_nb.values.nodes import nodes_from_value
+from golem_nb.values.types import STRING, U32, FunctionType, OptionType, Parameter, record
 
 ONE = FunctionType("f", (Parameter("n", U32),), None)
 TWO = FunctionType("f", (Parameter("a", U32), Parameter("b", U32)), None)
@@ -53,3 +54,16 @@ def test_wrong_parameters_say_which_and_why(function, params, text):
         parameters_from_json(function, params)
 
     assert text in str(caught.value)
+
+
+def test_parameters_with_defaults_may_be_left_out_of_nodes_too():
+    function = FunctionType(
+        "f", (Parameter("a", U32), Parameter("b", OptionType(U32), False, "7"), Parameter("c", STRING, True, "[1]"))
+    )
+
+    assert parameters_from_nodes(function, [nodes_from_value(U32, 1)]) == [1, 7, "[1]"]
+    assert parameters_from_nodes(function, [nodes_from_value(U32, 1), nodes_from_value(U32, 2)]) == [1, 2, "[1]"]
+    with pytest.raises(BadInput, match="expected 3, got 0 parameters"):
+        parameters_from_nodes(function, [])
+    with pytest.raises(BadInput, match="expected 3, got 4 parameters"):
+        parameters_from_nodes(function, [nodes_from_value(U32, 1)] * 4)

@@ -59,7 +59,7 @@ def called(host, monkeypatch):
 
     monkeypatch.setattr(javascript, "Connection", Connection)
     host.worker.peers.function_type = lambda worker, name: FunctionType(
-        f"nb:shop/api.{{{name}}}", (Parameter("by", S64), Parameter("why", STRING, True)), S64
+        f"nb:shop/api.{{{name}}}", (Parameter("by", S64), Parameter("why", STRING, True, '"no"')), S64
     )
     host.worker.peers.resolve_component = lambda name: UUID(int=2) if name == "shop" else None
     return calls
@@ -79,11 +79,18 @@ def test_other_workers_are_called_with_json(host, called):
     assert [of[0] for of in called[2::2]] == [WorkerId(UUID(int=1), "mine")] * 2
 
 
+def test_what_has_a_default_may_be_left_out(host, called):
+    assert invoke(host, "mine", "add", "[5]") == "7"
+
+    assert called[0][2] == [nodes_from_value(S64, 5), nodes_from_value(STRING, '"no"')]
+
+
 @pytest.mark.parametrize(
     ("target", "function", "arguments", "words"),
     [
         ("no/x", "add", "[]", "there is no component 'no'"),
-        ("x", "add", "[1]", r"nb:shop/api.{add} takes 2 arguments (by, why), not 1"),
+        ("x", "add", "[]", r"nb:shop/api.{add} takes 2 arguments (by, why), not 1"),
+        ("x", "add", "[1, 2, 3]", r"nb:shop/api.{add} takes 2 arguments (by, why), not 3"),
         ("x", "add", '["a", 1]', "nb:shop/api.{add}: by: expected"),
         ("x", "boom", "[1, 2]", "x: it failed"),
     ],

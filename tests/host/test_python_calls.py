@@ -18,7 +18,7 @@ class Peers:
         assert worker == WorkerId(COMPONENT, "w")
         if function != "add":
             raise FunctionNotFound(function, ["add"])
-        return FunctionType("nb:shop/api.{add}", (Parameter("by", S64), Parameter("why", STRING, True)), S64)
+        return FunctionType("nb:shop/api.{add}", (Parameter("by", S64), Parameter("why", STRING, True, "null")), S64)
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_the_types_of_anothers_function_are_told(calls):
         "name": "nb:shop/api.{add}",
         "parameters": [
             {"name": "by", "typ": {"type": "S64"}, "isJson": False},
-            {"name": "why", "typ": {"type": "Str"}, "isJson": True},
+            {"name": "why", "typ": {"type": "Str"}, "isJson": True, "default": None},
         ],
         "result": {"type": "S64"},
     }

@@ -274,6 +274,47 @@ def test_an_exception_is_a_result_that_is_none(bench):
     assert bench.ask(worker, "add", 1) == 2
 
 
+DEFAULTS = """
+from dataclasses import dataclass, field
+from golem import worker
+
+@dataclass
+class Item:
+    name: str
+    price: float = 1.5
+    tags: list[str] = field(default_factory=list)
+
+class Cart:
+    def add(self, item: Item, count: int = 1, note=None) -> str:
+        return f"{count} {item} {note}"
+
+    def give(self, way: str) -> str:
+        bob, tea = worker("bob"), Item("tea")
+        match way:
+            case "bare": return bob.add(tea)
+            case "named": return bob.add(count=2, item=tea, note={"a": 1})
+            case "dict": return bob.add({"name": "tea"}, 3)
+            case "begun": return bob.add.begin(tea, note="x").result()
+            case "twice": return bob.add(tea, item=tea)
+            case "unknown": return bob.add(tea, cuont=2)
+            case "none": return bob.add(count=2)
+"""
+
+
+def test_defaults_may_be_left_out_wherever_a_function_is_called(bench):
+    worker = WorkerId(bench.deploy("defaults", DEFAULTS), "w")
+    tea = "Item(name='tea', price=1.5, tags=[])"
+
+    assert bench.ask(worker, "add", {"name": "tea"}) == f"1 {tea} None"
+    told = [bench.ask(worker, "give", way) for way in ("bare", "named", "dict", "begun")]
+    assert told == [f"1 {tea} None", f"2 {tea} {{'a': 1}}", f"3 {tea} None", f"1 {tea} x"]
+    for way, words in (("twice", "given item twice"), ("unknown", "given cuont which"), ("none", "takes 3 arguments")):
+        with pytest.raises(InvocationFailed, match=words):
+            bench.ask(worker, "give", way)
+    bench.reopen()
+    assert bench.ask(worker, "give", "bare") == told[0]
+
+
 def test_a_result_that_cannot_be_given_fails_its_call_only(bench):
     source = "def half(): return 'a\\ud800b'\ndef named() -> str: return 'a\\ud800b'\ndef whole(): return 'ab'"
     worker = WorkerId(bench.deploy("halves", source), "w")

@@ -69,6 +69,15 @@ def test_present_options_of_options_are_told_from_absent_ones():
     ]
 
 
+def test_what_is_there_may_stand_for_an_option_of_it():
+    nodes = {"nodes": [("prim-u8", 3)]}
+
+    assert value_from_nodes(OptionType(U8), nodes) == 3
+    assert value_from_nodes(OptionType(OptionType(U8)), nodes) == Some(3)
+    with pytest.raises(ValueMismatch, match="expected a prim-string, found prim-u8"):
+        value_from_nodes(OptionType(STRING), nodes)
+
+
 @pytest.mark.parametrize(
     ("type", "nodes", "text"),
     [

@@ -6,7 +6,7 @@ import uuid
 
 from componentize_py_types import Err, Ok
 from nodes import decoded, encoded, type_of
-from shapes import plain
+from shapes import kebab, plain
 from wit_world.imports import golem_rpc_types as rpc
 from wit_world.imports import host
 from wit_world.imports.wall_clock import Datetime
@@ -55,7 +55,7 @@ class RemoteFunction:
     def __init__(self, worker, name):
         self._worker, self._name = worker, name
 
-    def __call__(self, *arguments):
+    def __call__(self, /, *arguments, **named):
         """Call and wait.
 
         Raises:
@@ -63,24 +63,24 @@ class RemoteFunction:
         """
         with self._connected() as (other, call):
             try:
-                return call.result(other.invoke_and_await(call.name, call.params(arguments)))
+                return call.result(other.invoke_and_await(call.name, call.params(arguments, named)))
             except Err as failure:
                 raise call.failed(failure.value) from None
 
-    def fire(self, *arguments):
+    def fire(self, /, *arguments, **named):
         """Call, and wait for nothing but that the call is accepted."""
         with self._connected() as (other, call):
             try:
-                other.invoke(call.name, call.params(arguments))
+                other.invoke(call.name, call.params(arguments, named))
             except Err as failure:
                 raise call.failed(failure.value) from None
 
-    def begin(self, *arguments):
+    def begin(self, /, *arguments, **named):
         """Call, and go on; the returned `Call` has the result. So several workers work at once."""
         with self._connected() as (other, call):
-            return Call(call, other.async_invoke_and_await(call.name, call.params(arguments)))
+            return Call(call, other.async_invoke_and_await(call.name, call.params(arguments, named)))
 
-    def at(self, moment, *arguments):
+    def at(self, moment, /, *arguments, **named):
         """Have it called at a time (without a zone: of UTC) or after a timedelta; `cancel()` undoes it."""
         if isinstance(moment, datetime.timedelta):
             moment = datetime.datetime.now(datetime.UTC) + moment
@@ -89,7 +89,7 @@ class RemoteFunction:
         seconds, fraction = divmod(moment.timestamp(), 1)
         with self._connected() as (other, call):
             due = Datetime(int(seconds), int(fraction * 1e9))
-            return Scheduled(other.schedule_cancelable_invocation(due, call.name, call.params(arguments)))
+            return Scheduled(other.schedule_cancelable_invocation(due, call.name, call.params(arguments, named)))
 
     def _connected(self):
         return _Connection(self._worker, self._name)
@@ -125,19 +125,34 @@ class _Signature:
         self._worker, self.name = worker, found["name"]
         self._parameters, self._result = found.get("parameters"), found.get("result")
 
-    def params(self, arguments):
+    def params(self, arguments, named):
         wanted = self._parameters
         if wanted is None:
+            if named:
+                raise TypeError(f"the parameters of {self.name} have no names here: give them by place")
             values = [plain(argument) for argument in arguments]
             return [encoded(rpc, type_of(value), value) for value in values]
-        if len(arguments) != len(wanted):
-            names = ", ".join(p["name"] for p in wanted) or "none"
-            raise TypeError(f"{self.name} takes {len(wanted)} arguments ({names}), not {len(arguments)}")
-        return [encoded(rpc, p["typ"], self._value(p, a)) for p, a in zip(wanted, arguments, strict=True)]
+        given = self._by_name(wanted, arguments, named)
+        return [encoded(rpc, p["typ"], self._value(p, given)) for p in wanted]
+
+    def _by_name(self, wanted, arguments, named):
+        names = [p["name"] for p in wanted]
+        given = dict(zip(names, arguments, strict=False))
+        for name, argument in named.items():
+            if kebab(name) not in names or kebab(name) in given:
+                why = "twice" if kebab(name) in given else "which it does not have"
+                raise TypeError(f"{self.name} takes {', '.join(names) or 'nothing'}; it was given {name} {why}")
+            given[kebab(name)] = argument
+        needed = [p["name"] for p in wanted if "default" not in p]
+        if len(arguments) > len(wanted) or not given.keys() >= set(needed):
+            found = len(arguments) + len(named)
+            raise TypeError(f"{self.name} takes {len(wanted)} arguments ({', '.join(names) or 'none'}), not {found}")
+        return given
 
     @staticmethod
-    def _value(parameter, argument):
-        return json.dumps(plain(argument)) if parameter.get("isJson") else plain(argument)
+    def _value(parameter, given):
+        value = plain(given[parameter["name"]]) if parameter["name"] in given else parameter["default"]
+        return json.dumps(value) if parameter.get("isJson") else value
 
     def result(self, value):
         """Return what a call gave: its result lies in a tuple of its own, which is empty where there is none."""

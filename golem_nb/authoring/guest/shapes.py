@@ -95,23 +95,34 @@ def _class(cls: type, outer: tuple) -> Shape:
     if issubclass(cls, enum.Enum):
         return _enum(cls)
     if dataclasses.is_dataclass(cls):
-        names = [field.name for field in dataclasses.fields(cls) if field.init]
-        return _record(cls, names, outer, getattr, lambda values: cls(**values))
+        needed = {field.name: _is_needed(field) for field in dataclasses.fields(cls) if field.init}
+        return _record(cls, needed, outer, getattr, lambda values: cls(**values))
     if issubclass(cls, tuple) and hasattr(cls, "_fields"):
-        return _record(cls, list(cls._fields), outer, getattr, lambda values: cls(**values))
+        needed = {name: name not in cls._field_defaults for name in cls._fields}
+        return _record(cls, needed, outer, getattr, lambda values: cls(**values))
     if typing.is_typeddict(cls):
-        return _record(cls, list(cls.__annotations__), outer, dict.get, cls)
+        needed = {name: name in cls.__required_keys__ for name in cls.__annotations__}
+        return _record(cls, needed, outer, dict.get, cls)
     return ANY
 
 
-def _record(cls: type, names: list, outer: tuple, get: Callable, make: Callable) -> Shape:
+def _is_needed(field: dataclasses.Field) -> bool:
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+
+
+def _record(cls: type, needed: dict, outer: tuple, get: Callable, make: Callable) -> Shape:
+    """A record of the fields whose names are in `needed`; those that are not needed are options, None for left out."""
     hints = typing.get_type_hints(cls)
-    fields = [(name, kebab(name), shape_of(hints.get(name, Any), outer)) for name in names]
+    fields = [(name, kebab(name), shape_of(hints.get(name, Any), outer)) for name in needed]
     if not fields:
         raise NotExportable(f"{cls.__name__} has no fields, and the component model has no empty records")
+    # What may be None by itself is an option already, and None is a value of it.
+    left_out = {name for name, _, shape in fields if not needed[name] and not _may_be_none(shape)}
+    fields = [(name, key, _option(shape) if name in left_out else shape) for name, key, shape in fields]
 
     def read(value: dict) -> Any:
-        return make({name: shape.read(value.get(key)) for name, key, shape in fields})
+        given = ((name, value.get(key), shape) for name, key, shape in fields)
+        return make({name: shape.read(part) for name, part, shape in given if part is not None or name not in left_out})
 
     def write(value: Any) -> dict:
         _check(value, dict if typing.is_typeddict(cls) else cls)
@@ -123,6 +134,18 @@ def _record(cls: type, names: list, outer: tuple, get: Callable, make: Callable)
         "fields": [{"name": k, "typ": s.typ} for _, k, s in fields],
     }
     return Shape(typ, read, write)
+
+
+def _may_be_none(shape: Shape) -> bool:
+    return shape.typ is None or shape.typ["type"] == "Option"
+
+
+def _option(inner: Shape) -> Shape:
+    return Shape(
+        {"type": "Option", "inner": inner.typ},
+        lambda value: None if value is None else inner.read(value),
+        lambda value: None if value is None else inner.write(value),
+    )
 
 
 def _enum(cls: type) -> Shape:
@@ -169,15 +192,9 @@ def _union(parts: tuple, outer: tuple) -> Shape:
     inner = shape_of(some[0], outer) if len(some) == 1 else _variant(some, outer)
     if len(some) == len(parts):
         return inner
-    typ = {"type": "Option", "inner": inner.typ}
     if inner.is_json:
         return inner  # null is JSON, too
-
-    return Shape(
-        typ,
-        lambda value: None if value is None else inner.read(value),
-        lambda value: None if value is None else inner.write(value),
-    )
+    return _option(inner)
 
 
 def _side(part: Any) -> str:
