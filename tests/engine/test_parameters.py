@@ -57,9 +57,8 @@ def test_wrong_parameters_say_which_and_why(function, params, text):
 
 
 def test_parameters_with_defaults_may_be_left_out_of_nodes_too():
-    function = FunctionType(
-        "f", (Parameter("a", U32), Parameter("b", OptionType(U32), False, "7"), Parameter("c", STRING, True, "[1]"))
-    )
+    parameters = (Parameter("a", U32), Parameter("b", OptionType(U32), False, "7"), Parameter("c", STRING, True, "[1]"))
+    function = FunctionType("f", parameters, None)
 
     assert parameters_from_nodes(function, [nodes_from_value(U32, 1)]) == [1, 7, "[1]"]
     assert parameters_from_nodes(function, [nodes_from_value(U32, 1), nodes_from_value(U32, 2)]) == [1, 2, "[1]"]
