@@ -115,7 +115,8 @@ class Program:
             result = NOTHING
         key = f"nb:{self.name}/{site}.{{{kebab(name)}}}"
         if key in self.functions:
-            raise NotExportable(f"{name} and another function are both called {kebab(name)} from outside: rename one")
+            other = self.functions[key].call.__name__
+            raise NotExportable(f"{other} and {name} are both called {kebab(name)} from outside: rename one")
         described = {
             "name": key,
             "parameters": [_described(*of) for of in shapes],
