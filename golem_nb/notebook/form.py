@@ -221,6 +221,8 @@ class Form:
             self.result = self._call(self.values)
         except GolemError as error:
             self._say("✕", str(error), WorkerStatus.FAILED)
+        except KeyboardInterrupt:
+            self._say("■", "stopped waiting; the worker goes on", WorkerStatus.INTERRUPTED)
         else:
             self._say("✓", repr(self.result), WorkerStatus.IDLE)
         finally:
@@ -233,12 +235,10 @@ class Form:
 
 def _parameter(parameter: Parameter) -> Input:
     if not parameter.is_json:
-        part = input_for(parameter.type, parameter.name)
-        if parameter.default is not None and isinstance(parameter.type, PrimitiveType):
-            default = json.loads(parameter.default)
-            part.widget.value = str(default) if isinstance(part.widget, ui.Text) else default
-        return part
-    area = ui.Textarea(value="null", description=f"{parameter.name} (JSON)", style=STYLE, layout=WIDE)
+        return _typed_parameter(parameter.type, parameter.name, parameter.default)
+    area = ui.Textarea(
+        value=parameter.default or "null", description=f"{parameter.name} (JSON)", style=STYLE, layout=WIDE
+    )
 
     def read() -> str:
         try:
@@ -248,6 +248,19 @@ def _parameter(parameter: Parameter) -> Input:
         return str(area.value)
 
     return Input(area, read)
+
+
+def _typed_parameter(type: WitType, name: str, default: str | None) -> Input:
+    if default is None or (isinstance(type, OptionType) and default == "null"):
+        return input_for(type, name)
+    if isinstance(type, PrimitiveType):
+        part, value = input_for(type, name), json.loads(default)
+        part.widget.value = str(value) if isinstance(part.widget, ui.Text) else value
+        return part
+    # Of what has several widgets, or none to begin with, the default is there as text, and not left out.
+    area = _json(type, name)
+    area.widget.value = default
+    return area
 
 
 def _json_of(parameter: Parameter, value: Any) -> Any:

@@ -145,10 +145,24 @@ def test_an_input_begins_with_the_default():
         Parameter("n", U64, default="3"),
         Parameter("s", STRING, default='"x"'),
         Parameter("b", BOOL, default="true"),
+        Parameter("l", ListType(U32), default="[1, 2]"),
+        Parameter("o", OptionType(STRING), default='"given"'),
+        Parameter("j", STRING, is_json=True, default='{"a": 1}'),
     )
     form = Form(FunctionType("f", parameters, None), lambda params: params)
 
-    assert form.values == [3, "x", True]
+    assert form.values == [3, "x", True, [1, 2], "given", '{"a": 1}']
+
+
+def test_an_interrupted_call_is_told_below_the_button():
+    def call(params):
+        raise KeyboardInterrupt
+
+    form = Form(FunctionType("f", (), None), call)
+    form.button.click()
+
+    assert "stopped waiting; the worker goes on" in form.said.value
+    assert form.button.disabled is False
 
 
 def test_a_parameter_without_a_type_is_json():
