@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from json import loads
 from typing import Any
 
-from golem_nb.errors import FunctionNotFound, UsageError
+from golem_nb.errors import FunctionNotFound, GolemError, UsageError
 from golem_nb.values.json import json_from_value
 from golem_nb.values.python import value_from_python
 from golem_nb.values.types import FunctionType, OptionType, Parameter
@@ -30,7 +30,7 @@ def evaluate(arguments: str, names: Mapping[str, Any]) -> Arguments:
     """Return the positional and the named arguments that a text spells.
 
     Raises:
-        UsageError: It is no Python, or names what there is not. What else the user's code raises goes through.
+        UsageError: It is no Python, names what there is not, or has raised something, which is the error's cause.
     """
     # A newline before the bracket, so that a comment at the end comments out nothing of ours.
     positional, named = _evaluated(
@@ -70,15 +70,20 @@ def evaluate_body(body: str, names: Mapping[str, Any]) -> Arguments:
 def _evaluated(source: str, names: Mapping[str, Any], shown: str = "") -> Any:
     try:
         code = compile(source, "<arguments>", "eval")
-        return eval(code, {**JSON_WORDS, **names})
     except SyntaxError as error:
         text = shown or (error.text or source).strip()
         raise UsageError(f"the arguments are no Python: {error.msg}: {text}") from None
+    try:
+        return eval(code, {**JSON_WORDS, **names})
+    except GolemError:
+        raise
     except NameError as error:
         hint = f'; a field is written {{"{error.name}": …}}' if re.search(rf"[{{,]\s*{error.name}\s*:", source) else ""
         near = get_close_matches(error.name or "", [*names, *JSON_WORDS], 1)
         hint = hint or (f"; did you mean {near[0]}?" if near else "")
         raise UsageError(f"in the arguments: name {error.name!r} is not defined{hint}") from None
+    except Exception as error:
+        raise UsageError(f"in the arguments: {type(error).__name__}: {error}") from error
 
 
 def find_function(exports: Sequence[FunctionType] | None, name: str) -> tuple[str, FunctionType | None]:
