@@ -54,7 +54,7 @@ MISTAKES = [
     ("%golem_oplog till/w --count -1", "--count must be a whole number, found '-1'"),
     ("%golem_oplog till/w --from 0", "--from must be at least 1: the oplog begins there"),
     ("%golem_workers till --limit -1", "--limit must be a whole number, found '-1'"),
-    ("%golem_workers till --status Fialed", "--status fialed is not known; did you mean Failed?"),
+    ("%golem_workers till --status Fialed", "--status Fialed is not known; did you mean Failed?"),
     # What is not there, and what cannot be undone.
     ("%golem_deploy till", "write: %golem_deploy NAME FILE"),
     ("%golem_deploy till none.wasm", "none.wasm cannot be read: No such file or directory"),

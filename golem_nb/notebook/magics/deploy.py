@@ -44,8 +44,8 @@ def run(request: Request) -> ComponentView:
             raise UsageError("write: %%golem_deploy NAME, and the source below")
         typed = _typed(request, words[0], request.body) if request.option("typed") else None
         wasm = _from_cell(request, words[0], request.body) if typed is None else typed.wasm
-    elif request.option("typed"):
-        raise UsageError("--typed is for a cell in Python: %%golem_deploy NAME --typed, and the source below")
+    elif of_cells := [name for name in ("typed", "lang", "with") if request.option(name)]:
+        raise UsageError(f"--{of_cells[0]} is for a cell: %%golem_deploy NAME --{of_cells[0]} …, and the source below")
     elif len(words) != 2:
         raise UsageError(f"write: {USAGE}")
     else:

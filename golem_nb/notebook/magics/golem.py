@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,20 @@ from golem_nb.client.profiles import profiles_file, profiles_folder, read_profil
 from golem_nb.errors import GolemError, UsageError
 from golem_nb.model import MEMORY_LIMIT_MIB, TIME_LIMIT_S, parse_uuid
 from golem_nb.notebook.magics.grammar import Option, Target, near_or_all, read_target
-from golem_nb.notebook.magics.verb import Request, Verb
+from golem_nb.notebook.magics.verb import COMMON, Request, Verb
 from golem_nb.notebook.session import TOKEN_VARIABLE, URL_VARIABLE, Local, Remote, Session
 from golem_nb.notebook.views import ServerCard, Text
 
 
 def run(request: Request) -> Any:
     word, *rest = request.words or ("status",)
-    action = _ACTIONS.get(word)
-    if action is None:
+    found = _ACTIONS.get(word)
+    if found is None:
         raise UsageError(f"%golem does not know {word!r}; {near_or_all(word, tuple(_ACTIONS))}")
+    action, options = found
+    others = set(request.line.options) - {option.name for option in COMMON} - set(options)
+    if others:
+        raise UsageError(f"--{min(others)} is not for `%golem {word}`; `%golem --help` shows the forms")
     return action(request, rest)
 
 
@@ -176,13 +181,14 @@ def _default(session: Session) -> tuple[tuple[str, str], ...]:
     return (("default", str(session.default)),) if session.default.component else ()
 
 
-_ACTIONS = {
-    "status": _status,
-    "local": _local,
-    "remote": _remote,
-    "use": _use,
-    "stop": _stop,
-    "help": _help,
+# What the words do, and the options that they have.
+_ACTIONS: dict[str, tuple[Callable[[Request, list[str]], Any], tuple[str, ...]]] = {
+    "status": (_status, ()),
+    "local": (_local, ("dir", "port", "no-network", "allow-host", "deny-private", "allow-listen", *_LIMITS)),
+    "remote": (_remote, ("env", "token-env", "dialect", "profile")),
+    "use": (_use, ()),
+    "stop": (_stop, ()),
+    "help": (_help, ()),
 }
 
 VERB = Verb(

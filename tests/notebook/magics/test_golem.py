@@ -108,3 +108,17 @@ def test_the_rules_about_the_network_are_those_of_the_engines_start(notebook, tm
     assert first.options == ("--allow-host", "a.example", "--allow-host", "*.b.example", "--deny-private")
     assert second.options == first.options
     assert "--deny-private" in card.text()
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ("%golem stop --dir /elsewhere", "--dir is not for `%golem stop`"),
+        ("%golem --port 5", "--port is not for `%golem status`"),
+        ("%golem local --token-env T", "--token-env is not for `%golem local`"),
+        ("%golem remote http://127.0.0.1:1 --dir /elsewhere", "--dir is not for `%golem remote`"),
+    ],
+)
+def test_options_of_other_words_are_refused(notebook, line, fault):
+    with pytest.raises(UsageError, match=fault):
+        notebook.run(line)
