@@ -77,8 +77,7 @@ class Settings(Magics):  # type: ignore[misc]  # its package ships no types
 
     @traitlets.observe("target", "token_env", "environment_id")  # type: ignore[untyped-decorator]
     def _server_changed(self, change: Any) -> None:
-        self.session.forget()
-        self.session.place = self.configured_place()
+        self.session.turn_to(self.configured_place())
 
     @traitlets.observe("component", "worker")  # type: ignore[untyped-decorator]
     def _default_changed(self, change: Any) -> None:

@@ -77,6 +77,7 @@ class Session:
         # What magics have met; completion answers from it, and asks nobody.
         self.seen_components: dict[str, Component] = {}
         self.seen_workers: dict[str, set[str]] = {}
+        self._meant: list[tuple[str, str]] = []
         # What is set once for all lines.
         self.timeout_s: float | None = None
         self.max_lines = MOST_LINES
@@ -87,15 +88,21 @@ class Session:
     # Which server.
 
     def use_local(self, folder: Path | None, options: tuple[str, ...] | None = None, port: int = 0) -> None:
-        self.forget()
-        self.place = Local((folder or default_folder()).expanduser().absolute(), options, port)
+        self.turn_to(Local((folder or default_folder()).expanduser().absolute(), options, port))
 
     def use_remote(self, place: Remote) -> None:
         """Raises:
         UsageError: The URL is none. (A path would be an engine in this process, which is for Python.)
         """
         check_url(place.url)
+        self.turn_to(place)
+
+    def turn_to(self, place: Local | Remote | None) -> None:
+        """Use a server from now on. What was met on another one is not there."""
         self.forget()
+        if _whose(place) != _whose(self.place):
+            self.seen_components.clear()
+            self.seen_workers.clear()
         self.place = place
 
     def client(self) -> Client:
@@ -286,8 +293,34 @@ class Session:
     def worker_of(self, component: Component, target: Target) -> WorkerId:
         """Return the worker that a target names, where its component is known."""
         worker = WorkerId(component.id, target.worker or "")
-        self.note(component, [worker.name])
+        self._meant.append((component.name, worker.name))
         return worker
+
+    def settle(self, *, are_there: bool) -> None:
+        """A line is done: remember the workers that it was about, if they are there, for completion."""
+        for component, worker in self._meant if are_there else ():
+            self.seen_workers.setdefault(component, set()).add(worker)
+        self._meant.clear()
+
+    def unlearn(self, target: Target) -> None:
+        """Forget a worker, or a component with its workers, that is deleted."""
+        self._meant.clear()
+        component = target.component or ""
+        if target.worker is not None:
+            self.seen_workers.get(component, set()).discard(target.worker)
+            return
+        self.seen_components.pop(component, None)
+        self.seen_workers.pop(component, None)
+
+
+def _whose(place: Local | Remote | None) -> Path | tuple[str, UUID | None]:
+    """Return what tells the components of one place from those of another."""
+    match place:
+        case Remote(url):
+            return url, place.environment_id
+        case Local(folder):
+            return folder
+    return default_folder()
 
 
 def check_url(url: str) -> str:

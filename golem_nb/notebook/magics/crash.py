@@ -12,7 +12,7 @@ from golem_nb.model import CrashPoint, WorkerId, WorkerMetadata, WorkerStatus
 from golem_nb.notebook.magics.arguments import evaluate
 from golem_nb.notebook.magics.crash_lab import everywhere
 from golem_nb.notebook.magics.grammar import Call, Option, Target, read_call
-from golem_nb.notebook.magics.invoke import prepare, result_of
+from golem_nb.notebook.magics.invoke import announce, prepare, result_of
 from golem_nb.notebook.magics.verb import Request, Verb, whole_number
 from golem_nb.notebook.replay import call_at
 from golem_nb.notebook.views import CrashReport
@@ -73,6 +73,7 @@ def _where(point: CrashPoint) -> str:
 def _crash_in_call(request: Request, target: Target, call: Call, point: CrashPoint) -> CrashReport:
     """Have the worker crash on its way through a call, and come back to give the result."""
     prepared = prepare(request, target, call.name, evaluate(call.arguments, request.names))
+    announce(request, prepared)
     client, worker = prepared.client, prepared.worker
     try:
         client.crash_worker(worker, point)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 import time
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from golem_nb.client.client import Client
 from golem_nb.errors import GolemError, ServerUnreachable, UsageError, WaitTimeout, WorkerNotFound
 from golem_nb.model import OplogIndex, Shadow, WorkerId, WorkerMetadata
 from golem_nb.notebook.magics.arguments import Arguments, evaluate, evaluate_body, find_function, json_parameters
-from golem_nb.notebook.magics.grammar import Call, Option, Target, read_call, scan
+from golem_nb.notebook.magics.grammar import Call, Option, Target, read_call, scan, split_words, unquoted
 from golem_nb.notebook.magics.verb import Request, Verb
 from golem_nb.notebook.replay import value_of
 from golem_nb.notebook.surroundings import Place
@@ -37,6 +38,8 @@ class Prepared:
     params: list[Any]
     key: str
     before: WorkerMetadata | None
+    near: tuple[str, ...] = ()
+    """Of a worker that is not there: others whose names are like its own."""
 
     def again(self, call: str) -> str:
         """Return the line that asks for the same result again."""
@@ -48,9 +51,13 @@ def run(request: Request) -> Any:
         for other in ("trigger", "key"):
             request.exclude(one, other)
     request.exclude("at", "form")
+    words = request.words if request.body is None else request.only_words(2, f"%{USAGE} and a body")
+    if request.option("keep-going") and (request.body is None or len(words) == 2):
+        raise UsageError("--keep-going is for a cell of several calls: there is one call here")
     if request.body is None:
         return _line(request)
-    words = request.only_words(2, f"%{USAGE} and a body")
+    if request.option("form"):
+        raise UsageError("--form asks for the parameters itself: write it on a line, without a body")
     if len(words) == 2:
         return _named(request, request.session.target(words[0]), words[1], request.body)
     return _calls(request, request.session.target(words[0] if words else None), request.body)
@@ -103,14 +110,15 @@ def _form(request: Request, words: tuple[str, ...]) -> Any:
         raise UsageError("which function? Write: %golem_invoke component/worker function --form")
     target = request.session.target(words[0] if len(words) == 2 else None)
     component = request.session.component(target.component)
-    name, type = find_function(component.exports, words[-1].partition("(")[0])
+    named = read_call(words[-1]).name if words[-1].endswith(")") else words[-1]
+    name, type = find_function(component.exports, named)
     if type is None:
         raise UsageError(f"this server does not tell what {name} takes; write the call: {USAGE}")
     if request.surroundings.place is not Place.LIVE:
         return Text(f"{signature(type)}\n  forms need a notebook that somebody looks at; write the call: {USAGE}")
     from golem_nb.notebook.form import Form
 
-    client, worker = request.session.client, request.session.worker_of(component, target)
+    client, worker = request.session.client, WorkerId(component.id, target.worker or "")
 
     def call(params: list[Any]) -> Any:
         result = client().invoke_and_await(worker, name, params)  # the engine may be another one by then
@@ -127,26 +135,37 @@ def _named(request: Request, target: Target, function: str, body: str) -> Any:
 def prepare(
     request: Request, target: Target, name: str, arguments: Arguments | str, key: str | None = None
 ) -> Prepared:
+    """Check a call, and get all that is needed to make it: of the worker itself, or of a copy of it."""
     component = request.session.component(target.component)
     client = request.session.client()
-    worker = request.session.worker_of(component, target)
-    before = _metadata(request, client, worker, target)
+    worker = WorkerId(component.id, target.worker or "")
+    before, near = _metadata(client, worker)
+    if before is not None:
+        request.session.worker_of(component, target)
     function, type = find_function(component.exports, name)
     # A worker that stays on an older version may have other parameters: the server checks those.
     is_known = before is None or before.component_version == component.version
     known = type if is_known else None
     params = wave_parameters(known, arguments) if isinstance(arguments, str) else json_parameters(known, arguments)
     asked = key or request.option("key")
-    return Prepared(client, target, worker, function, params, str(uuid4()) if asked in (None, "-") else asked, before)
+    sent = str(uuid4()) if asked in (None, "-") else asked
+    return Prepared(client, target, worker, function, params, sent, before, near)
 
 
-def _metadata(request: Request, client: Client, worker: WorkerId, target: Target) -> WorkerMetadata | None:
+def _metadata(client: Client, worker: WorkerId) -> tuple[WorkerMetadata | None, tuple[str, ...]]:
     try:
-        return client.worker(worker)
+        return client.worker(worker), ()
     except WorkerNotFound as missing:
-        hint = f" (did you mean {' or '.join(missing.near)}?)" if missing.near else ""
-        request.session.say(f"new worker {target}{hint}")
-        return None
+        return None, missing.near
+
+
+def announce(request: Request, prepared: Prepared) -> None:
+    """Say it where the call will make the worker: its name may be a mistake."""
+    if prepared.before is not None:
+        return
+    hint = f" (did you mean {' or '.join(prepared.near)}?)" if prepared.near else ""
+    request.session.say(f"new worker {prepared.target}{hint}")
+    request.session.worker_id(prepared.target)
 
 
 def _then(request: Request, prepared: Prepared, index: OplogIndex) -> Any:
@@ -165,6 +184,7 @@ def _send(request: Request, prepared: Prepared, call: str) -> Any:
         if request.option("wave"):
             raise UsageError("--at and --wave do not go together: what a shadow answers is Python")
         return _then(request, prepared, at_index)
+    announce(request, prepared)
     if request.option("trigger"):
         prepared.client.invoke(prepared.worker, prepared.function, prepared.params, key=prepared.key)
         request.session.say(f"accepted; its key: {prepared.key}")
@@ -237,25 +257,44 @@ class CallLine:
 def read_calls(body: str) -> Iterator[CallLine]:
     """Read the calls of a cell; a call may go on over lines while a bracket is open.
 
-        body = { blank | "#" comment | "@key" key | [ name "=" ] call }
+        body = { line [ "#" comment ] }          line = blank | "@key" key | [ name "=" ] call
 
     Raises:
-        UsageError: A line is none of these.
+        UsageError: A line is none of these, or a key has no call below.
     """
-    key: str | None = None
+    key: tuple[int, str] | None = None
     for number, line in _logical_lines(body):
-        if line.startswith("@key"):
-            key = line.removeprefix("@key").strip()
-            if not key:
-                raise UsageError(f"line {number} of the cell: @key needs a key behind it")
+        words = split_words(line)
+        if words[0].startswith("@"):
+            _check_key(number, words, key)
+            key = number, unquoted(words[1])
             continue
-        bound = re.match(r"([A-Za-z_]\w*)\s*=(?!=)\s*", line)
+        bound = re.match(r"([^\W\d]\w*)\s*=(?!=)\s*", line)
         try:
-            call = read_call(line[bound.end() :] if bound else line)
+            call = _read_call(line[bound.end() :] if bound else line)
         except UsageError as error:
             raise UsageError(f"line {number} of the cell: {error}") from None
-        yield CallLine(number, call, bound[1] if bound else None, key)
+        if bound and keyword.iskeyword(bound[1]):
+            raise UsageError(f"line {number} of the cell: {bound[1]} is no name of a variable")
+        yield CallLine(number, call, bound[1] if bound else None, key and key[1])
         key = None
+    if key is not None:
+        raise UsageError(f"line {key[0]} of the cell: @key stands above a call, and none is below")
+
+
+def _check_key(number: int, words: list[str], before: tuple[int, str] | None) -> None:
+    if words[0] != "@key" or len(words) != 2:
+        raise UsageError(f"line {number} of the cell: write @key K, above the line of its call")
+    if before is not None:
+        raise UsageError(f"line {number} of the cell: the call below has a key already, of line {before[0]}")
+
+
+def _read_call(line: str) -> Call:
+    """Read a call that may have a comment behind it."""
+    words = split_words(line)
+    if len(words) != 1:
+        raise UsageError(f"{' '.join(words)!r} is not a call; it looks like add(5)")
+    return read_call(words[0])
 
 
 def _logical_lines(body: str) -> Iterator[tuple[int, str]]:
@@ -301,6 +340,7 @@ def _call(request: Request, target: Target, line: CallLine) -> tuple[dict[str, A
         arguments = read_arguments(request, line.call.arguments)
         prepared = prepare(request, target, line.call.name, arguments, line.key)
         row["key"] = prepared.key
+        announce(request, prepared)
         start = time.perf_counter()
         row["result"] = result_of(request, prepared, str(line.call))
     except GolemError as failure:

@@ -142,6 +142,7 @@ def _delete(request: Request, target: Target, worker: WorkerId, rest: tuple[str,
     if not request.option("yes"):
         raise UsageError(f"this deletes {target} and its oplog; add --yes")
     request.session.client().delete_worker(worker)
+    request.session.unlearn(target)
     request.session.say(f"deleted worker {target}")
 
 
