@@ -259,6 +259,7 @@ class WorkerView(View):
             ("version", str(found.component_version)),
             *update_rows(found.updates),
             ("created", moment_text(found.created_at)),
+            ("forked from", ", a fork of ".join(reversed(found.forked_from))),
             ("last oplog index", str(found.last_index) if found.last_index else ""),
             ("replayed", "" if found.entries_replayed is None else f"{found.entries_replayed} entries"),
             ("waiting", str(found.pending_invocation_count) if found.pending_invocation_count else ""),

@@ -16,6 +16,7 @@ from golem_nb.errors import GolemError, ServerUnreachable, UsageError, WaitTimeo
 from golem_nb.model import OplogIndex, Shadow, WorkerId, WorkerMetadata
 from golem_nb.notebook.magics.arguments import Arguments, evaluate, evaluate_body, find_function, json_parameters
 from golem_nb.notebook.magics.grammar import Call, Option, Target, read_call, scan, split_words, unquoted
+from golem_nb.notebook.magics.oplog import matching_entries
 from golem_nb.notebook.magics.verb import Request, Verb
 from golem_nb.notebook.replay import value_of
 from golem_nb.notebook.surroundings import Place
@@ -194,7 +195,7 @@ def _send(request: Request, prepared: Prepared, call: str) -> Any:
     if request.option("key") == "-":
         request.session.say(f"key: {prepared.key}")
     elif request.option("key") and _was_recorded(prepared):
-        request.session.say(f"key {prepared.key} was seen before: this is the recorded result, nothing ran")
+        request.session.say(f"key {prepared.key} was seen before: replayed from #{_recorded_at(prepared)}, nothing ran")
     return value
 
 
@@ -239,6 +240,13 @@ def _was_recorded(prepared: Prepared) -> bool:
     if prepared.before is None or not prepared.before.last_index:
         return False
     return prepared.client.worker(prepared.worker).last_index == prepared.before.last_index
+
+
+def _recorded_at(prepared: Prepared) -> OplogIndex | None:
+    """Return the index at which the invocation with this key began."""
+    phrase = re.sub(r'(["\\])', r"\\\1", prepared.key)
+    found = matching_entries(prepared.client, prepared.worker, f'"{phrase}"')
+    return next((entry.index for entry in found if entry.fields.get("idempotencyKey") == prepared.key), None)
 
 
 # Several calls in a cell.

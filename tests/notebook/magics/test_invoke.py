@@ -27,7 +27,15 @@ def test_the_same_key_runs_once_and_says_so(notebook, ledger):
     again = notebook.run(f"%golem_invoke {ledger}/w add(5) --key k")
 
     assert again == 5
-    assert "key k was seen before" in notebook.printed
+    assert "key k was seen before: replayed from #3, nothing ran" in notebook.printed
+
+
+def test_a_key_with_quotes_is_found_again(notebook, ledger):
+    line = f"""%golem_invoke {ledger}/w add(5) --key 'a "b" \\ c'"""
+    notebook.run(line)
+    notebook.run(line)
+
+    assert "replayed from #3, nothing ran" in notebook.printed
 
 
 def test_a_dash_makes_and_shows_a_key(notebook, ledger):

@@ -181,6 +181,7 @@ def test_a_fork_has_the_history_of_its_source(notebook, ledger):
     notebook.run(f"%golem_worker {ledger}/w fork late")
     notebook.run(f"%golem_worker {ledger}/w fork early --at 4")
 
+    assert "forked from       w\n" in notebook.run(f"%golem_worker {ledger}/late").text()
     assert notebook.run(f"%golem_invoke {ledger}/late sum()") == 6
     assert notebook.run(f"%golem_invoke {ledger}/early sum()") == 5
 
