@@ -50,7 +50,13 @@ def session():
         ("%golem_connect cart/alice --level Cr", "Cr", ["Critical"]),
         ("%golem_oplog cart/b", "cart/b", ["cart/bob"]),
         ("%golem_workers c", "c", ["cart"]),
-        ("%golem st", "st", ["stop"]),
+        ("%golem st", "st", ["status", "stop"]),
+        ("%golem use ca", "ca", ["cart", "cart/", "cart/alice", "cart/bob"]),
+        ("%golem local --d", "--d", ["--dir", "--deny-private"]),
+        ("%golem local ", "", []),
+        ("%%golem_deploy x --lang ", "", ["py", "js", "wat"]),
+        ("for n in range(3):\n    %golem_invoke cart/al", "cart/al", ["cart/alice"]),
+        ("%%golem_invoke --keep-going 'cart/alice' -t 5\nü = ad", "ad", ["add_item("]),
         ("%golem use cart/", "cart/", ["cart/", "cart/alice", "cart/bob"]),
         ("%golem_worker cart/alice in", "in", ["interrupt"]),
         ("%golem_worker cart/alice re", "re", ["resume", "revert"]),
@@ -87,6 +93,7 @@ def test_a_bare_worker_is_offered_for_the_default_component(session):
 
     assert complete(session, "%golem_invoke al")[1] == ["alice"]
     assert complete(session, "%golem_invoke ad")[1] == ["add_item("]
+    assert complete(session, "%%golem_invoke\nad")[1] == ["add_item("]
 
 
 def test_tab_is_answered_without_a_server_and_at_once(session):

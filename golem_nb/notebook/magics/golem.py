@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +19,23 @@ from golem_nb.notebook.session import TOKEN_VARIABLE, URL_VARIABLE, Local, Remot
 from golem_nb.notebook.views import ServerCard, Text
 
 
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What a word does, and the options that it has."""
+
+    run: Callable[[Request, list[str]], Any]
+    options: tuple[str, ...] = ()
+
+
 def run(request: Request) -> Any:
     word, *rest = request.words or ("status",)
-    found = _ACTIONS.get(word)
-    if found is None:
-        raise UsageError(f"%golem does not know {word!r}; {near_or_all(word, tuple(_ACTIONS))}")
-    action, options = found
-    others = set(request.line.options) - {option.name for option in COMMON} - set(options)
+    action = ACTIONS.get(word)
+    if action is None:
+        raise UsageError(f"%golem does not know {word!r}; {near_or_all(word, tuple(ACTIONS))}")
+    others = set(request.line.options) - {option.name for option in COMMON} - set(action.options)
     if others:
         raise UsageError(f"--{min(others)} is not for `%golem {word}`; `%golem --help` shows the forms")
-    return action(request, rest)
+    return action.run(request, rest)
 
 
 def _status(request: Request, rest: list[str]) -> ServerCard:
@@ -181,14 +189,13 @@ def _default(session: Session) -> tuple[tuple[str, str], ...]:
     return (("default", str(session.default)),) if session.default.component else ()
 
 
-# What the words do, and the options that they have.
-_ACTIONS: dict[str, tuple[Callable[[Request, list[str]], Any], tuple[str, ...]]] = {
-    "status": (_status, ()),
-    "local": (_local, ("dir", "port", "no-network", "allow-host", "deny-private", "allow-listen", *_LIMITS)),
-    "remote": (_remote, ("env", "token-env", "dialect", "profile")),
-    "use": (_use, ()),
-    "stop": (_stop, ()),
-    "help": (_help, ()),
+ACTIONS = {
+    "status": Action(_status),
+    "local": Action(_local, ("dir", "port", "no-network", "allow-host", "deny-private", "allow-listen", *_LIMITS)),
+    "remote": Action(_remote, ("env", "token-env", "dialect", "profile")),
+    "use": Action(_use),
+    "stop": Action(_stop),
+    "help": Action(_help),
 }
 
 VERB = Verb(
