@@ -40,6 +40,7 @@ from golem_nb.values.wave import text_from_type
 
 STYLE = {"description_width": "initial"}
 WIDE = {"width": "28em"}
+FITTING = {"width": "max-content"}
 # ipywidgets hands numbers to JavaScript, which has no larger whole ones.
 EXACT = range(-(1 << 31), 1 << 32)
 
@@ -197,7 +198,7 @@ class Form:
     def __init__(self, function: FunctionType, call: Callable[[list[Any]], Any]) -> None:
         self._function, self._call = function, call
         self._inputs = [(parameter, _parameter(parameter)) for parameter in function.parameters]
-        self.button = ui.Button(description=f"invoke {_short(function.name)}", button_style="primary")
+        self.button = ui.Button(description=f"invoke {_short(function.name)}", button_style="primary", layout=FITTING)
         self.said = ui.HTML()
         self.result: Any = None
         self.button.on_click(lambda _: self.submit())

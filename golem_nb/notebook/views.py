@@ -79,10 +79,11 @@ def badge_text(status: WorkerStatus) -> str:
 
 
 def rows_html(rows: Iterable[tuple[str, str]]) -> str:
-    """Return a table of names and values; the values are HTML already."""
-    name_style = f"{CELL};{QUIET}"
+    """Return a table of names and values; the values are HTML already, and keep their lines."""
+    name_style, value_style = f"{CELL};{QUIET};white-space:nowrap", f"{CELL};white-space:pre-wrap"
     cells = (
-        f'<tr style="background:none"><td style="{name_style}">{escape(name)}</td><td style="{CELL}">{value}</td></tr>'
+        f'<tr style="background:none"><td style="{name_style}">{escape(name)}</td>'
+        f'<td style="{value_style}">{value}</td></tr>'
         for name, value in rows
     )
     return f'<table style="margin:0;border-collapse:collapse">{"".join(cells)}</table>'
@@ -299,7 +300,7 @@ class UpdateReport(View):
     def html(self) -> str:
         colour = STATUSES[WorkerStatus.IDLE if self.is_successful else WorkerStatus.FAILED][1]
         news = f'<span style="color:{colour};font-weight:600">{self._glyph} {escape(self._news)}</span>'
-        rows = [(name, f'<span style="white-space:pre-wrap">{escape(value)}</span>') for name, value in self._rows()]
+        rows = [(name, escape(value)) for name, value in self._rows()]
         return head_html(f"worker {self.name}") + news + rows_html(rows)
 
     @property

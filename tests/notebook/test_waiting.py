@@ -146,11 +146,25 @@ def test_no_thread_prints_when_the_cell_is_over(wait, capsys):
 def test_a_reader_sees_one_line_that_tells_how_it_goes(wait, monkeypatch):
     monkeypatch.setattr(waiting, "FIRST_S", 0.0)
     with wait(Client(begin(), end()), Place.LIVE) as shown:
-        while shown._display_id is None:
+        while not shown._is_told:
             pass
 
     assert wait.published[0].startswith("f(): ○ Idle, 0 s, 0 lines of output, 2 retries")
     assert wait.published[-1].startswith("f(): done after ")
+
+
+def test_a_terminal_has_one_line_that_is_written_over(wait, monkeypatch, capsys):
+    monkeypatch.setattr(waiting, "FIRST_S", 0.0)
+    client = Client(begin())
+    with wait(client, Place.TERMINAL) as shown:
+        while not shown._is_told:
+            pass
+        shown._print("output")
+
+    written = capsys.readouterr().out.split("\r")
+    assert written[1].startswith("f(): ○ Idle, 0 s")
+    assert [text.strip() for text in written[-3:-1]] == ["", "output"]
+    assert written[-1].startswith("f(): done after ") and written[-1].endswith("\n")
 
 
 def test_a_cell_shows_what_its_worker_prints(notebook, data_folder):
