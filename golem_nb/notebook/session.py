@@ -62,6 +62,15 @@ class Remote:
             return read_profile(self.profile).token
         return os.environ.get(self.token_variable or TOKEN_VARIABLE)
 
+    def refusal(self) -> str:
+        """Return what it says, and what to do, where the server does not take the token, or wants one."""
+        if self.profile is not None:
+            return f"{self.url} does not take the token of the profile {self.profile}"
+        variable = self.token_variable or TOKEN_VARIABLE
+        wish = f"does not take the token in {variable}" if self.token() else f"wants a token, and {variable} is not set"
+        # It is read when a client is made.
+        return f"{self.url} {wish}; set it with %env {variable}=…, and choose the server again"
+
 
 class Session:
     """The server in use and the default target. `say` shows one line to the user, `show` an object.

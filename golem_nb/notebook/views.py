@@ -345,6 +345,8 @@ class CrashReport(View):
         return head_html(self.what) + rows_html(rows)
 
     def _rows(self) -> list[tuple[str, str]]:
+        if self.died_at is None and self.pids is None:
+            return [("crashed", "no"), ("took", f"{self.live_after_ms} ms")]
         rows = []
         if self.pids is not None:
             rows.append(("process", f"{self.pids[0]} got signal 9; {self.pids[1]} took over"))

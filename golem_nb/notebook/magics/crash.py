@@ -46,6 +46,7 @@ def run(request: Request) -> Any:
     worker = request.session.worker_id(target)
     client = request.session.client()
     before, start = client.worker(worker), time.monotonic()
+    _check_ahead(target, before, point)
     client.crash_worker(worker, point)
     if point is not None:
         request.session.say(f"{target} crashes {_where(point)}, once; %golem_invoke has it get there")
@@ -64,6 +65,12 @@ def _point(request: Request) -> CrashPoint | None:
     return CrashPoint(None, name, whole_number(count, "--at-call NAME#k") if count else 1)
 
 
+def _check_ahead(target: Target, before: WorkerMetadata | None, point: CrashPoint | None) -> None:
+    at_index, last_index = None if point is None else point.at_index, 0 if before is None else before.last_index
+    if at_index is not None and at_index <= last_index:
+        raise UsageError(f"the oplog of {target} is at index {last_index} already: --at takes one that is to come")
+
+
 def _where(point: CrashPoint) -> str:
     if point.at_index is not None:
         return f"when its oplog has come to index {point.at_index}"
@@ -73,6 +80,7 @@ def _where(point: CrashPoint) -> str:
 def _crash_in_call(request: Request, target: Target, call: Call, point: CrashPoint) -> CrashReport:
     """Have the worker crash on its way through a call, and come back to give the result."""
     prepared = prepare(request, target, call.name, evaluate(call.arguments, request.names))
+    _check_ahead(target, prepared.before, point)
     announce(request, prepared)
     client, worker = prepared.client, prepared.worker
     try:

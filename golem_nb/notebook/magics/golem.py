@@ -11,7 +11,7 @@ from typing import Any
 from golem_nb import __version__
 from golem_nb.client.connect import DIALECT_NAMES, default_folder, running_engine
 from golem_nb.client.profiles import profiles_file, profiles_folder, read_profile
-from golem_nb.errors import GolemError, UsageError
+from golem_nb.errors import GolemError, Unauthorized, UsageError
 from golem_nb.model import MEMORY_LIMIT_MIB, TIME_LIMIT_S, parse_uuid
 from golem_nb.notebook.magics.grammar import Option, Target, near_or_all, read_target
 from golem_nb.notebook.magics.verb import COMMON, Request, Verb
@@ -165,7 +165,9 @@ def card(session: Session) -> ServerCard:
 
 
 def _token_source(remote: Remote) -> str:
-    return str(remote.token_variable) if remote.profile is None else f"the profile {remote.profile}"
+    if remote.profile is not None:
+        return f"the profile {remote.profile}"
+    return f"{remote.token_variable}{'' if remote.token() else ', which is not set'}"
 
 
 def _about(session: Session) -> tuple[tuple[str, str], ...]:
@@ -180,6 +182,8 @@ def _about(session: Session) -> tuple[tuple[str, str], ...]:
 def _content(session: Session) -> tuple[tuple[str, str], ...]:
     try:
         names = [component.name for component in session.client().components()]
+    except Unauthorized as error:
+        return (("problem", session.place.refusal() if isinstance(session.place, Remote) else str(error)),)
     except GolemError as error:  # a card says what is wrong; it does not fail
         return (("problem", str(error)),)
     return (("components", ", ".join(names) or "none yet; %golem_deploy makes one"),)

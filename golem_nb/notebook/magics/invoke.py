@@ -12,7 +12,14 @@ from typing import Any
 from uuid import uuid4
 
 from golem_nb.client.client import Client
-from golem_nb.errors import GolemError, ServerUnreachable, UsageError, WaitTimeout, WorkerNotFound
+from golem_nb.errors import (
+    GolemError,
+    PreviousInvocationFailed,
+    ServerUnreachable,
+    UsageError,
+    WaitTimeout,
+    WorkerNotFound,
+)
 from golem_nb.model import OplogIndex, Shadow, WorkerId, WorkerMetadata
 from golem_nb.notebook.magics.arguments import Arguments, evaluate, evaluate_body, find_function, json_parameters
 from golem_nb.notebook.magics.grammar import Call, Option, Target, read_call, scan, split_words, unquoted
@@ -227,6 +234,10 @@ def result_of(request: Request, prepared: Prepared, call: str) -> Any:
     except WaitTimeout:
         text = f"no result within {timeout_s:g} s; the worker goes on. Its result: {prepared.again(call)}"
         raise WaitTimeout(text) from None
+    except PreviousInvocationFailed:
+        again = f"%golem_worker {prepared.target} revert --last 1"
+        request.session.say(f"{prepared.target} takes no calls since one failed; `{again}` takes that back")
+        raise
     except ServerUnreachable as error:
         text = f"{error}. What was accepted goes on when the server is back; its result: {prepared.again(call)}"
         raise ServerUnreachable(text) from None

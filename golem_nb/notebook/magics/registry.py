@@ -12,7 +12,15 @@ from IPython.core.magic import magics_class
 from IPython.display import display
 from IPython.utils.capture import capture_output
 
-from golem_nb.errors import GolemError, InvocationError, UsageError, WaitTimeout, WorkerExists, WorkerNotFound
+from golem_nb.errors import (
+    GolemError,
+    InvocationError,
+    Unauthorized,
+    UsageError,
+    WaitTimeout,
+    WorkerExists,
+    WorkerNotFound,
+)
 from golem_nb.model import parse_uuid
 from golem_nb.notebook.configuration import Settings
 from golem_nb.notebook.magics import (
@@ -31,7 +39,7 @@ from golem_nb.notebook.magics import (
 from golem_nb.notebook.magics.grammar import Line
 from golem_nb.notebook.magics.verb import Request, Verb, seconds
 from golem_nb.notebook.objects import usable
-from golem_nb.notebook.session import Session
+from golem_nb.notebook.session import Remote, Session
 from golem_nb.notebook.surroundings import Surroundings
 from golem_nb.notebook.views import Text
 
@@ -132,6 +140,8 @@ class GolemMagics(Settings):
         error.text = self.session.named(error.text)
         if isinstance(error, WorkerNotFound | WorkerExists):
             error.worker = self.session.named(error.worker)
+        if isinstance(error, Unauthorized) and isinstance(self.session.place, Remote):
+            error.text = self.session.place.refusal()
 
     def _done(self, verb: Verb, request: Request) -> Any:
         if not request.option("json"):

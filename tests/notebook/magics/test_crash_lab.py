@@ -47,10 +47,13 @@ def test_a_call_that_cannot_be_leaves_no_copies(notebook, ledger):
         ("w add(1) --everywhere --engine", "do not go together"),
         ("w add(1) --engine", "takes a worker, and no call"),
         ("w --at x", "must be a whole number"),
+        ("w --at 4", "is at index 4 already: --at takes one that is to come"),
+        ("w add(1) --at 2", "is at index 4 already: --at takes one that is to come"),
         ("w --at-call now#x", "must be a whole number"),
     ],
 )
 def test_what_is_missing_is_said(notebook, ledger, rest, told):
+    notebook.run(f"%golem_invoke {ledger}/w add(1)")
     with pytest.raises(UsageError, match=told):
         notebook.run(f"%golem_crash {ledger}/{rest}")
 
@@ -82,3 +85,10 @@ def test_an_interrupt_leaves_no_forks(notebook, ledger, monkeypatch, method):
     with pytest.raises(UsageError, match=r"stopped; the forks .* are deleted"):
         notebook.run(f"%golem_crash {ledger}/w add(1) --everywhere")
     assert names(notebook, ledger) == ["w"]
+
+
+def test_a_call_that_ends_before_the_place_has_not_crashed(notebook, ledger):
+    report = notebook.run(f"%golem_crash {ledger}/w add(3) --at 99")
+
+    assert "still crashes when its oplog has come to index 99" in notebook.printed
+    assert "crashed  no" in report.text()

@@ -4,7 +4,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from golem_nb.errors import FunctionNotFound, UsageError, ValueMismatch, WaitTimeout, WorkerNotFound
+from golem_nb.errors import (
+    FunctionNotFound,
+    InvocationFailed,
+    PreviousInvocationFailed,
+    UsageError,
+    ValueMismatch,
+    WaitTimeout,
+    WorkerNotFound,
+)
 from golem_nb.notebook.magics.invoke import read_calls
 
 
@@ -210,3 +218,16 @@ def test_form_takes_the_function_of_a_resource(notebook):
     shown = notebook.run("%golem_invoke counters-form/w counter(10).inc_by --form")
 
     assert "(n: u64)" in repr(shown)
+
+
+def test_of_a_worker_that_failed_it_is_said_how_it_goes_on(notebook):
+    host = Path(__file__).parent.parent.parent / "components" / "host.wat"
+    notebook.run(f"%golem_deploy host-failed {host}")
+    with pytest.raises(InvocationFailed):
+        notebook.run("%golem_invoke host-failed/w ticks(1, True)")
+    with pytest.raises(PreviousInvocationFailed):
+        notebook.run("%golem_invoke host-failed/w say('x')")
+
+    assert "`%golem_worker host-failed/w revert --last 1` takes that back" in notebook.printed
+    notebook.run("%golem_worker host-failed/w revert --last 1")
+    notebook.run("%golem_invoke host-failed/w say('x')")
