@@ -9,6 +9,7 @@ because the folder is taken.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -83,10 +84,12 @@ def connect(
     1.5); None = what its version says. `environment_id` None = the only one there, or the local engine's.
 
     Raises:
-        BadInput: The URL is not one of HTTP.
+        BadInput: The URL is not one of HTTP, or has lost what it begins with.
     """
     if isinstance(target, str) and "://" in target:
         return RemoteClient(target, token, environment_id, dialect=dialect)
+    if isinstance(target, str) and (meant := url_meant(target)):
+        raise BadInput(f"{target!r} is no folder: did you mean {meant}? (A folder of this name is ./{target})")
     environment_id = environment_id or LOCAL_ENVIRONMENT
     if target is None:
         return engine_process(default_folder()).client(environment_id)
@@ -95,6 +98,11 @@ def connect(
     from golem_nb.engine.engine import Engine
 
     return LocalClient(Engine.open(target), environment_id)
+
+
+def url_meant(target: str) -> str | None:
+    """Return the URL that `localhost:9881` stands for; None for what looks like a path."""
+    return f"http://{target}" if re.fullmatch(r"[A-Za-z0-9.-]+:[0-9]{1,5}(/.*)?", target) else None
 
 
 def default_folder() -> Path:

@@ -211,3 +211,11 @@ def test_an_engine_keeps_the_rules_about_the_network_that_it_was_started_with(fo
     assert engine_process(folder, rules).lock == engine_process(folder).lock == first.lock
     with pytest.raises(ClientError, match=r"runs with --allow-host example\.org --deny-private; end"):
         engine_process(folder, ["--no-network"])
+
+
+def test_an_address_without_its_beginning_is_no_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(BadInput, match="did you mean http://localhost:9881"):
+        connect("localhost:9881")
+    assert not list(tmp_path.iterdir())
