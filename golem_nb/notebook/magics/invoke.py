@@ -21,6 +21,7 @@ from golem_nb.errors import (
     WorkerNotFound,
 )
 from golem_nb.model import OplogIndex, Shadow, WorkerId, WorkerMetadata
+from golem_nb.notebook.large import displayable
 from golem_nb.notebook.magics.arguments import Arguments, evaluate, evaluate_body, find_function, json_parameters
 from golem_nb.notebook.magics.grammar import Call, Option, Target, read_call, scan, split_words, unquoted
 from golem_nb.notebook.magics.oplog import matching_entries
@@ -243,7 +244,7 @@ def result_of(request: Request, prepared: Prepared, call: str) -> Any:
         raise ServerUnreachable(text) from None
     if request.option("wave"):
         return wave_from_result(result)
-    return None if result is None else python_from_value(result.type, result.value)
+    return None if result is None else displayable(python_from_value(result.type, result.value))
 
 
 def _was_recorded(prepared: Prepared) -> bool:
