@@ -14,10 +14,10 @@ from typing import Any
 from golem_nb.errors import FunctionNotFound, GolemError, UsageError
 from golem_nb.values.json import json_from_value
 from golem_nb.values.python import value_from_python
-from golem_nb.values.types import FunctionType, OptionType, Parameter
+from golem_nb.values.types import FunctionType, OptionType, Parameter, Some
 
-# Bound where the user has no such names, so that pasted JSON is Python.
-JSON_WORDS = {"true": True, "false": False, "null": None}
+# Bound where the user has no such names: so that pasted JSON is Python, and for options of options.
+WORDS = {"true": True, "false": False, "null": None, "Some": Some}
 
 Arguments = tuple[list[Any], dict[str, Any]]
 
@@ -74,12 +74,12 @@ def _evaluated(source: str, names: Mapping[str, Any], shown: str = "") -> Any:
         text = shown or (error.text or source).strip()
         raise UsageError(f"the arguments are no Python: {error.msg}: {text}") from None
     try:
-        return eval(code, {**JSON_WORDS, **names})
+        return eval(code, {**WORDS, **names})
     except GolemError:
         raise
     except NameError as error:
         hint = f'; a field is written {{"{error.name}": …}}' if re.search(rf"[{{,]\s*{error.name}\s*:", source) else ""
-        near = get_close_matches(error.name or "", [*names, *JSON_WORDS], 1)
+        near = get_close_matches(error.name or "", [*names, *WORDS], 1)
         hint = hint or (f"; did you mean {near[0]}?" if near else "")
         raise UsageError(f"in the arguments: name {error.name!r} is not defined{hint}") from None
     except Exception as error:

@@ -11,7 +11,7 @@ from golem_nb.errors import NotFound, UsageError
 from golem_nb.model import CrashPoint, WorkerId, WorkerMetadata, WorkerStatus
 from golem_nb.notebook.magics.arguments import evaluate
 from golem_nb.notebook.magics.crash_lab import everywhere
-from golem_nb.notebook.magics.grammar import Call, Option, Target, read_call
+from golem_nb.notebook.magics.grammar import Call, Option, Target, read_call, read_target
 from golem_nb.notebook.magics.invoke import announce, prepare, result_of
 from golem_nb.notebook.magics.verb import Request, Verb, whole_number
 from golem_nb.notebook.replay import call_at
@@ -33,7 +33,9 @@ def run(request: Request) -> Any:
     point = _point(request)
     if request.option("engine"):
         return _crash_engine(request, request.session.target(words[0]) if words else None)
-    target = request.session.target(words[0] if words else None)
+    if _is_call_of_default(request, point):
+        words = ("", *words)
+    target = request.session.target(words[0] or None if words else None)
     call = read_call(words[1]) if len(words) == 2 else None
     if call is not None:
         if request.option("everywhere"):
@@ -53,6 +55,15 @@ def run(request: Request) -> Any:
         return None
     after = _wait_until_back(client, worker, before, (*_UNDER_WAY, WorkerStatus.IDLE))
     return _report(f"worker {target} crashed", before, after, start)
+
+
+def _is_call_of_default(request: Request, point: CrashPoint | None) -> bool:
+    """Is the only word a call of the default worker? Where one is set, a worker is named with its component."""
+    is_in_call = point is not None or bool(request.option("everywhere"))
+    match request.words:
+        case [word] if is_in_call and request.session.default.worker is not None:
+            return word.endswith(")") and read_target(word).worker is None
+    return False
 
 
 def _point(request: Request) -> CrashPoint | None:

@@ -15,7 +15,7 @@ from golem_nb.notebook.surroundings import Surroundings
 
 COMMON = (
     Option("out", "bind the result to VAR", "VAR", short="o"),
-    Option("quiet", "show nothing; a `;` at the end of the line does the same", short="q"),
+    Option("quiet", "show nothing but errors; a `;` at the end of the line does the same", short="q"),
     Option("timeout", "wait so many seconds at most for an answer", "S", short="t"),
     Option("json", "return the JSON that the server answered, as it was sent"),
     Option("env-id", "use this environment of the server, this once", "UUID"),

@@ -92,3 +92,11 @@ def test_a_call_that_ends_before_the_place_has_not_crashed(notebook, ledger):
 
     assert "still crashes when its oplog has come to index 99" in notebook.printed
     assert "crashed  no" in report.text()
+
+
+@pytest.mark.parametrize("options", ["--everywhere", "--at 99"])
+def test_a_call_alone_is_one_of_the_default_worker(notebook, ledger, options):
+    notebook.run(f"%golem use {ledger}/w")
+
+    assert f"worker {ledger}/w" in notebook.run(f"%golem_crash add(3) {options}").text()
+    assert notebook.run(f"%golem_crash {ledger}/w add(3) --everywhere").is_safe
