@@ -225,7 +225,8 @@ class Form:
         except KeyboardInterrupt:
             self._say("■", "stopped waiting; the worker goes on", WorkerStatus.INTERRUPTED)
         else:
-            self._say("✓", repr(self.result), WorkerStatus.IDLE)
+            told = "done" if self._function.result is None else repr(self.result)
+            self._say("✓", told, WorkerStatus.IDLE)
         finally:
             self.button.disabled = False
 

@@ -140,6 +140,13 @@ def test_a_form_calls_with_what_the_api_takes_and_says_what_came_of_it():
     assert "Docs &lt;b&gt;" in form.widget.children[0].value
 
 
+def test_a_function_without_a_result_is_done():
+    form = Form(FunctionType("f", (), None), lambda params: None)
+    form.button.click()
+
+    assert "done" in form.said.value and "None" not in form.said.value
+
+
 def test_an_input_begins_with_the_default():
     parameters = (
         Parameter("n", U64, default="3"),

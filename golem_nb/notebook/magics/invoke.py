@@ -26,6 +26,7 @@ from golem_nb.notebook.magics.arguments import Arguments, evaluate, evaluate_bod
 from golem_nb.notebook.magics.grammar import Call, Option, Target, read_call, scan, split_words, unquoted
 from golem_nb.notebook.magics.oplog import matching_entries
 from golem_nb.notebook.magics.verb import Request, Verb
+from golem_nb.notebook.progress import Progress
 from golem_nb.notebook.replay import value_of
 from golem_nb.notebook.surroundings import Place
 from golem_nb.notebook.views import Text, signature
@@ -229,9 +230,9 @@ def result_of(request: Request, prepared: Prepared, call: str) -> Any:
         result = prepared.client.invoke_and_await(
             prepared.worker, prepared.function, prepared.params, key=prepared.key, timeout_s=timeout_s
         )
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         text = f"stopped waiting; the worker goes on. Its result: {prepared.again(call)}"
-        raise WaitTimeout(text) from None
+        raise WaitTimeout(text) from interrupt
     except WaitTimeout:
         text = f"no result within {timeout_s:g} s; the worker goes on. Its result: {prepared.again(call)}"
         raise WaitTimeout(text) from None
@@ -341,14 +342,18 @@ def _calls(request: Request, target: Target, body: str) -> Any:
     if any(request.option(name) for name in ("key", "trigger", "at")):
         raise UsageError("--key, --trigger and --at are for one call; in a cell of calls write `@key K` above its line")
     rows: list[dict[str, Any]] = []
-    for line in list(read_calls(body)):
-        row, failure = _call(request, target, line)
-        rows.append(row)
-        if failure is not None and not request.option("keep-going"):
-            request.session.show(calls_frame(rows))
-            raise failure
-        if failure is None and line.variable:
-            request.surroundings.names[line.variable] = request.names[line.variable] = row["result"]
+    lines = list(read_calls(body))
+    with Progress(request.surroundings, f"{len(lines)} calls of {target}", len(lines)) as progress:
+        for line in lines:
+            progress.step(str(line.call))
+            row, failure = _call(request, target, line)
+            rows.append(row)
+            is_interrupted = failure is not None and isinstance(failure.__cause__, KeyboardInterrupt)
+            if failure is not None and (is_interrupted or not request.option("keep-going")):
+                request.session.show(calls_frame(rows))
+                raise failure
+            if failure is None and line.variable:
+                request.surroundings.names[line.variable] = request.names[line.variable] = row["result"]
     return calls_frame(rows)
 
 

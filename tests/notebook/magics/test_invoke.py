@@ -4,6 +4,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from golem_nb.client.remote import RemoteClient
 from golem_nb.errors import (
     FunctionNotFound,
     InvocationFailed,
@@ -13,6 +14,7 @@ from golem_nb.errors import (
     WaitTimeout,
     WorkerNotFound,
 )
+from golem_nb.notebook import progress
 from golem_nb.notebook.magics.invoke import read_calls
 
 
@@ -231,3 +233,25 @@ def test_of_a_worker_that_failed_it_is_said_how_it_goes_on(notebook):
     assert "`%golem_worker host-failed/w revert --last 1` takes that back" in notebook.printed
     notebook.run("%golem_worker host-failed/w revert --last 1")
     notebook.run("%golem_invoke host-failed/w say('x')")
+
+
+def test_an_interrupt_ends_a_cell_of_calls_that_keeps_going(notebook, ledger, monkeypatch):
+    asked = []
+
+    def interrupted(client, worker, function, *rest, **options):
+        asked.append(function)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(RemoteClient, "invoke_and_await", interrupted)
+
+    with pytest.raises(WaitTimeout, match="stopped waiting; the worker goes on"):
+        notebook.run(f"%%golem_invoke {ledger}/w --keep-going\nadd(1)\nsum()")
+    assert asked == ["add"]
+
+
+def test_a_cell_of_calls_tells_how_far_it_is(notebook, ledger, monkeypatch):
+    monkeypatch.setattr(progress, "FIRST_S", 0.0)
+
+    notebook.run(f"%%golem_invoke {ledger}/w\nadd(1)\nwork(100000000, 1)")
+
+    assert f"2 calls of {ledger}/w: done after" in notebook.printed
