@@ -28,7 +28,7 @@ from golem_nb.notebook.magics.update import WAIT_S, update_all
 from golem_nb.notebook.magics.verb import Request, Verb, bytes_of
 from golem_nb.notebook.progress import Progress
 from golem_nb.notebook.session import Remote, Session
-from golem_nb.notebook.views import ComponentView
+from golem_nb.notebook.views import ComponentView, size_text
 
 USAGE = "%golem_deploy NAME FILE"
 PYTHON, JAVASCRIPT, WAT = "py", "js", "wat"
@@ -52,7 +52,8 @@ def run(request: Request) -> ComponentView:
         given = bytes_of(words[1], request.names)
         wasm = _from_file(Path(words[1]).expanduser()) if given is None else given
     wasm = component_of(wasm, request.option("wit"))
-    with _told_of_packages():
+    with _told_of_packages(), Progress(request.surroundings, f"component {words[0]}", 1) as progress:
+        progress.step(f"{size_text(len(wasm))}, sent and examined")
         view = deploy(request.session, words[0], wasm, read_changes(request))
     request.session.note(view.component)
     if typed is not None:
