@@ -10,7 +10,6 @@ from typing import Any
 
 from IPython.core.magic import magics_class
 from IPython.display import display
-from IPython.utils.capture import capture_output
 
 from golem_nb.errors import (
     GolemError,
@@ -110,7 +109,7 @@ class GolemMagics(Settings):
                 return Text(verb.help())
             variable = _variable(read)
             # Nor do lines, panes and progress show: what is quiet shows nothing but its error.
-            with capture_output(stderr=False) if read.is_quiet else nullcontext(), self._terms(verb, read):
+            with self.surroundings.quiet() if read.is_quiet else nullcontext(), self._terms(verb, read):
                 result = self._done(verb, Request(self.session, self.surroundings, read, names, cell))
         except GolemError as error:
             self._explain(error)
