@@ -23,6 +23,10 @@ MISTAKES = [
     ("%golem_oplog", "which worker? name one as component/worker"),
     # Names.
     ("%golem_invoke tlil/w add(5)", "there is no component 'tlil'; did you mean till?"),
+    (
+        "%golem_invoke till/w print(5)",
+        "Can't find exported function in component (print); there are add, sum, work",
+    ),
     ("%golem_invoke till/w addd(5)", "Can't find exported function in component (addd); did you mean add?"),
     ("%golem_invoke till/{who} add(5)", "{who} in 'till/{who}': there is no variable who"),
     ("%golem_oplog till/nobody", "Worker not found: till/nobody"),

@@ -19,6 +19,8 @@ from golem_nb.values.types import FunctionType, OptionType, Parameter, Some
 # Bound where the user has no such names: so that pasted JSON is Python, and for options of options.
 WORDS = {"true": True, "false": False, "null": None, "Some": Some}
 
+MOST_NAMES = 8  # of functions, in an error
+
 Arguments = tuple[list[Any], dict[str, Any]]
 
 
@@ -111,7 +113,8 @@ def find_function(exports: Sequence[FunctionType] | None, name: str) -> tuple[st
     if short:
         raise UsageError(f"{name} could be {' or '.join(function.name for function in short)}; write it in full")
     near = {short_name(function.name): function.name for function in exports}
-    raise FunctionNotFound(name, get_close_matches(kebab, near, 3) or sorted(near)[:5])
+    there = [*sorted(near)[:MOST_NAMES], *(["…"] if len(near) > MOST_NAMES else [])]
+    raise FunctionNotFound(name, get_close_matches(kebab, near, 3), there)
 
 
 def _find_of_resource(

@@ -52,9 +52,10 @@ def run(request: Request) -> ComponentView:
         given = bytes_of(words[1], request.names)
         wasm = _from_file(Path(words[1]).expanduser()) if given is None else given
     wasm = component_of(wasm, request.option("wit"))
+    changes = read_changes(request)
     with _told_of_packages(), Progress(request.surroundings, f"component {words[0]}", 1) as progress:
         progress.step(f"{size_text(len(wasm))}, sent and examined")
-        view = deploy(request.session, words[0], wasm, read_changes(request))
+        view = deploy(request.session, words[0], wasm, changes)
     request.session.note(view.component)
     if typed is not None:
         view = replace(view, wit=typed.wit)
