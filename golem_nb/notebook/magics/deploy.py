@@ -53,6 +53,7 @@ def run(request: Request) -> ComponentView:
         wasm = _from_file(Path(words[1]).expanduser()) if given is None else given
     wasm = component_of(wasm, request.option("wit"))
     changes = read_changes(request)
+    request.session.client()  # an engine that is started for it takes a time of its own
     with _told_of_packages(), Progress(request.surroundings, f"component {words[0]}", 1) as progress:
         progress.step(f"{size_text(len(wasm))}, sent and examined")
         view = deploy(request.session, words[0], wasm, changes)

@@ -5,6 +5,7 @@ from golem_nb.authoring.typed import Typed
 from golem_nb.client.remote import RemoteClient
 from golem_nb.errors import ComponentRejected, NotSupported, UsageError
 from golem_nb.notebook.magics import deploy as deploying
+from golem_nb.notebook.progress import Progress
 from golem_nb.wasm.text import wasm_from_text
 from tests.notebook.conftest import LEDGER
 
@@ -263,3 +264,19 @@ def test_options_belong_to_a_version_and_its_workers_have_the_files(notebook, tm
     assert list(notebook.run("%golem_worker optional/w files")["name"]) == ["etc", "notes"]
     assert list(notebook.run("%golem_worker optional/w files etc")["name"]) == ["menu.txt"]
     assert notebook.run("%golem_worker optional/w files /etc/menu.txt") == "stew"
+
+
+def test_the_start_of_the_engine_is_no_part_of_the_progress(notebook, monkeypatch):
+    seen, session = [], notebook.shell.magics_manager.registry["GolemMagics"].session
+    client = session.client
+    monkeypatch.setattr(session, "client", lambda: (seen.append("client"), client())[1])
+
+    class Seen(Progress):
+        def __enter__(self):
+            seen.append("progress")
+            return super().__enter__()
+
+    monkeypatch.setattr(deploying, "Progress", Seen)
+    notebook.run(f"%golem_deploy ledger-first {LEDGER}")
+
+    assert seen[0] == "client" and "progress" in seen
