@@ -7,9 +7,12 @@ is a UsageError with the parameter's name. Widgets are ipywidgets, since they ha
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from html import escape
+from io import StringIO
 from typing import Any
 
 import ipywidgets as ui
@@ -43,6 +46,8 @@ WIDE = {"width": "28em"}
 FITTING = {"width": "max-content"}
 # ipywidgets hands numbers to JavaScript, which has no larger whole ones.
 EXACT = range(-(1 << 31), 1 << 32)
+# Colours, which HTML has in another way.
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True)
@@ -201,6 +206,7 @@ class Form:
         self.button = ui.Button(description=f"invoke {_short(function.name)}", button_style="primary", layout=FITTING)
         self.said = ui.HTML()
         self.result: Any = None
+        self._printed = StringIO()
         self.button.on_click(lambda _: self.submit())
         docs = [ui.HTML(f"<div>{escape(function.docs)}</div>")] if function.docs else []
         parts = [*docs, *(part.widget for _, part in self._inputs), self.button, self.said]
@@ -216,10 +222,11 @@ class Form:
         return [_json_of(parameter, part.read()) for parameter, part in self._inputs]
 
     def submit(self) -> None:
-        """Make the call; what came of it is said below the button, also where it failed."""
-        self.button.disabled = True
+        """Make the call; what it prints and what came of it is said below the button, also where it failed."""
+        self.button.disabled, self._printed = True, StringIO()
         try:
-            self.result = self._call(self.values)
+            with redirect_stdout(self._printed):
+                self.result = self._call(self.values)
         except GolemError as error:
             self._say("✕", str(error), WorkerStatus.FAILED)
         except KeyboardInterrupt:
@@ -232,7 +239,8 @@ class Form:
 
     def _say(self, glyph: str, text: str, status: WorkerStatus) -> None:
         mark = f'<span style="color:{STATUSES[status][1]};font-weight:600">{glyph}</span>'
-        self.said.value = f'<div style="{MONO};white-space:pre-wrap">{mark} {escape(text[:4000])}</div>'
+        printed = escape(_ANSI.sub("", self._printed.getvalue()))
+        self.said.value = f'<div style="{MONO};white-space:pre-wrap">{printed}{mark} {escape(text[:4000])}</div>'
 
 
 def _parameter(parameter: Parameter) -> Input:

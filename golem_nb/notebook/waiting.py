@@ -45,12 +45,13 @@ class Waiting:
         key: IdempotencyKey,
         is_new: bool,
         most_lines: int,
+        place: Place | None = None,
     ) -> None:
         """`name` is the worker as the user writes it; one that `is_new` is made by the call."""
         self._most_lines = most_lines
         self._surroundings, self._client, self._worker = surroundings, client, worker
         self._name, self._call, self._key, self._is_new = name, call, key, is_new
-        self._place = surroundings.place
+        self._place = place or surroundings.place
         self._stream: EventStream | None = None
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None

@@ -147,6 +147,14 @@ def test_a_function_without_a_result_is_done():
     assert "done" in form.said.value and "None" not in form.said.value
 
 
+def test_what_a_call_prints_is_shown_above_its_result(capsys):
+    form = Form(FunctionType("f", (), U32), lambda params: print("<b>\x1b[31mred\x1b[0m") or 5)
+    form.button.click()
+
+    assert "&lt;b&gt;red\n<span" in form.said.value and form.said.value.endswith("5</div>")
+    assert capsys.readouterr().out == ""
+
+
 def test_an_input_begins_with_the_default():
     parameters = (
         Parameter("n", U64, default="3"),

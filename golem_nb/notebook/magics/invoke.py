@@ -128,10 +128,22 @@ def _form(request: Request, words: tuple[str, ...]) -> Any:
         return Text(f"{signature(type)}\n  forms need a notebook that somebody looks at; write the call: {USAGE}")
     from golem_nb.notebook.form import Form
 
-    client, worker = request.session.client, WorkerId(component.id, target.worker or "")
+    session, worker = request.session, WorkerId(component.id, target.worker or "")
 
     def call(params: list[Any]) -> Any:
-        result = client().invoke_and_await(worker, name, params)  # the engine may be another one by then
+        client, key = session.client(), str(uuid4())  # the engine may be another one by then
+        with Waiting(
+            request.surroundings,
+            client,
+            worker,
+            name=str(target),
+            call=name,
+            key=key,
+            is_new=_metadata(client, worker)[0] is None,
+            most_lines=session.max_lines,
+            place=Place.HEADLESS,  # its lines are for the form, which has no line that tells how it goes
+        ):
+            result = client.invoke_and_await(worker, name, params, key=key)
         return None if result is None else python_from_value(result.type, result.value)
 
     return Form(type, call).widget

@@ -16,6 +16,7 @@ from golem_nb.errors import (
 )
 from golem_nb.notebook import progress
 from golem_nb.notebook.magics.invoke import read_calls
+from golem_nb.notebook.surroundings import Place, Surroundings
 
 
 def test_a_call_returns_its_value_and_makes_the_worker(notebook, ledger):
@@ -255,3 +256,16 @@ def test_a_cell_of_calls_tells_how_far_it_is(notebook, ledger, monkeypatch):
     notebook.run(f"%%golem_invoke {ledger}/w\nadd(1)\nwork(100000000, 1)")
 
     assert f"2 calls of {ledger}/w: done after" in notebook.printed
+
+
+def test_a_form_shows_what_the_worker_prints(notebook, monkeypatch):
+    host = Path(__file__).parent.parent.parent / "components" / "host.wat"
+    notebook.run(f"%golem_deploy host-form {host}")
+    monkeypatch.setattr(Surroundings, "place", Place.LIVE)
+    shown = notebook.run("%golem_invoke host-form/w say --form")
+    text, button, said = shown.children
+
+    text.value = "<hello>"
+    button.click()
+
+    assert "[STDOUT  ] &lt;hello&gt;" in said.value and "done" in said.value
