@@ -124,6 +124,8 @@ def _candidates(session: Session, verb: Verb, plain: list[str], fragment: str) -
             return SERVER_ACTIONS
         case 0 if verb.name in _OF_COMPONENTS:
             return sorted(session.seen_components)
+        case 0 if verb.name == "golem_worker" and session.default.worker is not None:
+            return [*ACTIONS, *_targets(session)]
         case 0:
             return [*_targets(session), *_functions(session, session.default, fragment)]
         case 1 if verb.name == "golem" and plain[0] == "help":
@@ -144,6 +146,8 @@ def _options(verb: Verb, plain: list[str]) -> Iterable[Option]:
         case "golem", [word, *_] if word in SERVER_ACTIONS:
             own = SERVER_ACTIONS[word].options
         case "golem_worker", [_, word, *_] if word in ACTIONS:
+            own = ACTIONS[word].options
+        case "golem_worker", [word, *_] if word in ACTIONS:  # of the default worker
             own = ACTIONS[word].options
     return (option for option in verb.all_options if own is None or option.name in own or option in COMMON)
 

@@ -93,6 +93,8 @@ def test_a_bare_worker_is_offered_for_the_default_component(session):
 
     assert complete(session, "%golem_invoke al")[1] == ["alice"]
     assert complete(session, "%golem_invoke ad")[1] == ["add_item("]
+    assert complete(session, "%golem_worker int")[1] == ["interrupt"]
+    assert complete(session, "%golem_worker fork copy --a")[1] == ["--at"]
     assert complete(session, "%%golem_invoke\nad")[1] == ["add_item("]
 
 
