@@ -44,6 +44,7 @@ from golem_nb.values.wave import text_from_type
 STYLE = {"description_width": "initial"}
 WIDE = {"width": "28em"}
 FITTING = {"width": "max-content"}
+LINES = f"{MONO};white-space:pre-wrap;line-height:1.4"
 # ipywidgets hands numbers to JavaScript, which has no larger whole ones.
 EXACT = range(-(1 << 31), 1 << 32)
 # Colours, which HTML has in another way.
@@ -240,7 +241,7 @@ class Form:
     def _say(self, glyph: str, text: str, status: WorkerStatus) -> None:
         mark = f'<span style="color:{STATUSES[status][1]};font-weight:600">{glyph}</span>'
         printed = escape(_ANSI.sub("", self._printed.getvalue()))
-        self.said.value = f'<div style="{MONO};white-space:pre-wrap">{printed}{mark} {escape(text[:4000])}</div>'
+        self.said.value = f'<div style="{LINES}">{printed}{mark} {escape(text[:4000])}</div>'
 
 
 def _parameter(parameter: Parameter) -> Input:
