@@ -176,17 +176,22 @@ def _about(session: Session) -> tuple[tuple[str, str], ...]:
         client = session.client()
         return (("speaks", client.speaks()), ("environment", str(client.environment_id)), *_content(session))
     except GolemError as error:
-        return (("problem", str(error)),)
+        return _problem(session, error)
 
 
 def _content(session: Session) -> tuple[tuple[str, str], ...]:
     try:
         names = [component.name for component in session.client().components()]
-    except Unauthorized as error:
-        return (("problem", session.place.refusal() if isinstance(session.place, Remote) else str(error)),)
-    except GolemError as error:  # a card says what is wrong; it does not fail
-        return (("problem", str(error)),)
+    except GolemError as error:
+        return _problem(session, error)
     return (("components", ", ".join(names) or "none yet; %golem_deploy makes one"),)
+
+
+def _problem(session: Session, error: GolemError) -> tuple[tuple[str, str], ...]:
+    match error, session.place:
+        case Unauthorized(), Remote() as remote:
+            return (("problem", remote.refusal()),)
+    return (("problem", str(error)),)
 
 
 def _default(session: Session) -> tuple[tuple[str, str], ...]:
