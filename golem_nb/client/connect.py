@@ -294,11 +294,19 @@ def _death_note(folder: Path) -> str | None:
     lock = _lock_file(folder)
     if lock is None:
         return None
-    return f"the engine (process {lock.pid}) had ended without closing; the end of its log:\n{_tail(folder / LOG_NAME)}"
+    lines = _lines(folder / LOG_NAME)
+    # The log has earlier engines, too; each says this when it is ready.
+    start = max((number for number, line in enumerate(lines, 1) if line.startswith(f"{OWN_NAME}: ")), default=0)
+    told = "\n".join(lines[start:][-LOG_LINES:])
+    its_log = f"the end of its log:\n{told}" if told else "its log does not say why"
+    return f"the engine (process {lock.pid}) had ended without closing; {its_log}"
 
 
 def _tail(log: Path, begin: int = 0) -> str:
+    return "\n".join(_lines(log, begin)[-LOG_LINES:]) or f"{log} is empty"
+
+
+def _lines(log: Path, begin: int = 0) -> list[str]:
     with log.open("rb") as file:
         file.seek(begin)
-        lines = file.read().decode("utf-8", "replace").splitlines()
-    return "\n".join(lines[-LOG_LINES:]) or f"{log} is empty"
+        return file.read().decode("utf-8", "replace").splitlines()

@@ -1,7 +1,8 @@
 import pytest
 
+from golem_nb.client.connect import kill_local
 from golem_nb.client.remote import RemoteClient
-from golem_nb.errors import FunctionNotFound, UsageError
+from golem_nb.errors import FunctionNotFound, ServerUnreachable, UsageError
 from golem_nb.notebook.crash_grid import Outcome
 
 
@@ -83,6 +84,22 @@ def test_an_interrupt_leaves_no_forks(notebook, ledger, monkeypatch, method):
 
     monkeypatch.setattr(RemoteClient, method, interrupted)
     with pytest.raises(UsageError, match=r"stopped; the forks .* are deleted"):
+        notebook.run(f"%golem_crash {ledger}/w add(1) --everywhere")
+    assert names(notebook, ledger) == ["w"]
+
+
+def test_an_engine_that_ends_meanwhile_is_no_outcome_and_leaves_no_forks(notebook, ledger, data_folder, monkeypatch):
+    notebook.run(f"%golem_invoke {ledger}/w add(5)")
+    real, seen = RemoteClient.invoke_and_await, []
+
+    def killed(client, *args, **options):
+        seen.append(args)
+        if len(seen) == 2:
+            kill_local(data_folder)
+        return real(client, *args, **options)
+
+    monkeypatch.setattr(RemoteClient, "invoke_and_await", killed)
+    with pytest.raises(ServerUnreachable):
         notebook.run(f"%golem_crash {ledger}/w add(1) --everywhere")
     assert names(notebook, ledger) == ["w"]
 
