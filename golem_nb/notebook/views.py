@@ -6,6 +6,7 @@ escaped; never colour alone, always a glyph and a word beside it.
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -94,6 +95,15 @@ def rows_text(rows: Sequence[tuple[str, str]]) -> str:
     width = max((len(name) for name, _ in rows), default=0)
     margin = "\n" + " " * (width + 4)
     return "\n".join(f"  {name:<{width}}  {value.replace(chr(10), margin)}" for name, value in rows)
+
+
+# Colours, and other control characters but those of a text's lines.
+_CONTROL = re.compile(r"(\x1b\[[0-9;]*m)|[^\n\t\x20-\x7e\xa0-\U0010ffff]")
+
+
+def harmless(text: str) -> str:
+    """Return what a component wrote for a terminal, which would do what control characters say: they are spelled."""
+    return _CONTROL.sub(lambda found: found[1] or f"\\x{ord(found[0]):02x}", text)
 
 
 def broken(name: str) -> str:

@@ -22,7 +22,7 @@ from golem_nb.notebook.panes.lines import line_from_event, text_from_line
 from golem_nb.notebook.panes.pane import publish
 from golem_nb.notebook.panes.stream import EventStream
 from golem_nb.notebook.surroundings import Place, Surroundings
-from golem_nb.notebook.views import badge_text
+from golem_nb.notebook.views import badge_text, harmless
 
 FIRST_S, EVERY_S, ASK_S = 0.5, 0.1, 1.0
 WIDTH = 100  # of the line in a terminal
@@ -117,7 +117,9 @@ class Waiting:
             if self._is_shown(event):
                 line = line_from_event(seq, event)
                 # Without times elsewhere: runs of a notebook can then be compared.
-                lines.append(text_from_line(line, with_time=self._place is Place.TERMINAL))
+                is_terminal = self._place is Place.TERMINAL
+                text = text_from_line(line, with_time=is_terminal)
+                lines.append(harmless(text) if is_terminal else text)
         shown = lines[: self._most_lines - self._printed]
         self._printed, self._left_out = self._printed + len(shown), self._left_out + len(lines) - len(shown)
         if shown:

@@ -25,6 +25,7 @@ from golem_nb.notebook.views import (
     Text,
     UpdateReport,
     WorkerView,
+    harmless,
     policy_text,
     resources_text,
     rows_html,
@@ -151,3 +152,8 @@ def test_values_keep_their_lines_and_names_are_not_broken():
 
     assert "white-space:pre-wrap" in shown.partition("a\nb")[0].rpartition("<td")[2]
     assert "white-space:nowrap" in shown.partition("last error")[0].rpartition("<td")[2]
+
+
+def test_control_characters_are_spelled_for_a_terminal_but_for_colours():
+    assert harmless("a\tb\nü🎉 \x1b[31mred\x1b[0m") == "a\tb\nü🎉 \x1b[31mred\x1b[0m"
+    assert harmless("\x1b]0;title\x07\x1b[2J\r\x9b") == "\\x1b]0;title\\x07\\x1b[2J\\x0d\\x9b"

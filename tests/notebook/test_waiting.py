@@ -180,6 +180,13 @@ def test_a_cell_shows_what_its_worker_prints(notebook, data_folder):
     assert notebook.printed == ""
 
 
+def test_a_terminal_is_not_steered_by_what_a_worker_prints(notebook, data_folder):
+    notebook.run(f"%golem_deploy host-waiting {HOST}")
+    notebook.run(r"%golem_invoke host-waiting/steers say('\x1b[2Jgone')")
+
+    assert r"\x1b[2Jgone" in notebook.printed and "\x1b" not in notebook.printed
+
+
 def test_a_known_key_prints_nothing_again(notebook, data_folder):
     notebook.run(f"%golem_deploy host-waiting {HOST}")
     notebook.run("%golem_invoke host-waiting/again say('hello') --key once")

@@ -216,7 +216,9 @@ def _send(request: Request, prepared: Prepared, call: str) -> Any:
     if request.option("key") == "-":
         request.session.say(f"key: {prepared.key}")
     elif request.option("key") and _was_recorded(prepared):
-        request.session.say(f"key {prepared.key} was seen before: replayed from #{_recorded_at(prepared)}, nothing ran")
+        index = _recorded_at(prepared)
+        place = "its record" if index is None else f"#{index}"
+        request.session.say(f"key {prepared.key} was seen before: replayed from {place}, nothing ran")
     return value
 
 

@@ -39,8 +39,8 @@ from golem_nb.notebook.magics.grammar import Line
 from golem_nb.notebook.magics.verb import Request, Verb, seconds
 from golem_nb.notebook.objects import usable
 from golem_nb.notebook.session import Remote, Session
-from golem_nb.notebook.surroundings import Surroundings
-from golem_nb.notebook.views import Text
+from golem_nb.notebook.surroundings import Place, Surroundings
+from golem_nb.notebook.views import Text, harmless
 
 VERBS: tuple[Verb, ...] = (
     golem.VERB,
@@ -139,6 +139,8 @@ class GolemMagics(Settings):
         error.text = self.session.named(error.text)
         if isinstance(error, WorkerNotFound | WorkerExists):
             error.worker = self.session.named(error.worker)
+        if isinstance(error, InvocationError) and self.surroundings.place is Place.TERMINAL:
+            error.cause, error.stderr = harmless(error.cause), harmless(error.stderr)
         if isinstance(error, Unauthorized) and isinstance(self.session.place, Remote):
             error.text = self.session.place.refusal()
 
