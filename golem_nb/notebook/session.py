@@ -114,15 +114,24 @@ class Session:
             self.seen_workers.clear()
         self.place = place
 
+    def place_in_use(self) -> Local | Remote:
+        """Return the server that was chosen; where none was, that of GOLEM_URL, else the local engine.
+
+        Raises:
+            UsageError: GOLEM_URL is none.
+        """
+        if self.place is not None:
+            return self.place
+        url = os.environ.get(URL_VARIABLE)
+        return Remote(check_url(url, f"{URL_VARIABLE}: ")) if url else Local(default_folder())
+
     def client(self) -> Client:
         """Return the client of the server in use; start the local engine if it is not there, or no longer.
 
         Raises:
             EngineFailedToStart, ServerUnreachable
         """
-        if self.place is None:
-            url = os.environ.get(URL_VARIABLE)
-            self.place = Remote(check_url(url)) if url else Local(default_folder())
+        self.place = self.place_in_use()
         if isinstance(self.place, Remote):
             if self._client is None:
                 place = self.place
@@ -226,9 +235,10 @@ class Session:
         return self._engine
 
     def _local_folder(self, verb: str) -> Path:
-        if isinstance(self.place, Remote):
-            raise UsageError(f"{self.place.url} is not ours to {verb}; `%golem local` goes back to the local engine")
-        return self.place.folder if self.place else default_folder()
+        place = self.place_in_use()
+        if isinstance(place, Remote):
+            raise UsageError(f"{place.url} is not ours to {verb}; `%golem local` goes back to the local engine")
+        return place.folder
 
     @property
     def _options(self) -> tuple[str, ...] | None:
@@ -332,12 +342,12 @@ def _whose(place: Local | Remote | None) -> Path | tuple[str, UUID | None]:
     return default_folder()
 
 
-def check_url(url: str) -> str:
-    """Return the URL.
+def check_url(url: str, where: str = "") -> str:
+    """Return the URL; `where` says in its error whose it is.
 
     Raises:
         UsageError: It is none.
     """
     if "://" not in url:
-        raise UsageError(f"{url!r} is no URL; it looks like https://golem.example.org or http://127.0.0.1:9881")
+        raise UsageError(f"{where}{url!r} is no URL; it looks like https://golem.example.org or http://127.0.0.1:9881")
     return url

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from golem_nb import __version__
-from golem_nb.client.connect import DIALECT_NAMES, default_folder, running_engine
+from golem_nb.client.connect import DIALECT_NAMES, running_engine
 from golem_nb.client.profiles import profiles_file, profiles_folder, read_profile
 from golem_nb.errors import GolemError, Unauthorized, UsageError
 from golem_nb.model import MEMORY_LIMIT_MIB, TIME_LIMIT_S, parse_uuid
@@ -146,15 +146,12 @@ def _none(rest: list[str]) -> None:
 
 def card(session: Session) -> ServerCard:
     """Return the card of the server in use; it is asked, but nothing is started."""
-    match session.place:
+    match session.place_in_use():
         case Remote(url) as remote:
             rows = [("server", url), ("token from", _token_source(remote)), *_about(session)]
             return ServerCard((*rows, *_default(session)))
         case Local(folder):
-            pass
-        case None:
-            folder = default_folder()
-    lock = running_engine(folder)
+            lock = running_engine(folder)
     if lock is None:
         state = ("engine", "does not run; the next magic starts it")
         return ServerCard((("data", str(folder)), state, *_default(session)))

@@ -139,3 +139,15 @@ def test_a_server_that_wants_another_token_is_told_with_what_to_do(notebook, dat
     notebook.run("%golem local")
 
     assert told in card.text()
+
+
+def test_the_card_is_of_the_server_that_the_environment_names(notebook, monkeypatch):
+    monkeypatch.setenv("GOLEM_URL", "http://127.0.0.1:9")
+    with pytest.raises(UsageError, match="http://127.0.0.1:9 is not ours to stop"):
+        notebook.run("%golem stop")
+    assert "nobody answers at http://127.0.0.1:9" in notebook.run("%golem").text()
+
+    notebook.run("%reload_ext golem_nb")
+    monkeypatch.setenv("GOLEM_URL", "localhost:9")
+    with pytest.raises(UsageError, match="GOLEM_URL: 'localhost:9' is no URL"):
+        notebook.run("%golem")
