@@ -209,7 +209,9 @@ def _send(request: Request, prepared: Prepared, call: str) -> Any:
     announce(request, prepared)
     if request.option("trigger"):
         prepared.client.invoke(prepared.worker, prepared.function, prepared.params, key=prepared.key)
-        request.session.say(f"accepted; its key: {prepared.key}")
+        is_known = request.option("key") and _was_recorded(prepared)
+        news = f"key {prepared.key} was seen before: nothing else will run" if is_known else None
+        request.session.say(news or f"accepted; its key: {prepared.key}")
         return None
     with _output(request, prepared, call):
         value = result_of(request, prepared, call)

@@ -41,6 +41,15 @@ def test_the_same_key_runs_once_and_says_so(notebook, ledger):
     assert "key k was seen before: replayed from #3, nothing ran" in notebook.printed
 
 
+def test_a_known_key_is_told_where_nobody_waits(notebook, ledger):
+    notebook.run(f"%golem_invoke {ledger}/w add(5) --key k --trigger")
+    assert "accepted; its key: k" in notebook.printed
+    notebook.run(f"%golem_invoke {ledger}/w add(5) --key k")
+    notebook.run(f"%golem_invoke {ledger}/w add(5) --key k --trigger")
+
+    assert "key k was seen before: nothing else will run" in notebook.printed
+
+
 def test_a_key_with_quotes_is_found_again(notebook, ledger):
     line = f"""%golem_invoke {ledger}/w add(5) --key 'a "b" \\ c'"""
     notebook.run(line)
