@@ -51,7 +51,8 @@ def make_matcher(session: Session) -> Matcher:
 
     @context_matcher()  # type: ignore[untyped-decorator]  # IPython's types stop here
     def golem_matcher(context: CompletionContext) -> SimpleMatcherResult:
-        fragment, found = complete(session, context.full_text[: context.cursor_position])
+        above = context.full_text.split("\n")[: context.cursor_line]  # the position is one in the cursor's line
+        fragment, found = complete(session, "\n".join([*above, context.text_until_cursor]))
         completions = [SimpleCompletion(text=text, type="magic") for text in found]
         # Where we know what is meant, names of Python and files would only be in the way.
         return SimpleMatcherResult(completions=completions, matched_fragment=fragment, suppress=bool(completions))

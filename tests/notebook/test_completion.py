@@ -131,10 +131,19 @@ def test_samples_fit_their_types():
     }
 
 
-def test_the_shell_asks_the_matcher(notebook, ledger):
-    text = f"%golem_invoke {ledger}/w su"
+@pytest.mark.parametrize(
+    "text",
+    [
+        "%golem_invoke {}/w su",
+        "%%golem_invoke {}/w --keep-going\nadd(5)\nx = su",
+        "a_long_name_above = 5\n\n%golem_invoke {}/w su",
+        "for n in range(3):\n    %golem_invoke {}/w su",
+    ],
+)
+def test_the_shell_asks_the_matcher_wherever_the_cursor_is(notebook, ledger, text):
+    text = text.format(ledger)
     with provisionalcompleter():
-        found = [completion.text for completion in notebook.shell.Completer.completions(text, len(text))]
+        found = [completion.text for completion in notebook.shell.Completer.completions(f"{text}\nmore", len(text))]
 
     assert found == ["sum("]
 

@@ -143,7 +143,7 @@ def test_a_server_that_wants_another_token_is_told_with_what_to_do(notebook, dat
 
 def test_the_card_is_of_the_server_that_the_environment_names(notebook, monkeypatch):
     monkeypatch.setenv("GOLEM_URL", "http://127.0.0.1:9")
-    with pytest.raises(UsageError, match="http://127.0.0.1:9 is not ours to stop"):
+    with pytest.raises(UsageError, match=r"http://127\.0\.0\.1:9 is not ours to stop"):
         notebook.run("%golem stop")
     assert "nobody answers at http://127.0.0.1:9" in notebook.run("%golem").text()
 
