@@ -105,12 +105,13 @@ class InvalidWorkerName(BadInput):
 class FunctionNotFound(BadInput):
     """The component exports no such function."""
 
-    def __init__(self, name: str, near: Iterable[str] = ()) -> None:
+    def __init__(self, name: str, near: Iterable[str] = (), there: Iterable[str] = ()) -> None:
         super().__init__()
-        self.name, self.near = name, tuple(near)
+        self.name, self.near, self.there = name, tuple(near), tuple(there)
 
     def __str__(self) -> str:
-        hint = f"; did you mean {' or '.join(self.near)}?" if self.near else ""
+        known = f"; there are {', '.join(self.there)}" if self.there else ""
+        hint = f"; did you mean {' or '.join(self.near)}?" if self.near else known
         return f"Can't find exported function in component ({self.name}){hint}"
 
 

@@ -9,6 +9,7 @@ because the folder is taken.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -83,10 +84,12 @@ def connect(
     1.5); None = what its version says. `environment_id` None = the only one there, or the local engine's.
 
     Raises:
-        BadInput: The URL is not one of HTTP.
+        BadInput: The URL is not one of HTTP, or has lost what it begins with.
     """
     if isinstance(target, str) and "://" in target:
         return RemoteClient(target, token, environment_id, dialect=dialect)
+    if isinstance(target, str) and (meant := url_meant(target)):
+        raise BadInput(f"{target!r} is no folder: did you mean {meant}? (A folder of this name is ./{target})")
     environment_id = environment_id or LOCAL_ENVIRONMENT
     if target is None:
         return engine_process(default_folder()).client(environment_id)
@@ -95,6 +98,11 @@ def connect(
     from golem_nb.engine.engine import Engine
 
     return LocalClient(Engine.open(target), environment_id)
+
+
+def url_meant(target: str) -> str | None:
+    """Return the URL that `localhost:9881` stands for; None for what looks like a path."""
+    return f"http://{target}" if re.fullmatch(r"[A-Za-z0-9.-]+:[0-9]{1,5}(/.*)?", target) else None
 
 
 def default_folder() -> Path:
@@ -286,11 +294,19 @@ def _death_note(folder: Path) -> str | None:
     lock = _lock_file(folder)
     if lock is None:
         return None
-    return f"the engine (process {lock.pid}) had ended without closing; the end of its log:\n{_tail(folder / LOG_NAME)}"
+    lines = _lines(folder / LOG_NAME)
+    # The log has earlier engines, too; each says this when it is ready.
+    start = max((number for number, line in enumerate(lines, 1) if line.startswith(f"{OWN_NAME}: ")), default=0)
+    told = "\n".join(lines[start:][-LOG_LINES:])
+    its_log = f"the end of its log:\n{told}" if told else "its log does not say why"
+    return f"the engine (process {lock.pid}) had ended without closing; {its_log}"
 
 
 def _tail(log: Path, begin: int = 0) -> str:
+    return "\n".join(_lines(log, begin)[-LOG_LINES:]) or f"{log} is empty"
+
+
+def _lines(log: Path, begin: int = 0) -> list[str]:
     with log.open("rb") as file:
         file.seek(begin)
-        lines = file.read().decode("utf-8", "replace").splitlines()
-    return "\n".join(lines[-LOG_LINES:]) or f"{log} is empty"
+        return file.read().decode("utf-8", "replace").splitlines()

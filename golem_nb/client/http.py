@@ -252,7 +252,8 @@ class Http:
         except httpx.LocalProtocolError:  # its text has the header, whichever it is
             raise BadInput(f"{id} cannot be asked for with this: a header would have a control character") from None
         except httpx.TransportError as error:
-            raise ServerUnreachable(f"nobody answers at {self.url}: {reason(error)}") from None
+            hint = "; does it speak http:// without s?" if "WRONG_VERSION_NUMBER" in str(error) else ""
+            raise ServerUnreachable(f"nobody answers at {self.url}: {reason(error)}{hint}") from None
         except httpx.RequestError as error:  # such as one that says that it is compressed, and is not
             raise ServerUnreachable(f"the answer of {self.url} to {id} cannot be read: {reason(error)}") from None
 

@@ -15,7 +15,9 @@ from golem_nb.client.profiles import profile_names
 from golem_nb.errors import BadInput, UsageError
 from golem_nb.model import LogLevel, WorkerStatus
 from golem_nb.notebook.magics.arguments import find_function, short_name
-from golem_nb.notebook.magics.grammar import Option, Target, is_option, read_target, split_words
+from golem_nb.notebook.magics.deploy import LANGUAGES
+from golem_nb.notebook.magics.golem import ACTIONS as SERVER_ACTIONS
+from golem_nb.notebook.magics.grammar import Option, Target, is_option, read_target, split_words, unquoted
 from golem_nb.notebook.magics.registry import VERBS
 from golem_nb.notebook.magics.verb import COMMON, Verb
 from golem_nb.notebook.magics.worker import ACTIONS
@@ -35,14 +37,9 @@ from golem_nb.values.types import (
     WitType,
 )
 
-# In a line also behind `r = `; the rest is what was typed so far.
-_MAGIC = re.compile(r"(?:^|=\s*)(%{1,2})(golem\w*)\s+(.*)$", re.DOTALL)
-_CELL = re.compile(r"%%golem_invoke\s+(\S+)\s*\n")
-# The words that may stand at the first and second place, where they are not targets and functions.
-_WORDS = {
-    "golem": (("local", "remote", "use", "stop", "help"), ()),
-    "golem_worker": (None, tuple(ACTIONS)),
-}
+# In a line also behind `r = `, and in a block; the rest is what was typed so far.
+_MAGIC = re.compile(r"(?:^\s*|=\s*)(%{1,2})(golem\w*)\s+(.*)$", re.DOTALL)
+_CELL = re.compile(r"%%golem_invoke(?:[^\S\n]+(.*?))?\s*\n")
 # Magics whose first word is a component, not a worker.
 _OF_COMPONENTS = frozenset({"golem_deploy", "golem_components", "golem_workers"})
 
@@ -54,7 +51,8 @@ def make_matcher(session: Session) -> Matcher:
 
     @context_matcher()  # type: ignore[untyped-decorator]  # IPython's types stop here
     def golem_matcher(context: CompletionContext) -> SimpleMatcherResult:
-        fragment, found = complete(session, context.full_text[: context.cursor_position])
+        above = context.full_text.split("\n")[: context.cursor_line]  # the position is one in the cursor's line
+        fragment, found = complete(session, "\n".join([*above, context.text_until_cursor]))
         completions = [SimpleCompletion(text=text, type="magic") for text in found]
         # Where we know what is meant, names of Python and files would only be in the way.
         return SimpleMatcherResult(completions=completions, matched_fragment=fragment, suppress=bool(completions))
@@ -66,7 +64,7 @@ def complete(session: Session, text: str) -> tuple[str, list[str]]:
     """Return what is being typed at the end of `text`, and what it could become."""
     body = _CELL.match(text)
     if body is not None and "\n" in text:
-        return _in_body(session, body[1], text.rpartition("\n")[2])
+        return _in_body(session, body[1] or "", text.rpartition("\n")[2])
     match = _MAGIC.search(text.rpartition("\n")[2])
     verb = next((verb for verb in VERBS if match and verb.name == match[2]), None)
     if match is None or verb is None:
@@ -91,6 +89,8 @@ def _choices(verb: Verb, option: Option) -> Iterable[str]:
     match verb.name, option.name:
         case "golem", "profile":
             return profile_names()
+        case "golem_deploy", "lang":
+            return LANGUAGES
         case "golem_workers", "status":
             return tuple(WorkerStatus)
         case "golem_connect", "level":
@@ -120,29 +120,37 @@ def _plain_words(verb: Verb, words: Iterable[str]) -> list[str]:
 def _candidates(session: Session, verb: Verb, plain: list[str], fragment: str) -> Iterable[str]:
     if fragment.startswith("-"):
         return [f"--{option.name}" for option in _options(verb, plain)]
-    first, second = _WORDS.get(verb.name, (None, None))
     match len(plain):
-        case 0 if first is not None:
-            return first
+        case 0 if verb.name == "golem":
+            return SERVER_ACTIONS
         case 0 if verb.name in _OF_COMPONENTS:
             return sorted(session.seen_components)
+        case 0 if verb.name == "golem_worker" and session.default.worker is not None:
+            return [*ACTIONS, *_targets(session)]
         case 0:
             return [*_targets(session), *_functions(session, session.default, fragment)]
         case 1 if verb.name == "golem" and plain[0] == "help":
             return [verb.name for verb in VERBS]
-        case 1 if second is not None:
-            return second or _targets(session)
+        case 1 if verb.name == "golem" and plain[0] == "use":
+            return [*sorted(session.seen_components), *_targets(session)]
+        case 1 if verb.name == "golem_worker":
+            return ACTIONS
         case 1 if verb.takes_call:
             return _functions(session, _target(session, plain[0]), fragment)
     return ()
 
 
 def _options(verb: Verb, plain: list[str]) -> Iterable[Option]:
-    """Return the options that may stand behind the words; those of an action of `%golem_worker` are its own."""
-    action = ACTIONS.get(plain[1]) if verb.name == "golem_worker" and len(plain) > 1 else None
-    if action is None:
-        return verb.all_options
-    return (option for option in verb.all_options if option.name in action.options or option in COMMON)
+    """Return the options that may stand behind the words: what `%golem` and `%golem_worker` do has its own."""
+    own: tuple[str, ...] | None = None
+    match verb.name, plain:
+        case "golem", [word, *_] if word in SERVER_ACTIONS:
+            own = SERVER_ACTIONS[word].options
+        case "golem_worker", [_, word, *_] if word in ACTIONS:
+            own = ACTIONS[word].options
+        case "golem_worker", [word, *_] if word in ACTIONS:  # of the default worker
+            own = ACTIONS[word].options
+    return (option for option in verb.all_options if own is None or option.name in own or option in COMMON)
 
 
 def _targets(session: Session) -> list[str]:
@@ -155,7 +163,7 @@ def _targets(session: Session) -> list[str]:
 
 def _target(session: Session, word: str) -> Target:
     try:
-        target = read_target(word)
+        target = read_target(unquoted(word))
     except UsageError:
         return Target()
     return target if target.worker else Target(session.default.component, target.component)
@@ -188,9 +196,15 @@ def _wave_calls(session: Session, plain: list[str], fragment: str) -> list[str]:
     return [call for call in found if call.startswith(fragment)]
 
 
-def _in_body(session: Session, word: str, line: str) -> tuple[str, list[str]]:
-    fragment = re.sub(r"^\s*(?:[A-Za-z_]\w*\s*=\s*)?", "", line)
-    found = _functions(session, _target(session, word), fragment)
+def _in_body(session: Session, head: str, line: str) -> tuple[str, list[str]]:
+    """Complete a call in a cell of calls, whose first line has `head` behind the magic's name."""
+    verb = next(verb for verb in VERBS if verb.name == "golem_invoke")
+    try:
+        words = _plain_words(verb, split_words(head))
+    except UsageError:
+        return "", []
+    fragment = re.sub(r"^\s*(?:[^\W\d]\w*\s*=\s*)?", "", line)
+    found = _functions(session, _target(session, words[0]) if words else session.default, fragment)
     return fragment, [candidate for candidate in found if candidate.startswith(fragment)]
 
 

@@ -16,6 +16,7 @@ from uuid import UUID
 import traitlets
 from IPython.core.magic import Magics
 
+from golem_nb.client.connect import url_meant
 from golem_nb.errors import UsageError
 from golem_nb.notebook.magics.grammar import Target, near_or_all
 from golem_nb.notebook.session import MOST_LINES, TOKEN_VARIABLE, URL_VARIABLE, Local, Remote, Session
@@ -67,6 +68,13 @@ class Settings(Magics):  # type: ignore[misc]  # its package ships no types
             except traitlets.TraitError as error:
                 raise UsageError(f"{PROJECT_FILE}, [tool.golem_nb]: {error}") from None
 
+    @traitlets.validate("target")  # type: ignore[untyped-decorator]
+    def _is_target(self, proposal: Any) -> str:
+        text = str(proposal["value"])
+        if meant := url_meant(text):
+            raise traitlets.TraitError(f"target {text!r} is no folder: did you mean {meant}?")
+        return text
+
     @traitlets.validate("environment_id")  # type: ignore[untyped-decorator]
     def _is_environment(self, proposal: Any) -> str:
         text = str(proposal["value"])
@@ -77,8 +85,7 @@ class Settings(Magics):  # type: ignore[misc]  # its package ships no types
 
     @traitlets.observe("target", "token_env", "environment_id")  # type: ignore[untyped-decorator]
     def _server_changed(self, change: Any) -> None:
-        self.session.forget()
-        self.session.place = self.configured_place()
+        self.session.turn_to(self.configured_place())
 
     @traitlets.observe("component", "worker")  # type: ignore[untyped-decorator]
     def _default_changed(self, change: Any) -> None:

@@ -7,9 +7,12 @@ is a UsageError with the parameter's name. Widgets are ipywidgets, since they ha
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from html import escape
+from io import StringIO
 from typing import Any
 
 import ipywidgets as ui
@@ -40,8 +43,12 @@ from golem_nb.values.wave import text_from_type
 
 STYLE = {"description_width": "initial"}
 WIDE = {"width": "28em"}
+FITTING = {"width": "max-content"}
+LINES = f"{MONO};white-space:pre-wrap;line-height:1.4"
 # ipywidgets hands numbers to JavaScript, which has no larger whole ones.
 EXACT = range(-(1 << 31), 1 << 32)
+# Colours, which HTML has in another way.
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True)
@@ -197,9 +204,10 @@ class Form:
     def __init__(self, function: FunctionType, call: Callable[[list[Any]], Any]) -> None:
         self._function, self._call = function, call
         self._inputs = [(parameter, _parameter(parameter)) for parameter in function.parameters]
-        self.button = ui.Button(description=f"invoke {_short(function.name)}", button_style="primary")
+        self.button = ui.Button(description=f"invoke {_short(function.name)}", button_style="primary", layout=FITTING)
         self.said = ui.HTML()
         self.result: Any = None
+        self._printed = StringIO()
         self.button.on_click(lambda _: self.submit())
         docs = [ui.HTML(f"<div>{escape(function.docs)}</div>")] if function.docs else []
         parts = [*docs, *(part.widget for _, part in self._inputs), self.button, self.said]
@@ -215,30 +223,33 @@ class Form:
         return [_json_of(parameter, part.read()) for parameter, part in self._inputs]
 
     def submit(self) -> None:
-        """Make the call; what came of it is said below the button, also where it failed."""
-        self.button.disabled = True
+        """Make the call; what it prints and what came of it is said below the button, also where it failed."""
+        self.button.disabled, self._printed = True, StringIO()
         try:
-            self.result = self._call(self.values)
+            with redirect_stdout(self._printed):
+                self.result = self._call(self.values)
         except GolemError as error:
             self._say("✕", str(error), WorkerStatus.FAILED)
+        except KeyboardInterrupt:
+            self._say("■", "stopped waiting; the worker goes on", WorkerStatus.INTERRUPTED)
         else:
-            self._say("✓", repr(self.result), WorkerStatus.IDLE)
+            told = "done" if self._function.result is None else repr(self.result)
+            self._say("✓", told, WorkerStatus.IDLE)
         finally:
             self.button.disabled = False
 
     def _say(self, glyph: str, text: str, status: WorkerStatus) -> None:
         mark = f'<span style="color:{STATUSES[status][1]};font-weight:600">{glyph}</span>'
-        self.said.value = f'<div style="{MONO};white-space:pre-wrap">{mark} {escape(text[:4000])}</div>'
+        printed = escape(_ANSI.sub("", self._printed.getvalue()))
+        self.said.value = f'<div style="{LINES}">{printed}{mark} {escape(text[:4000])}</div>'
 
 
 def _parameter(parameter: Parameter) -> Input:
     if not parameter.is_json:
-        part = input_for(parameter.type, parameter.name)
-        if parameter.default is not None and isinstance(parameter.type, PrimitiveType):
-            default = json.loads(parameter.default)
-            part.widget.value = str(default) if isinstance(part.widget, ui.Text) else default
-        return part
-    area = ui.Textarea(value="null", description=f"{parameter.name} (JSON)", style=STYLE, layout=WIDE)
+        return _typed_parameter(parameter.type, parameter.name, parameter.default)
+    area = ui.Textarea(
+        value=parameter.default or "null", description=f"{parameter.name} (JSON)", style=STYLE, layout=WIDE
+    )
 
     def read() -> str:
         try:
@@ -248,6 +259,19 @@ def _parameter(parameter: Parameter) -> Input:
         return str(area.value)
 
     return Input(area, read)
+
+
+def _typed_parameter(type: WitType, name: str, default: str | None) -> Input:
+    if default is None or (isinstance(type, OptionType) and default == "null"):
+        return input_for(type, name)
+    if isinstance(type, PrimitiveType):
+        part, value = input_for(type, name), json.loads(default)
+        part.widget.value = str(value) if isinstance(part.widget, ui.Text) else value
+        return part
+    # Of what has several widgets, or none to begin with, the default is there as text, and not left out.
+    area = _json(type, name)
+    area.widget.value = default
+    return area
 
 
 def _json_of(parameter: Parameter, value: Any) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Generator
 from concurrent.futures import Future
 from functools import wraps
 from inspect import getattr_static, iscoroutinefunction
@@ -48,7 +48,7 @@ class Aio:
         if name.startswith("_"):
             raise AttributeError(name)
         if isinstance(getattr_static(type(self._of), name, None), property):
-            return later(lambda: getattr(self._of, name))
+            return LaterValue(lambda: getattr(self._of, name))
         found = getattr(self._of, name)
         if not callable(found) or iscoroutinefunction(found):
             return found
@@ -59,6 +59,19 @@ class Aio:
 
     def __repr__(self) -> str:
         return f"to be awaited: {self._of!r}"
+
+
+class LaterValue:
+    """A property that is awaited. Nothing is asked before: Tab and the like look at each attribute."""
+
+    def __init__(self, read: Callable[[], Any]) -> None:
+        self._read = read
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        return later(self._read).__await__()
+
+    def __repr__(self) -> str:
+        return "to be awaited"
 
 
 class Later:

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from uuid import UUID
 
 from golem_nb.client.client import Client
-from golem_nb.errors import FunctionNotFound, NotFound, UsageError
+from golem_nb.errors import FunctionNotFound, NotFound, UsageError, WorkerExists, WorkerNotFound
 from golem_nb.model import (
     Component,
     ComponentOptions,
@@ -41,6 +42,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from golem_nb.notebook.panes.stream import EventStream
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Shown(View):
@@ -191,6 +196,21 @@ class GolemComponent(Shown):
         return [*super().__dir__(), *self.metadata.__dataclass_fields__]
 
 
+def _naming(method: Callable[P, T]) -> Callable[P, T]:
+    """Let a failure of a worker's method name the component as the user does, not by its id."""
+
+    @wraps(method)
+    def named(*positional: P.args, **given: P.kwargs) -> T:
+        try:
+            return method(*positional, **given)
+        except (WorkerNotFound, WorkerExists) as error:
+            component = positional[0]._component  # type: ignore[attr-defined]
+            error.worker = str(error.worker).replace(str(component.id), component.name)
+            raise
+
+    return named
+
+
 class GolemWorker(Shown):
     """One worker: `status`, `oplog()`, `events()`, and the functions of its component as methods.
 
@@ -208,6 +228,7 @@ class GolemWorker(Shown):
         return self.id.name
 
     @property
+    @_naming
     def metadata(self) -> WorkerMetadata:
         """What the server says of the worker now.
 
@@ -261,6 +282,7 @@ class GolemWorker(Shown):
 
     # What it did and does.
 
+    @_naming
     def oplog(self, *, first: OplogIndex = 1, count: int | None = None, query: str | None = None) -> pd.DataFrame:
         """Return the oplog, or the entries that a query finds, as `%golem_oplog` does."""
         from itertools import islice
@@ -277,6 +299,7 @@ class GolemWorker(Shown):
         register()
         return oplog_frame(entries, component=self._component.name, worker=client.worker(self.id), server=repr(client))
 
+    @_naming
     def events(self) -> EventStream:
         """Connect, and return the stream: `.df`, `.wait(pred)`, `.close()`. `async for` goes over `aio.events()`.
 
@@ -300,6 +323,7 @@ class GolemWorker(Shown):
 
     # What can be done to it.
 
+    @_naming
     def launch(
         self,
         *,
@@ -315,12 +339,15 @@ class GolemWorker(Shown):
         self._client().launch_worker(self.id.component_id, self.name, args=args, env=env, config=config)
         return self
 
+    @_naming
     def interrupt(self) -> None:
         self._client().interrupt_worker(self.id)
 
+    @_naming
     def resume(self) -> None:
         self._client().resume_worker(self.id)
 
+    @_naming
     def crash(self, at: CrashPoint | OplogIndex | None = None, *, recover: bool = True) -> None:
         """Lose its instance, as a crash would, now or at a point to come, or an index.
 
@@ -328,18 +355,21 @@ class GolemWorker(Shown):
         """
         self._client().crash_worker(self.id, CrashPoint(at) if isinstance(at, int) else at, recover=recover)
 
+    @_naming
     def update(self, version: int | None = None, mode: UpdateMode = UpdateMode.AUTOMATIC) -> None:
         """Ask for an update to a version, or the latest; `metadata.updates` tells what becomes of it."""
         client = self._client()
         latest = client.component(self._component.id).version if version is None else version
         client.update_worker(self.id, latest, mode)
 
+    @_naming
     def revert(self, *, last_index: OplogIndex | None = None, invocations: int | None = None) -> None:
         """Take back what is behind an index, or the last invocations: exactly one of them is given."""
         if (last_index is None) == (invocations is None):
             raise UsageError("how far back? Give last_index, or invocations")
         self._client().revert_worker(self.id, last_index=last_index, invocations=invocations)
 
+    @_naming
     def fork(self, name: str, at: OplogIndex | None = None) -> GolemWorker:
         """Make another worker of the entries up to an index, all of them where none is given."""
         client = self._client()
@@ -348,26 +378,31 @@ class GolemWorker(Shown):
         client.fork_worker(self.id, made.id, index)
         return made
 
+    @_naming
     def cancel(self, key: IdempotencyKey) -> bool:
         """Cancel an invocation that waits; False where it has run."""
         return self._client().cancel_invocation(self.id, key)
 
+    @_naming
     def complete(self, oplog_index: OplogIndex, data: bytes | str) -> bool:
         """Complete the promise that it made at an index; False where it was complete already."""
         return self._client().complete_promise(
             self.id, oplog_index, data.encode() if isinstance(data, str) else bytes(data)
         )
 
+    @_naming
     def files(self, path: str = "/") -> pd.DataFrame:
         """List a directory of it."""
         from golem_nb.notebook.frames import files_frame
 
         return files_frame(self._client().worker_files(self.id, path))
 
+    @_naming
     def file(self, path: str) -> bytes:
         """Return what is in a file of it."""
         return self._client().worker_file(self.id, path)
 
+    @_naming
     def delete(self) -> None:
         """Delete the worker and its oplog."""
         self._client().delete_worker(self.id)

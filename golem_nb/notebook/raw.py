@@ -13,9 +13,9 @@ from typing import Any
 from golem_nb.client.client import Client
 from golem_nb.client.remote import RemoteClient
 from golem_nb.errors import NotSupported, UsageError
+from golem_nb.notebook.large import beginning
 from golem_nb.notebook.views import MONO
 
-MOST_CHARACTERS = 20_000
 # The operation that a magic is about, the first of them that was asked; for others it is the last one asked.
 ABOUT = {
     "golem_deploy": ("updateComponent", "createComponent", "getComponentByName"),
@@ -36,12 +36,7 @@ Answer = tuple[str, Any]
 
 class _Shown:
     def __repr__(self) -> str:
-        text = json.dumps(self, indent=2, ensure_ascii=False)
-        if len(text) <= MOST_CHARACTERS:
-            return text
-        return (
-            f"{text[:MOST_CHARACTERS]}\n… {len(text) - MOST_CHARACTERS} more characters; bound with --out it is whole"
-        )
+        return beginning(json.dumps(self, indent=2, ensure_ascii=False))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         text = repr(self)

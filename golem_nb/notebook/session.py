@@ -62,6 +62,15 @@ class Remote:
             return read_profile(self.profile).token
         return os.environ.get(self.token_variable or TOKEN_VARIABLE)
 
+    def refusal(self) -> str:
+        """Return what it says, and what to do, where the server does not take the token, or wants one."""
+        if self.profile is not None:
+            return f"{self.url} does not take the token of the profile {self.profile}"
+        variable = self.token_variable or TOKEN_VARIABLE
+        wish = f"does not take the token in {variable}" if self.token() else f"wants a token, and {variable} is not set"
+        # It is read when a client is made.
+        return f"{self.url} {wish}; set it with %env {variable}=…, and choose the server again"
+
 
 class Session:
     """The server in use and the default target. `say` shows one line to the user, `show` an object.
@@ -77,6 +86,7 @@ class Session:
         # What magics have met; completion answers from it, and asks nobody.
         self.seen_components: dict[str, Component] = {}
         self.seen_workers: dict[str, set[str]] = {}
+        self._meant: list[tuple[str, str]] = []
         # What is set once for all lines.
         self.timeout_s: float | None = None
         self.max_lines = MOST_LINES
@@ -87,16 +97,33 @@ class Session:
     # Which server.
 
     def use_local(self, folder: Path | None, options: tuple[str, ...] | None = None, port: int = 0) -> None:
-        self.forget()
-        self.place = Local((folder or default_folder()).expanduser().absolute(), options, port)
+        self.turn_to(Local((folder or default_folder()).expanduser().absolute(), options, port))
 
     def use_remote(self, place: Remote) -> None:
         """Raises:
         UsageError: The URL is none. (A path would be an engine in this process, which is for Python.)
         """
         check_url(place.url)
+        self.turn_to(place)
+
+    def turn_to(self, place: Local | Remote | None) -> None:
+        """Use a server from now on. What was met on another one is not there."""
         self.forget()
+        if _whose(place) != _whose(self.place):
+            self.seen_components.clear()
+            self.seen_workers.clear()
         self.place = place
+
+    def place_in_use(self) -> Local | Remote:
+        """Return the server that was chosen; where none was, that of GOLEM_URL, else the local engine.
+
+        Raises:
+            UsageError: GOLEM_URL is none.
+        """
+        if self.place is not None:
+            return self.place
+        url = os.environ.get(URL_VARIABLE)
+        return Remote(check_url(url, f"{URL_VARIABLE}: ")) if url else Local(default_folder())
 
     def client(self) -> Client:
         """Return the client of the server in use; start the local engine if it is not there, or no longer.
@@ -104,9 +131,7 @@ class Session:
         Raises:
             EngineFailedToStart, ServerUnreachable
         """
-        if self.place is None:
-            url = os.environ.get(URL_VARIABLE)
-            self.place = Remote(check_url(url)) if url else Local(default_folder())
+        self.place = self.place_in_use()
         if isinstance(self.place, Remote):
             if self._client is None:
                 place = self.place
@@ -210,9 +235,10 @@ class Session:
         return self._engine
 
     def _local_folder(self, verb: str) -> Path:
-        if isinstance(self.place, Remote):
-            raise UsageError(f"{self.place.url} is not ours to {verb}; `%golem local` goes back to the local engine")
-        return self.place.folder if self.place else default_folder()
+        place = self.place_in_use()
+        if isinstance(place, Remote):
+            raise UsageError(f"{place.url} is not ours to {verb}; `%golem local` goes back to the local engine")
+        return place.folder
 
     @property
     def _options(self) -> tuple[str, ...] | None:
@@ -286,16 +312,42 @@ class Session:
     def worker_of(self, component: Component, target: Target) -> WorkerId:
         """Return the worker that a target names, where its component is known."""
         worker = WorkerId(component.id, target.worker or "")
-        self.note(component, [worker.name])
+        self._meant.append((component.name, worker.name))
         return worker
 
+    def settle(self, *, are_there: bool) -> None:
+        """A line is done: remember the workers that it was about, if they are there, for completion."""
+        for component, worker in self._meant if are_there else ():
+            self.seen_workers.setdefault(component, set()).add(worker)
+        self._meant.clear()
 
-def check_url(url: str) -> str:
-    """Return the URL.
+    def unlearn(self, target: Target) -> None:
+        """Forget a worker, or a component with its workers, that is deleted."""
+        self._meant.clear()
+        component = target.component or ""
+        if target.worker is not None:
+            self.seen_workers.get(component, set()).discard(target.worker)
+            return
+        self.seen_components.pop(component, None)
+        self.seen_workers.pop(component, None)
+
+
+def _whose(place: Local | Remote | None) -> Path | tuple[str, UUID | None]:
+    """Return what tells the components of one place from those of another."""
+    match place:
+        case Remote(url):
+            return url, place.environment_id
+        case Local(folder):
+            return folder
+    return default_folder()
+
+
+def check_url(url: str, where: str = "") -> str:
+    """Return the URL; `where` says in its error whose it is.
 
     Raises:
         UsageError: It is none.
     """
     if "://" not in url:
-        raise UsageError(f"{url!r} is no URL; it looks like https://golem.example.org or http://127.0.0.1:9881")
+        raise UsageError(f"{where}{url!r} is no URL; it looks like https://golem.example.org or http://127.0.0.1:9881")
     return url

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextvars
 import threading
 from collections import deque
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import contextmanager, redirect_stdout
 from enum import Enum
+from io import StringIO
 from typing import Any, Protocol
 
 # Pictures hold their data here and in the page; of more than these, the oldest go back to being images.
@@ -83,6 +85,19 @@ class Surroundings:
         if self._is_hooked:
             self.shell.events.unregister("post_run_cell", self._after_cell)
             self._is_hooked = False
+
+    @contextmanager
+    def quiet(self) -> Iterator[None]:
+        """Show nothing of what is printed and displayed meanwhile; what earlier cells show is renewed as ever."""
+        from golem_nb.notebook.quiet import QuietPublisher
+
+        publisher = self.shell.display_pub
+        self.shell.display_pub = QuietPublisher(publisher)
+        try:
+            with redirect_stdout(StringIO()):
+                yield
+        finally:
+            self.shell.display_pub = publisher
 
     def start_thread(self, work: Callable[[], None], name: str) -> threading.Thread:
         """Run `work` beside the cells.

@@ -6,6 +6,7 @@ escaped; never colour alone, always a glyph and a word beside it.
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -79,10 +80,11 @@ def badge_text(status: WorkerStatus) -> str:
 
 
 def rows_html(rows: Iterable[tuple[str, str]]) -> str:
-    """Return a table of names and values; the values are HTML already."""
-    name_style = f"{CELL};{QUIET}"
+    """Return a table of names and values; the values are HTML already, and keep their lines."""
+    name_style, value_style = f"{CELL};{QUIET};white-space:nowrap", f"{CELL};white-space:pre-wrap"
     cells = (
-        f'<tr style="background:none"><td style="{name_style}">{escape(name)}</td><td style="{CELL}">{value}</td></tr>'
+        f'<tr style="background:none"><td style="{name_style}">{escape(name)}</td>'
+        f'<td style="{value_style}">{value}</td></tr>'
         for name, value in rows
     )
     return f'<table style="margin:0;border-collapse:collapse">{"".join(cells)}</table>'
@@ -93,6 +95,15 @@ def rows_text(rows: Sequence[tuple[str, str]]) -> str:
     width = max((len(name) for name, _ in rows), default=0)
     margin = "\n" + " " * (width + 4)
     return "\n".join(f"  {name:<{width}}  {value.replace(chr(10), margin)}" for name, value in rows)
+
+
+# Colours, and other control characters but those of a text's lines.
+_CONTROL = re.compile(r"(\x1b\[[0-9;]*m)|[^\n\t\x20-\x7e\xa0-\U0010ffff]")
+
+
+def harmless(text: str) -> str:
+    """Return what a component wrote for a terminal, which would do what control characters say: they are spelled."""
+    return _CONTROL.sub(lambda found: found[1] or f"\\x{ord(found[0]):02x}", text)
 
 
 def broken(name: str) -> str:
@@ -259,6 +270,7 @@ class WorkerView(View):
             ("version", str(found.component_version)),
             *update_rows(found.updates),
             ("created", moment_text(found.created_at)),
+            ("forked from", ", a fork of ".join(reversed(found.forked_from))),
             ("last oplog index", str(found.last_index) if found.last_index else ""),
             ("replayed", "" if found.entries_replayed is None else f"{found.entries_replayed} entries"),
             ("waiting", str(found.pending_invocation_count) if found.pending_invocation_count else ""),
@@ -298,7 +310,7 @@ class UpdateReport(View):
     def html(self) -> str:
         colour = STATUSES[WorkerStatus.IDLE if self.is_successful else WorkerStatus.FAILED][1]
         news = f'<span style="color:{colour};font-weight:600">{self._glyph} {escape(self._news)}</span>'
-        rows = [(name, f'<span style="white-space:pre-wrap">{escape(value)}</span>') for name, value in self._rows()]
+        rows = [(name, escape(value)) for name, value in self._rows()]
         return head_html(f"worker {self.name}") + news + rows_html(rows)
 
     @property
@@ -343,6 +355,8 @@ class CrashReport(View):
         return head_html(self.what) + rows_html(rows)
 
     def _rows(self) -> list[tuple[str, str]]:
+        if self.died_at is None and self.pids is None:
+            return [("crashed", "no"), ("took", f"{self.live_after_ms} ms")]
         rows = []
         if self.pids is not None:
             rows.append(("process", f"{self.pids[0]} got signal 9; {self.pids[1]} took over"))

@@ -22,9 +22,10 @@ from golem_nb.notebook.panes.lines import line_from_event, text_from_line
 from golem_nb.notebook.panes.pane import publish
 from golem_nb.notebook.panes.stream import EventStream
 from golem_nb.notebook.surroundings import Place, Surroundings
-from golem_nb.notebook.views import badge_text
+from golem_nb.notebook.views import badge_text, harmless
 
 FIRST_S, EVERY_S, ASK_S = 0.5, 0.1, 1.0
+WIDTH = 100  # of the line in a terminal
 # For how long the end is waited for after the result: where the invocation was seen to begin, and where it was not (a
 # result by a known key has no events, and other servers need not tell of keys).
 END_S, NO_BEGIN_S = 1.0, 0.3
@@ -44,19 +45,20 @@ class Waiting:
         key: IdempotencyKey,
         is_new: bool,
         most_lines: int,
+        place: Place | None = None,
     ) -> None:
         """`name` is the worker as the user writes it; one that `is_new` is made by the call."""
         self._most_lines = most_lines
         self._surroundings, self._client, self._worker = surroundings, client, worker
         self._name, self._call, self._key, self._is_new = name, call, key, is_new
-        self._place = surroundings.place
+        self._place = place or surroundings.place
         self._stream: EventStream | None = None
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
         self._seen = self._printed = self._left_out = 0
         self._has_begun = self._is_over = False
         self._begin = self._asked = time.monotonic()
-        self._display_id: str | None = None
+        self._display_id, self._is_told = uuid4().hex, False
 
     def __enter__(self) -> Self:
         if not self._is_new:
@@ -73,9 +75,9 @@ class Waiting:
             self._open()
         self._print_rest(END_S if has_ended else 0.0)
         if self._left_out:
-            print(f"[STREAM  ] {self._left_out} more lines; %golem_oplog {self._name} --kind Log has all")
-        if self._display_id is not None:
-            self._say(f"{'done' if error is None else 'not done'} after {self._seconds:.1f} s")
+            self._print(f"[STREAM  ] {self._left_out} more lines; %golem_oplog {self._name} --kind Log has all")
+        if self._is_told:
+            self._say(f"{'done' if error is None else 'not done'} after {self._seconds:.1f} s", is_last=True)
         if self._stream is not None:
             # To close takes half a second where something was left unread.
             self._surroundings.start_thread(self._stream.close, f"end of the output of {self._name}")
@@ -93,7 +95,7 @@ class Waiting:
             if self._stream is None and self._is_new:
                 self._open()
             self._print_new()
-            if self._place is Place.LIVE and self._seconds >= FIRST_S:
+            if self._place is not Place.HEADLESS and self._seconds >= FIRST_S:
                 self._tell()
 
     def _print_rest(self, patience_s: float) -> None:
@@ -115,11 +117,18 @@ class Waiting:
             if self._is_shown(event):
                 line = line_from_event(seq, event)
                 # Without times elsewhere: runs of a notebook can then be compared.
-                lines.append(text_from_line(line, with_time=self._place is Place.TERMINAL))
+                is_terminal = self._place is Place.TERMINAL
+                text = text_from_line(line, with_time=is_terminal)
+                lines.append(harmless(text) if is_terminal else text)
         shown = lines[: self._most_lines - self._printed]
         self._printed, self._left_out = self._printed + len(shown), self._left_out + len(lines) - len(shown)
         if shown:
-            print("\n".join(shown), flush=True)
+            self._print("\n".join(shown))
+
+    def _print(self, text: str) -> None:
+        # In a terminal the line that tells how it goes stands where these are to be.
+        erased = f"\r{'':<{WIDTH}}\r" if self._is_told and self._place is Place.TERMINAL else ""
+        print(f"{erased}{text}", flush=True)
 
     def _is_shown(self, event: WorkerEvent) -> bool:
         """Is it output of this invocation? An attempt that failed is over, and the next one begins again."""
@@ -136,7 +145,7 @@ class Waiting:
 
     def _tell(self) -> None:
         """Renew the line that says how it goes; the worker is asked once a second."""
-        if self._display_id is not None and time.monotonic() - self._asked < ASK_S:
+        if self._is_told and time.monotonic() - self._asked < ASK_S:
             return
         self._asked = time.monotonic()
         try:
@@ -147,8 +156,10 @@ class Waiting:
         retries = f", {worker.retry_count} retries" if worker.retry_count else ""
         self._say(f"{badge_text(worker.status)}, {self._seconds:.0f} s, {self._printed} lines of output{retries}")
 
-    def _say(self, text: str) -> None:
-        line = f"{self._call}: {text}"
-        is_update = self._display_id is not None
-        self._display_id = self._display_id or uuid4().hex
+    def _say(self, text: str, *, is_last: bool = False) -> None:
+        line, is_update = f"{' '.join(self._call.split())}: {text}", self._is_told
+        self._is_told = True
+        if self._place is Place.TERMINAL:
+            print(f"\r{line:<{WIDTH}.{WIDTH}}", end="\n" if is_last else "", flush=True)
+            return
         publish({"text/plain": line, "text/html": f"<div>{escape(line)}</div>"}, self._display_id, update=is_update)

@@ -6,6 +6,7 @@ from json import loads
 from typing import Any
 
 from golem_nb.errors import UsageError
+from golem_nb.notebook.large import beginning
 from golem_nb.values.json import json_from_value
 from golem_nb.values.python import python_from_value
 from golem_nb.values.types import (
@@ -33,7 +34,7 @@ class Wave(str):
     value: Any = None
 
     def __repr__(self) -> str:
-        return str(self)
+        return beginning(str(self))
 
 
 def wave_from_result(result: TypedValue | None) -> Any:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import math
 import operator
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -106,7 +107,7 @@ def value_from_python(type: WitType, obj: Any, path: str = "value") -> Any:
             return frozenset(_name_from_python(names, flag, path) for flag in obj)
         case OptionType(OptionType() as payload):
             if obj is not None and not isinstance(obj, Some):
-                mismatch(path, "None, Some(None) or Some(value)", obj)
+                mismatch(path, "None, Some(None) or Some(value), of golem_nb.values.types", obj)
             return None if obj is None else Some(value_from_python(payload, obj.value, path))
         case OptionType(payload):
             return None if obj is None else value_from_python(payload, obj, path)
@@ -128,6 +129,8 @@ def _primitive_from_python(type: PrimitiveType, obj: Any, path: str) -> Any:
             obj = float(obj)
         except (TypeError, ValueError, OverflowError):
             mismatch(path, type.name, obj)
+        if not math.isfinite(obj):  # the API's JSON would have null for it
+            mismatch(path, f"a finite {type.name}, as JSON has no other", obj)
     elif type.name == "bool" and type_name(obj) == "bool_":
         obj = bool(obj)
     check_primitive(type, obj, path)

@@ -173,6 +173,8 @@ def json_from_worker_metadata(worker: WorkerMetadata) -> Json:
         json["lastError"] = worker.last_error
     if worker.entries_replayed is not None:
         json["entriesReplayed"] = worker.entries_replayed
+    if worker.forked_from:
+        json["forkedFrom"] = list(worker.forked_from)
     return json
 
 
@@ -196,6 +198,7 @@ def worker_metadata_from_json(json: Any) -> WorkerMetadata:
             deleted_regions=tuple(_region_from_json(region) for region in json.get("deletedRegions") or ()),
             updates=tuple(_update_records_from_json(json.get("updates") or ())),
             owned_resources=_resources_from_json(json),
+            forked_from=tuple(json.get("forkedFrom") or ()),
         )
 
 

@@ -37,6 +37,8 @@ def answer_from_failure(failure: GolemError) -> tuple[int, Body]:
 def failure_from_answer(status: int, body: Any) -> GolemError:
     """Return the error that a server's answer tells of; `body` is its JSON, or its text where it is none."""
     text = _text_of(body) or _PHRASES.get(status, "")
+    if status == 404 and _is_page(body):
+        text = f"{text}; that is a page in HTML: is it a Golem server that answers there?"
     kind = body.get("kind") if isinstance(body, Mapping) else None
     worker_error = body.get("workerError") if isinstance(body, Mapping) else None
     if not isinstance(kind, str) or kind not in _BUILD:
@@ -61,9 +63,13 @@ def _text_of(body: Any) -> str:
     return "; ".join(map(str, listed)) if isinstance(listed, list) else _text_of_object(body)
 
 
+def _is_page(body: Any) -> bool:
+    return isinstance(body, str) and body.lstrip().startswith("<")
+
+
 def _one_line(text: str) -> str:
     """Return a text that is not Golem's as one line, cut where long: of a page in HTML its title, or its words."""
-    if text.lstrip().startswith("<"):
+    if _is_page(text):
         title = re.search(r"<title[^>]*>(.*?)</title", text, re.DOTALL | re.IGNORECASE)
         text = title[1] if title else re.sub(r"<[^>]*>", " ", text)
     line = " ".join(text.split())

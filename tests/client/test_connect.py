@@ -26,7 +26,7 @@ from golem_nb.client.remote import RemoteClient
 from golem_nb.errors import BadInput, ClientError, DataFolderUnsuitable, EngineFailedToStart
 from golem_nb.model import WorkerId
 from golem_nb.wasm.text import wasm_from_text
-from golem_nb.wire.lock import LOCK_NAME, EngineLock, text_from_lock
+from golem_nb.wire.lock import LOCK_NAME, LOG_NAME, EngineLock, text_from_lock
 from tests.engine.conftest import COUNTER
 
 
@@ -101,7 +101,16 @@ def test_a_killed_engine_is_started_again_and_the_reason_is_told(folder):
 
     assert second.lock.pid != first.lock.pid
     assert f"process {first.lock.pid}" in second.note
-    assert "serves" in second.note  # the end of its log
+    assert second.note.endswith("its log does not say why")
+
+
+def test_of_the_log_only_what_the_dead_engine_wrote_is_told(folder):
+    engine_process(folder)
+    kill_local(folder)
+    with (folder / LOG_NAME).open("a") as log:
+        log.write("MemoryError\n")
+
+    assert engine_process(folder).note.endswith("the end of its log:\nMemoryError")
 
 
 def test_stopping_is_waited_for_and_leaves_no_lock(folder):
@@ -211,3 +220,11 @@ def test_an_engine_keeps_the_rules_about_the_network_that_it_was_started_with(fo
     assert engine_process(folder, rules).lock == engine_process(folder).lock == first.lock
     with pytest.raises(ClientError, match=r"runs with --allow-host example\.org --deny-private; end"):
         engine_process(folder, ["--no-network"])
+
+
+def test_an_address_without_its_beginning_is_no_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(BadInput, match="did you mean http://localhost:9881"):
+        connect("localhost:9881")
+    assert not list(tmp_path.iterdir())

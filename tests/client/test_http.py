@@ -377,7 +377,11 @@ def test_what_no_request_can_say_is_refused_here(raw, client_of, ask):
         ((200, {}, b"[" * 200_000), ServerError, "no JSON"),
         ((500, {}, b"[" * 200_000 + b"]" * 200_000), ServerError, r"^the server answered 500: \[+…$"),
         ((200, {"content-encoding": "gzip"}, b"nothing of the sort"), ServerUnreachable, "cannot be read"),
-        ((404, {"content-type": "text/html"}, b"<title>404</title>" + b"x" * 9999), NotFound, "^404$"),
+        (
+            (404, {"content-type": "text/html"}, b"<title>404</title>" + b"x" * 9999),
+            NotFound,
+            "^404; that is a page in HTML",
+        ),
         ((502, {}, b""), ServerError, "^the server answered 502: Bad Gateway$"),
         ((301, {"location": "https://golem.example/"}, b""), ServerError, "it is at https://golem.example/; connect"),
     ],

@@ -7,7 +7,7 @@ import pytest
 
 from golem_nb.client.http import Retries
 from golem_nb.client.remote import RemoteClient
-from golem_nb.errors import NotFound, NotSupported, ServerError, Unauthorized
+from golem_nb.errors import NotFound, NotSupported, ServerError, ServerUnreachable, Unauthorized
 from golem_nb.model import LOCAL_ENVIRONMENT, WorkerId
 
 
@@ -93,3 +93,14 @@ def test_a_failed_look_is_taken_again():
         client.components()
     answers["version"] = httpx.Response(200, json={"version": "golem_nb 0.1.0"})
     assert client.components() == []
+
+
+def test_https_of_a_server_without_it_says_so():
+    def handle(request):
+        raise httpx.ConnectError("[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)")
+
+    http = httpx.Client(transport=httpx.MockTransport(handle))
+    client = RemoteClient("https://golem.example", "t", http=http, retries=Retries(sleep=lambda seconds: None))
+
+    with pytest.raises(ServerUnreachable, match="does it speak http:// without s"):
+        client.components()

@@ -31,6 +31,12 @@ def test_a_new_worker():
     assert found.created_at == moment(5_000_000)
 
 
+def test_a_fork_knows_whose_history_it_has():
+    fork = Create(5_000_000, UUID(int=1), "w", 3, (), {}, 10, forked_from=("first", "second"))
+
+    assert metadata_of(WORKER, state_of([fork]), 77).forked_from == ("first", "second")
+
+
 def test_updates_are_in_order_of_time_and_those_in_the_queue_are_pending():
     found = metadata(
         PendingUpdate(6, 4),

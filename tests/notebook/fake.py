@@ -7,6 +7,7 @@ from uuid import UUID
 from golem_nb.model import Component, OplogPage, WorkerId, WorkerMetadata, WorkerStatus
 from golem_nb.notebook.magics.verb import Request
 from golem_nb.notebook.session import Session
+from golem_nb.notebook.surroundings import Place
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 SHOP = Component(UUID(int=1), "shop", 3, 10, AT, ())
@@ -47,4 +48,4 @@ def use(verb, line, client=None, **names):
     """Run the line of a magic with a fake client."""
     session = Session(print, print)
     session.client = lambda: client
-    return verb.run(Request(session, SimpleNamespace(names=names), verb.read(line, names), names))
+    return verb.run(Request(session, SimpleNamespace(names=names, place=Place.HEADLESS), verb.read(line, names), names))

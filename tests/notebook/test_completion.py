@@ -50,7 +50,13 @@ def session():
         ("%golem_connect cart/alice --level Cr", "Cr", ["Critical"]),
         ("%golem_oplog cart/b", "cart/b", ["cart/bob"]),
         ("%golem_workers c", "c", ["cart"]),
-        ("%golem st", "st", ["stop"]),
+        ("%golem st", "st", ["status", "stop"]),
+        ("%golem use ca", "ca", ["cart", "cart/", "cart/alice", "cart/bob"]),
+        ("%golem local --d", "--d", ["--dir", "--deny-private"]),
+        ("%golem local ", "", []),
+        ("%%golem_deploy x --lang ", "", ["py", "js", "wat"]),
+        ("for n in range(3):\n    %golem_invoke cart/al", "cart/al", ["cart/alice"]),
+        ("%%golem_invoke --keep-going 'cart/alice' -t 5\nü = ad", "ad", ["add_item("]),
         ("%golem use cart/", "cart/", ["cart/", "cart/alice", "cart/bob"]),
         ("%golem_worker cart/alice in", "in", ["interrupt"]),
         ("%golem_worker cart/alice re", "re", ["resume", "revert"]),
@@ -87,6 +93,9 @@ def test_a_bare_worker_is_offered_for_the_default_component(session):
 
     assert complete(session, "%golem_invoke al")[1] == ["alice"]
     assert complete(session, "%golem_invoke ad")[1] == ["add_item("]
+    assert complete(session, "%golem_worker int")[1] == ["interrupt"]
+    assert complete(session, "%golem_worker fork copy --a")[1] == ["--at"]
+    assert complete(session, "%%golem_invoke\nad")[1] == ["add_item("]
 
 
 def test_tab_is_answered_without_a_server_and_at_once(session):
@@ -122,10 +131,19 @@ def test_samples_fit_their_types():
     }
 
 
-def test_the_shell_asks_the_matcher(notebook, ledger):
-    text = f"%golem_invoke {ledger}/w su"
+@pytest.mark.parametrize(
+    "text",
+    [
+        "%golem_invoke {}/w su",
+        "%%golem_invoke {}/w --keep-going\nadd(5)\nx = su",
+        "a_long_name_above = 5\n\n%golem_invoke {}/w su",
+        "for n in range(3):\n    %golem_invoke {}/w su",
+    ],
+)
+def test_the_shell_asks_the_matcher_wherever_the_cursor_is(notebook, ledger, text):
+    text = text.format(ledger)
     with provisionalcompleter():
-        found = [completion.text for completion in notebook.shell.Completer.completions(text, len(text))]
+        found = [completion.text for completion in notebook.shell.Completer.completions(f"{text}\nmore", len(text))]
 
     assert found == ["sum("]
 

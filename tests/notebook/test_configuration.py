@@ -1,4 +1,5 @@
 import pytest
+import traitlets
 from traitlets.config import Config
 
 from golem_nb.errors import UsageError
@@ -104,3 +105,10 @@ def test_a_setting_of_a_project_that_is_none_is_told(project, notebook, table, f
 
 def test_without_a_project_there_are_none(tmp_path):
     assert project_settings(tmp_path) == {}
+
+
+def test_an_address_without_its_beginning_is_no_folder(notebook):
+    settings = notebook.shell.magics_manager.registry["GolemMagics"]
+
+    with pytest.raises(traitlets.TraitError, match="did you mean http://localhost:9881"):
+        settings.target = "localhost:9881"

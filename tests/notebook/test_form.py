@@ -140,15 +140,44 @@ def test_a_form_calls_with_what_the_api_takes_and_says_what_came_of_it():
     assert "Docs &lt;b&gt;" in form.widget.children[0].value
 
 
+def test_a_function_without_a_result_is_done():
+    form = Form(FunctionType("f", (), None), lambda params: None)
+    form.button.click()
+
+    assert "done" in form.said.value and "None" not in form.said.value
+
+
+def test_what_a_call_prints_is_shown_above_its_result(capsys):
+    form = Form(FunctionType("f", (), U32), lambda params: print("<b>\x1b[31mred\x1b[0m") or 5)
+    form.button.click()
+
+    assert "&lt;b&gt;red\n<span" in form.said.value and form.said.value.endswith("5</div>")
+    assert capsys.readouterr().out == ""
+
+
 def test_an_input_begins_with_the_default():
     parameters = (
         Parameter("n", U64, default="3"),
         Parameter("s", STRING, default='"x"'),
         Parameter("b", BOOL, default="true"),
+        Parameter("l", ListType(U32), default="[1, 2]"),
+        Parameter("o", OptionType(STRING), default='"given"'),
+        Parameter("j", STRING, is_json=True, default='{"a": 1}'),
     )
     form = Form(FunctionType("f", parameters, None), lambda params: params)
 
-    assert form.values == [3, "x", True]
+    assert form.values == [3, "x", True, [1, 2], "given", '{"a": 1}']
+
+
+def test_an_interrupted_call_is_told_below_the_button():
+    def call(params):
+        raise KeyboardInterrupt
+
+    form = Form(FunctionType("f", (), None), call)
+    form.button.click()
+
+    assert "stopped waiting; the worker goes on" in form.said.value
+    assert form.button.disabled is False
 
 
 def test_a_parameter_without_a_type_is_json():

@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import threading
 
 import pytest
@@ -34,6 +35,22 @@ def test_properties_and_methods_are_awaited_in_threads():
         return await Aio(Thing()).size, await Aio(Thing()).twice(4)
 
     assert asyncio.run(main()) == ("awaited", 8)
+
+
+@pytest.mark.filterwarnings("error")
+def test_looking_at_a_property_begins_nothing():
+    looked_at = Aio(Thing()).size
+
+    assert repr(looked_at) == "to be awaited"
+    del looked_at  # a coroutine would say that it was never awaited
+    gc.collect()
+
+
+def test_properties_are_gathered():
+    async def main():
+        return await asyncio.gather(Aio(Thing()).size, Aio(Thing()).size)
+
+    assert asyncio.run(main()) == ["awaited", "awaited"]
 
 
 def test_an_error_is_raised_where_it_is_awaited():

@@ -23,6 +23,10 @@ MISTAKES = [
     ("%golem_oplog", "which worker? name one as component/worker"),
     # Names.
     ("%golem_invoke tlil/w add(5)", "there is no component 'tlil'; did you mean till?"),
+    (
+        "%golem_invoke till/w print(5)",
+        "Can't find exported function in component (print); there are add, sum, work",
+    ),
     ("%golem_invoke till/w addd(5)", "Can't find exported function in component (addd); did you mean add?"),
     ("%golem_invoke till/{who} add(5)", "{who} in 'till/{who}': there is no variable who"),
     ("%golem_oplog till/nobody", "Worker not found: till/nobody"),
@@ -54,7 +58,7 @@ MISTAKES = [
     ("%golem_oplog till/w --count -1", "--count must be a whole number, found '-1'"),
     ("%golem_oplog till/w --from 0", "--from must be at least 1: the oplog begins there"),
     ("%golem_workers till --limit -1", "--limit must be a whole number, found '-1'"),
-    ("%golem_workers till --status Fialed", "--status fialed is not known; did you mean Failed?"),
+    ("%golem_workers till --status Fialed", "--status Fialed is not known; did you mean Failed?"),
     # What is not there, and what cannot be undone.
     ("%golem_deploy till", "write: %golem_deploy NAME FILE"),
     ("%golem_deploy till none.wasm", "none.wasm cannot be read: No such file or directory"),

@@ -6,7 +6,7 @@ import pytest
 from IPython.core.completer import provisionalcompleter
 
 import golem_nb
-from golem_nb.errors import ComponentNotFound, UsageError, WorkerNotFound
+from golem_nb.errors import ComponentNotFound, UsageError, WorkerExists, WorkerNotFound
 from golem_nb.model import WorkerStatus
 from golem_nb.notebook.objects import Golem, GolemComponent, GolemWorker
 from tests.notebook.conftest import LEDGER
@@ -30,9 +30,13 @@ def test_functions_are_methods_and_say_what_they_take(golem):
 
 def test_a_worker_tells_its_state_and_its_past(golem):
     worker = golem.component("ledger").worker("past")
-    with pytest.raises(WorkerNotFound):
+    with pytest.raises(WorkerNotFound, match=r"^Worker not found: ledger/past"):
         _ = worker.status
+    with pytest.raises(WorkerNotFound, match=r"^Worker not found: ledger/past"):
+        worker.fork("other")
     worker.add(1)
+    with pytest.raises(WorkerExists, match="ledger/past"):
+        worker.launch()
 
     assert worker.status is WorkerStatus.IDLE
     assert worker.oplog()["kind"].iloc[0] == "Create"

@@ -25,8 +25,10 @@ from golem_nb.notebook.views import (
     Text,
     UpdateReport,
     WorkerView,
+    harmless,
     policy_text,
     resources_text,
+    rows_html,
     rows_text,
     signature,
     size_text,
@@ -143,3 +145,15 @@ def test_a_component_shows_what_its_version_has_besides_its_bytes():
 
     for shown in ("ephemeral", "<A>=<b>", "/<etc>, 5 B", "/notes, 5 B, read-write", "a:b/c.api = <cart>:d:e/f"):
         assert shown in text
+
+
+def test_values_keep_their_lines_and_names_are_not_broken():
+    shown = rows_html([("last error", "a\nb")])
+
+    assert "white-space:pre-wrap" in shown.partition("a\nb")[0].rpartition("<td")[2]
+    assert "white-space:nowrap" in shown.partition("last error")[0].rpartition("<td")[2]
+
+
+def test_control_characters_are_spelled_for_a_terminal_but_for_colours():
+    assert harmless("a\tb\nü🎉 \x1b[31mred\x1b[0m") == "a\tb\nü🎉 \x1b[31mred\x1b[0m"
+    assert harmless("\x1b]0;title\x07\x1b[2J\r\x9b") == "\\x1b]0;title\\x07\\x1b[2J\\x0d\\x9b"

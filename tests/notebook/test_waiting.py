@@ -146,11 +146,25 @@ def test_no_thread_prints_when_the_cell_is_over(wait, capsys):
 def test_a_reader_sees_one_line_that_tells_how_it_goes(wait, monkeypatch):
     monkeypatch.setattr(waiting, "FIRST_S", 0.0)
     with wait(Client(begin(), end()), Place.LIVE) as shown:
-        while shown._display_id is None:
+        while not shown._is_told:
             pass
 
     assert wait.published[0].startswith("f(): ○ Idle, 0 s, 0 lines of output, 2 retries")
     assert wait.published[-1].startswith("f(): done after ")
+
+
+def test_a_terminal_has_one_line_that_is_written_over(wait, monkeypatch, capsys):
+    monkeypatch.setattr(waiting, "FIRST_S", 0.0)
+    client = Client(begin())
+    with wait(client, Place.TERMINAL) as shown:
+        while not shown._is_told:
+            pass
+        shown._print("output")
+
+    written = capsys.readouterr().out.split("\r")
+    assert written[1].startswith("f(): ○ Idle, 0 s")
+    assert [text.strip() for text in written[-3:-1]] == ["", "output"]
+    assert written[-1].startswith("f(): done after ") and written[-1].endswith("\n")
 
 
 def test_a_cell_shows_what_its_worker_prints(notebook, data_folder):
@@ -164,6 +178,13 @@ def test_a_cell_shows_what_its_worker_prints(notebook, data_folder):
     assert re.search(r"new worker host-waiting/w\n\[[\d:.]+\] \[STDOUT  \] hello\n", first)
     assert re.findall(r"tick \d", second) == ["tick 1", "tick 2", "tick 3"]
     assert notebook.printed == ""
+
+
+def test_a_terminal_is_not_steered_by_what_a_worker_prints(notebook, data_folder):
+    notebook.run(f"%golem_deploy host-waiting {HOST}")
+    notebook.run(r"%golem_invoke host-waiting/steers say('\x1b[2Jgone')")
+
+    assert r"\x1b[2Jgone" in notebook.printed and "\x1b" not in notebook.printed
 
 
 def test_a_known_key_prints_nothing_again(notebook, data_folder):

@@ -38,6 +38,7 @@ WORKER = WorkerMetadata(
     last_error="boom",
     component_size_bytes=9,
     last_index=12,
+    forked_from=("bob",),
     entries_replayed=4,
     skipped_regions=((3, 5),),
     deleted_regions=((3, 4),),

@@ -115,6 +115,13 @@ def test_bad_input_also_has_golems_list():
         (502, "", errors.ServerError(502, "Bad Gateway")),
         (503, None, errors.EngineStopped("Service Unavailable")),
         (404, " \n", errors.NotFound("Not Found")),
+        (
+            404,
+            "<html><title>Error response</title>",
+            errors.NotFound(
+                "Error response; that is a page in HTML: is it a Golem server that answers there?",
+            ),
+        ),
         (500, {"kind": ["WorkerExists"], "error": "x"}, errors.ServerError(500, "x")),
         (403, "<html><head><title>\n 403\n No </title></head>blah", errors.Forbidden("403 No")),
         (400, "<p>no<b>way</b>", errors.BadInput("no way")),

@@ -11,13 +11,15 @@ from difflib import get_close_matches
 from json import loads
 from typing import Any
 
-from golem_nb.errors import FunctionNotFound, UsageError
+from golem_nb.errors import FunctionNotFound, GolemError, UsageError
 from golem_nb.values.json import json_from_value
 from golem_nb.values.python import value_from_python
-from golem_nb.values.types import FunctionType, OptionType, Parameter
+from golem_nb.values.types import FunctionType, OptionType, Parameter, Some
 
-# Bound where the user has no such names, so that pasted JSON is Python.
-JSON_WORDS = {"true": True, "false": False, "null": None}
+# Bound where the user has no such names: so that pasted JSON is Python, and for options of options.
+WORDS = {"true": True, "false": False, "null": None, "Some": Some}
+
+MOST_NAMES = 8  # of functions, in an error
 
 Arguments = tuple[list[Any], dict[str, Any]]
 
@@ -30,7 +32,7 @@ def evaluate(arguments: str, names: Mapping[str, Any]) -> Arguments:
     """Return the positional and the named arguments that a text spells.
 
     Raises:
-        UsageError: It is no Python, or names what there is not. What else the user's code raises goes through.
+        UsageError: It is no Python, names what there is not, or has raised something, which is the error's cause.
     """
     # A newline before the bracket, so that a comment at the end comments out nothing of ours.
     positional, named = _evaluated(
@@ -70,15 +72,20 @@ def evaluate_body(body: str, names: Mapping[str, Any]) -> Arguments:
 def _evaluated(source: str, names: Mapping[str, Any], shown: str = "") -> Any:
     try:
         code = compile(source, "<arguments>", "eval")
-        return eval(code, {**JSON_WORDS, **names})
     except SyntaxError as error:
         text = shown or (error.text or source).strip()
         raise UsageError(f"the arguments are no Python: {error.msg}: {text}") from None
+    try:
+        return eval(code, {**WORDS, **names})
+    except GolemError:
+        raise
     except NameError as error:
         hint = f'; a field is written {{"{error.name}": …}}' if re.search(rf"[{{,]\s*{error.name}\s*:", source) else ""
-        near = get_close_matches(error.name or "", [*names, *JSON_WORDS], 1)
+        near = get_close_matches(error.name or "", [*names, *WORDS], 1)
         hint = hint or (f"; did you mean {near[0]}?" if near else "")
         raise UsageError(f"in the arguments: name {error.name!r} is not defined{hint}") from None
+    except Exception as error:
+        raise UsageError(f"in the arguments: {type(error).__name__}: {error}") from error
 
 
 def find_function(exports: Sequence[FunctionType] | None, name: str) -> tuple[str, FunctionType | None]:
@@ -106,7 +113,8 @@ def find_function(exports: Sequence[FunctionType] | None, name: str) -> tuple[st
     if short:
         raise UsageError(f"{name} could be {' or '.join(function.name for function in short)}; write it in full")
     near = {short_name(function.name): function.name for function in exports}
-    raise FunctionNotFound(name, get_close_matches(kebab, near, 3) or sorted(near)[:5])
+    there = [*sorted(near)[:MOST_NAMES], *(["…"] if len(near) > MOST_NAMES else [])]
+    raise FunctionNotFound(name, get_close_matches(kebab, near, 3), there)
 
 
 def _find_of_resource(

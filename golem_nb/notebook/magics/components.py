@@ -9,7 +9,7 @@ from typing import Any
 from golem_nb.client.client import Client
 from golem_nb.errors import NotSupported, UsageError
 from golem_nb.model import Component, SnapshotPolicy
-from golem_nb.notebook.magics.grammar import Option
+from golem_nb.notebook.magics.grammar import Option, Target
 from golem_nb.notebook.magics.verb import Request, Verb, one_target
 from golem_nb.notebook.views import ComponentView
 
@@ -18,6 +18,10 @@ USAGE = "%golem_components [NAME]"
 
 def run(request: Request) -> Any:
     name = one_target(request, USAGE)
+    request.exclude("download", "delete", "snapshot-every")
+    for option, other in (("version", "download"), ("yes", "delete")):
+        if request.option(option) and not request.option(other):
+            raise UsageError(f"--{option} goes with --{other}")
     if name is None:
         from golem_nb.notebook.frames import components_frame
 
@@ -32,6 +36,7 @@ def run(request: Request) -> Any:
         if not request.option("yes"):
             raise UsageError(f"this deletes {component.name} and all its workers with their oplogs; add --yes")
         request.session.client().delete_component(component.id)
+        request.session.unlearn(Target(component.name))
         request.session.say(f"deleted component {component.name}")
         return None
     if request.option("download"):

@@ -11,8 +11,8 @@ from golem_nb.errors import NotFound, UsageError
 from golem_nb.model import CrashPoint, OplogIndex, WorkerId, WorkerMetadata, WorkerStatus
 from golem_nb.notebook.magics.arguments import evaluate
 from golem_nb.notebook.magics.crash_lab import everywhere
-from golem_nb.notebook.magics.grammar import Call, Option, Target, read_call
-from golem_nb.notebook.magics.invoke import prepare, result_of
+from golem_nb.notebook.magics.grammar import Call, Option, Target, read_call, read_target
+from golem_nb.notebook.magics.invoke import announce, prepare, result_of
 from golem_nb.notebook.magics.verb import Request, Verb, whole_number
 from golem_nb.notebook.replay import call_at
 from golem_nb.notebook.views import CrashReport
@@ -35,7 +35,9 @@ def run(request: Request) -> Any:
     point = _point(request)
     if request.option("engine"):
         return _crash_engine(request, request.session.target(words[0]) if words else None)
-    target = request.session.target(words[0] if words else None)
+    if _is_call_of_default(request, point):
+        words = ("", *words)
+    target = request.session.target(words[0] or None if words else None)
     call = read_call(words[1]) if len(words) == 2 else None
     recover = not request.option("no-recover")
     if call is not None:
@@ -49,6 +51,7 @@ def run(request: Request) -> Any:
     worker = request.session.worker_id(target)
     client = request.session.client()
     before, start = client.worker(worker), time.monotonic()
+    _check_ahead(target, before, point)
     client.crash_worker(worker, point, recover=recover)
     if point is not None:
         request.session.say(f"{target} crashes {_where(point)}, once; %golem_invoke has it get there")
@@ -57,6 +60,15 @@ def run(request: Request) -> Any:
         return _left(target, before.last_index, client.worker(worker))
     after = _wait_until_back(client, worker, before, (*_UNDER_WAY, WorkerStatus.IDLE))
     return _report(f"worker {target} crashed", before, after, start)
+
+
+def _is_call_of_default(request: Request, point: CrashPoint | None) -> bool:
+    """Is the only word a call of the default worker? Where one is set, a worker is named with its component."""
+    is_in_call = point is not None or bool(request.option("everywhere"))
+    match request.words:
+        case [word] if is_in_call and request.session.default.worker is not None:
+            return word.endswith(")") and read_target(word).worker is None
+    return False
 
 
 def _point(request: Request) -> CrashPoint | None:
@@ -69,6 +81,12 @@ def _point(request: Request) -> CrashPoint | None:
     return CrashPoint(None, name, whole_number(count, "--at-call NAME#k") if count else 1)
 
 
+def _check_ahead(target: Target, before: WorkerMetadata | None, point: CrashPoint | None) -> None:
+    at_index, last_index = None if point is None else point.at_index, 0 if before is None else before.last_index
+    if at_index is not None and at_index <= last_index:
+        raise UsageError(f"the oplog of {target} is at index {last_index} already: --at takes one that is to come")
+
+
 def _where(point: CrashPoint) -> str:
     if point.at_index is not None:
         return f"when its oplog has come to index {point.at_index}"
@@ -78,6 +96,8 @@ def _where(point: CrashPoint) -> str:
 def _crash_in_call(request: Request, target: Target, call: Call, point: CrashPoint) -> CrashReport:
     """Have the worker crash on its way through a call, and come back to give the result."""
     prepared = prepare(request, target, call.name, evaluate(call.arguments, request.names))
+    _check_ahead(target, prepared.before, point)
+    announce(request, prepared)
     client, worker = prepared.client, prepared.worker
     before, start = _arm(client, worker, point, recover=True), time.monotonic()
     value = result_of(request, prepared, str(call))
@@ -93,6 +113,8 @@ def _crash_in_call(request: Request, target: Target, call: Call, point: CrashPoi
 def _crash_and_leave(request: Request, target: Target, call: Call, point: CrashPoint) -> CrashReport | None:
     """Have the worker crash on its way through a call, and see it lie there; the call is accepted, and not over."""
     prepared = prepare(request, target, call.name, evaluate(call.arguments, request.names))
+    _check_ahead(target, prepared.before, point)
+    announce(request, prepared)
     client, worker = prepared.client, prepared.worker
     before = _arm(client, worker, point, recover=False)
     client.invoke(worker, prepared.function, prepared.params, key=prepared.key)

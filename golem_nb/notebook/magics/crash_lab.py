@@ -13,7 +13,7 @@ from contextlib import suppress
 from uuid import uuid4
 
 from golem_nb.client.client import Client
-from golem_nb.errors import BadInput, GolemError, NotFound, UsageError, WaitTimeout
+from golem_nb.errors import BadInput, ClientError, EngineStopped, GolemError, NotFound, UsageError, WaitTimeout
 from golem_nb.model import OplogIndex, PublicEntry, WorkerId
 from golem_nb.notebook.crash_grid import CrashGrid, CrashRun, Outcome
 from golem_nb.notebook.magics.invoke import Prepared
@@ -42,7 +42,7 @@ def everywhere(request: Request, prepared: Prepared) -> CrashGrid:
     except KeyboardInterrupt:
         raise UsageError("stopped; the forks that were made for it are deleted, and the worker is untouched") from None
     finally:
-        left = _delete_all(prepared.client, made)
+        left = _delete_left(request, made)
         if left:
             request.session.say(f"these forks could not be deleted: {', '.join(worker.name for worker in left)}")
 
@@ -110,6 +110,8 @@ def _ending(client: Client, worker: WorkerId, prepared: Prepared) -> Ending:
         )
     except WaitTimeout as error:
         return "nothing", str(error)
+    except (ClientError, EngineStopped):
+        raise  # who is not reached tells nothing of the call
     except GolemError as error:
         return "error", str(error).replace(str(worker), "the worker")
     return "result", result
@@ -124,6 +126,15 @@ def _told(ending: Ending) -> str:
 
 def _name(entry: PublicEntry) -> str:
     return str(entry.fields.get("functionName") or entry.fields.get("message") or "").strip()
+
+
+def _delete_left(request: Request, workers: Sequence[WorkerId]) -> Sequence[WorkerId]:
+    """Delete workers, also where the engine has ended meanwhile; return those that could not be."""
+    try:
+        client = request.session.client()
+    except GolemError:
+        return workers  # the user is told of them
+    return _delete_all(client, workers)
 
 
 def _delete_all(client: Client, workers: Sequence[WorkerId]) -> list[WorkerId]:

@@ -28,7 +28,7 @@ from golem_nb.notebook.magics.update import WAIT_S, update_all
 from golem_nb.notebook.magics.verb import Request, Verb, bytes_of
 from golem_nb.notebook.progress import Progress
 from golem_nb.notebook.session import Remote, Session
-from golem_nb.notebook.views import ComponentView
+from golem_nb.notebook.views import ComponentView, size_text
 
 USAGE = "%golem_deploy NAME FILE"
 PYTHON, JAVASCRIPT, WAT = "py", "js", "wat"
@@ -44,16 +44,19 @@ def run(request: Request) -> ComponentView:
             raise UsageError("write: %%golem_deploy NAME, and the source below")
         typed = _typed(request, words[0], request.body) if request.option("typed") else None
         wasm = _from_cell(request, words[0], request.body) if typed is None else typed.wasm
-    elif request.option("typed"):
-        raise UsageError("--typed is for a cell in Python: %%golem_deploy NAME --typed, and the source below")
+    elif of_cells := [name for name in ("typed", "lang", "with") if request.option(name)]:
+        raise UsageError(f"--{of_cells[0]} is for a cell: %%golem_deploy NAME --{of_cells[0]} …, and the source below")
     elif len(words) != 2:
         raise UsageError(f"write: {USAGE}")
     else:
         given = bytes_of(words[1], request.names)
         wasm = _from_file(Path(words[1]).expanduser()) if given is None else given
     wasm = component_of(wasm, request.option("wit"))
-    with _told_of_packages():
-        view = deploy(request.session, words[0], wasm, read_changes(request))
+    changes = read_changes(request)
+    request.session.client()  # an engine that is started for it takes a time of its own
+    with _told_of_packages(), Progress(request.surroundings, f"component {words[0]}", 1) as progress:
+        progress.step(f"{size_text(len(wasm))}, sent and examined")
+        view = deploy(request.session, words[0], wasm, changes)
     request.session.note(view.component)
     if typed is not None:
         view = replace(view, wit=typed.wit)

@@ -3,26 +3,39 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from golem_nb import __version__
-from golem_nb.client.connect import DIALECT_NAMES, default_folder, running_engine
+from golem_nb.client.connect import DIALECT_NAMES, running_engine
 from golem_nb.client.profiles import profiles_file, profiles_folder, read_profile
-from golem_nb.errors import GolemError, UsageError
+from golem_nb.errors import GolemError, Unauthorized, UsageError
 from golem_nb.model import MEMORY_LIMIT_MIB, TIME_LIMIT_S, parse_uuid
 from golem_nb.notebook.magics.grammar import Option, Target, near_or_all, read_target
-from golem_nb.notebook.magics.verb import Request, Verb
+from golem_nb.notebook.magics.verb import COMMON, Request, Verb
 from golem_nb.notebook.session import TOKEN_VARIABLE, URL_VARIABLE, Local, Remote, Session
 from golem_nb.notebook.views import ServerCard, Text
 
 
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What a word does, and the options that it has."""
+
+    run: Callable[[Request, list[str]], Any]
+    options: tuple[str, ...] = ()
+
+
 def run(request: Request) -> Any:
     word, *rest = request.words or ("status",)
-    action = _ACTIONS.get(word)
+    action = ACTIONS.get(word)
     if action is None:
-        raise UsageError(f"%golem does not know {word!r}; {near_or_all(word, tuple(_ACTIONS))}")
-    return action(request, rest)
+        raise UsageError(f"%golem does not know {word!r}; {near_or_all(word, tuple(ACTIONS))}")
+    others = set(request.line.options) - {option.name for option in COMMON} - set(action.options)
+    if others:
+        raise UsageError(f"--{min(others)} is not for `%golem {word}`; `%golem --help` shows the forms")
+    return action.run(request, rest)
 
 
 def _status(request: Request, rest: list[str]) -> ServerCard:
@@ -133,15 +146,12 @@ def _none(rest: list[str]) -> None:
 
 def card(session: Session) -> ServerCard:
     """Return the card of the server in use; it is asked, but nothing is started."""
-    match session.place:
+    match session.place_in_use():
         case Remote(url) as remote:
             rows = [("server", url), ("token from", _token_source(remote)), *_about(session)]
             return ServerCard((*rows, *_default(session)))
         case Local(folder):
-            pass
-        case None:
-            folder = default_folder()
-    lock = running_engine(folder)
+            lock = running_engine(folder)
     if lock is None:
         state = ("engine", "does not run; the next magic starts it")
         return ServerCard((("data", str(folder)), state, *_default(session)))
@@ -152,7 +162,9 @@ def card(session: Session) -> ServerCard:
 
 
 def _token_source(remote: Remote) -> str:
-    return str(remote.token_variable) if remote.profile is None else f"the profile {remote.profile}"
+    if remote.profile is not None:
+        return f"the profile {remote.profile}"
+    return f"{remote.token_variable}{'' if remote.token() else ', which is not set'}"
 
 
 def _about(session: Session) -> tuple[tuple[str, str], ...]:
@@ -161,28 +173,35 @@ def _about(session: Session) -> tuple[tuple[str, str], ...]:
         client = session.client()
         return (("speaks", client.speaks()), ("environment", str(client.environment_id)), *_content(session))
     except GolemError as error:
-        return (("problem", str(error)),)
+        return _problem(session, error)
 
 
 def _content(session: Session) -> tuple[tuple[str, str], ...]:
     try:
         names = [component.name for component in session.client().components()]
-    except GolemError as error:  # a card says what is wrong; it does not fail
-        return (("problem", str(error)),)
+    except GolemError as error:
+        return _problem(session, error)
     return (("components", ", ".join(names) or "none yet; %golem_deploy makes one"),)
+
+
+def _problem(session: Session, error: GolemError) -> tuple[tuple[str, str], ...]:
+    match error, session.place:
+        case Unauthorized(), Remote() as remote:
+            return (("problem", remote.refusal()),)
+    return (("problem", str(error)),)
 
 
 def _default(session: Session) -> tuple[tuple[str, str], ...]:
     return (("default", str(session.default)),) if session.default.component else ()
 
 
-_ACTIONS = {
-    "status": _status,
-    "local": _local,
-    "remote": _remote,
-    "use": _use,
-    "stop": _stop,
-    "help": _help,
+ACTIONS = {
+    "status": Action(_status),
+    "local": Action(_local, ("dir", "port", "no-network", "allow-host", "deny-private", "allow-listen", *_LIMITS)),
+    "remote": Action(_remote, ("env", "token-env", "dialect", "profile")),
+    "use": Action(_use),
+    "stop": Action(_stop),
+    "help": Action(_help),
 }
 
 VERB = Verb(

@@ -3,7 +3,8 @@
     line    = [ name "<<" ] { option } { word } { option } [ ";" ] [ "#" comment ]
     word    = characters without blanks; inside brackets and quotes blanks are part of it
     option  = "--" name [ ( "=" | blank ) word ]  |  "-" letter [ blank word ]
-    target  = component [ "/" worker ]            split at the first "/" outside brackets and quotes
+    target  = component [ "/" worker ]            split at the first "/" outside brackets and quotes; a word that is
+                                                wholly in quotes is what they hold
     call    = name "(" [ arguments ] ")"          name = everything before the first "(" outside braces
 
 Free text never goes through argparse: it would see options in `add(-5)` and quotes in JSON. Options stand before the
@@ -168,13 +169,19 @@ def _joined(words: list[str]) -> list[str]:
 def scan(text: str) -> Iterator[tuple[int, str, int]]:
     """Yield (position, character, depth); the depth counts the brackets and the quote that are open there.
 
-    Opening characters have the depth outside, closing ones too. A quote inside a word (`don't`) opens none.
+    Opening characters have the depth outside, closing ones too. A quote inside a word (`don't`) opens none, nor does
+    one in a comment that ends while a bracket is open.
     """
     open_brackets: list[tuple[str, int]] = []
     quote, quoted_at, previous = "", 0, " "
-    escaped = False
+    escaped = is_comment = False
     for position, char in enumerate(text):
-        if quote:
+        is_comment = char != "\n" and (
+            is_comment or (char == "#" and not quote and bool(open_brackets) and "\n" in text[position:])
+        )
+        if is_comment:
+            yield position, char, len(open_brackets)
+        elif quote:
             depth = len(open_brackets) + 1
             if escaped:
                 escaped = False
@@ -213,8 +220,8 @@ def read_target(word: str) -> Target:
     """
     slash = next((position for position, char, depth in scan(word) if char == "/" and depth == 0), None)
     if slash is None:
-        return Target(component=_unquoted(word))
-    component, worker = _unquoted(word[:slash]), _unquoted(word[slash + 1 :])
+        return Target(component=unquoted(word))
+    component, worker = unquoted(word[:slash]), unquoted(word[slash + 1 :])
     if not component or not worker:
         raise UsageError(f"{word!r} names no worker; a target looks like component/worker")
     return Target(component, worker)
@@ -232,8 +239,11 @@ def read_call(word: str) -> Call:
     return Call(word[:opening], word[opening + 1 : -1])
 
 
-def _unquoted(text: str) -> str:
-    return text[1:-1] if len(text) >= 2 and text[0] == text[-1] and text[0] in _QUOTES else text
+def unquoted(text: str) -> str:
+    """Return what the quotes hold that are around the whole text: none are around `"a/b"/"c"`."""
+    if len(text) < 2 or text[0] not in _QUOTES or text[0] != text[-1]:
+        return text
+    return text[1:-1] if all(depth for position, _, depth in scan(text) if 0 < position < len(text) - 1) else text
 
 
 def _option_of(word: str, options: Sequence[Option]) -> tuple[Option, str | None]:
@@ -256,12 +266,12 @@ def _value(option: Option, given: str | None, rest: deque[str]) -> Any:
             raise UsageError(f"--{option.name} takes no value")
         return True
     if given is not None:
-        return _unquoted(given)
+        return unquoted(given)
     if option.default is not None and not (rest and _NUMBER.fullmatch(rest[0])):
         return option.default
     if not rest or is_option(rest[0]):
         raise UsageError(f"--{option.name} needs a value: {option.usage}")
-    return _unquoted(rest.popleft())
+    return unquoted(rest.popleft())
 
 
 def _add(found: dict[str, Any], option: Option, value: Any) -> None:

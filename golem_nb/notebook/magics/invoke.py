@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 import time
 from collections.abc import Iterator
@@ -11,11 +12,21 @@ from typing import Any
 from uuid import uuid4
 
 from golem_nb.client.client import Client
-from golem_nb.errors import GolemError, ServerUnreachable, UsageError, WaitTimeout, WorkerNotFound
+from golem_nb.errors import (
+    GolemError,
+    PreviousInvocationFailed,
+    ServerUnreachable,
+    UsageError,
+    WaitTimeout,
+    WorkerNotFound,
+)
 from golem_nb.model import OplogIndex, Shadow, WorkerId, WorkerMetadata
+from golem_nb.notebook.large import displayable
 from golem_nb.notebook.magics.arguments import Arguments, evaluate, evaluate_body, find_function, json_parameters
-from golem_nb.notebook.magics.grammar import Call, Option, Target, read_call, scan
+from golem_nb.notebook.magics.grammar import Call, Option, Target, read_call, scan, split_words, unquoted
+from golem_nb.notebook.magics.oplog import matching_entries
 from golem_nb.notebook.magics.verb import Request, Verb
+from golem_nb.notebook.progress import Progress
 from golem_nb.notebook.replay import value_of
 from golem_nb.notebook.surroundings import Place
 from golem_nb.notebook.views import Text, signature
@@ -37,6 +48,8 @@ class Prepared:
     params: list[Any]
     key: str
     before: WorkerMetadata | None
+    near: tuple[str, ...] = ()
+    """Of a worker that is not there: others whose names are like its own."""
 
     def again(self, call: str) -> str:
         """Return the line that asks for the same result again."""
@@ -48,9 +61,13 @@ def run(request: Request) -> Any:
         for other in ("trigger", "key"):
             request.exclude(one, other)
     request.exclude("at", "form")
+    words = request.words if request.body is None else request.only_words(2, f"%{USAGE} and a body")
+    if request.option("keep-going") and (request.body is None or len(words) == 2):
+        raise UsageError("--keep-going is for a cell of several calls: there is one call here")
     if request.body is None:
         return _line(request)
-    words = request.only_words(2, f"%{USAGE} and a body")
+    if request.option("form"):
+        raise UsageError("--form asks for the parameters itself: write it on a line, without a body")
     if len(words) == 2:
         return _named(request, request.session.target(words[0]), words[1], request.body)
     return _calls(request, request.session.target(words[0] if words else None), request.body)
@@ -103,17 +120,30 @@ def _form(request: Request, words: tuple[str, ...]) -> Any:
         raise UsageError("which function? Write: %golem_invoke component/worker function --form")
     target = request.session.target(words[0] if len(words) == 2 else None)
     component = request.session.component(target.component)
-    name, type = find_function(component.exports, words[-1].partition("(")[0])
+    named = read_call(words[-1]).name if words[-1].endswith(")") else words[-1]
+    name, type = find_function(component.exports, named)
     if type is None:
         raise UsageError(f"this server does not tell what {name} takes; write the call: {USAGE}")
     if request.surroundings.place is not Place.LIVE:
         return Text(f"{signature(type)}\n  forms need a notebook that somebody looks at; write the call: {USAGE}")
     from golem_nb.notebook.form import Form
 
-    client, worker = request.session.client, request.session.worker_of(component, target)
+    session, worker = request.session, WorkerId(component.id, target.worker or "")
 
     def call(params: list[Any]) -> Any:
-        result = client().invoke_and_await(worker, name, params)  # the engine may be another one by then
+        client, key = session.client(), str(uuid4())  # the engine may be another one by then
+        with Waiting(
+            request.surroundings,
+            client,
+            worker,
+            name=str(target),
+            call=name,
+            key=key,
+            is_new=_metadata(client, worker)[0] is None,
+            most_lines=session.max_lines,
+            place=Place.HEADLESS,  # its lines are for the form, which has no line that tells how it goes
+        ):
+            result = client.invoke_and_await(worker, name, params, key=key)
         return None if result is None else python_from_value(result.type, result.value)
 
     return Form(type, call).widget
@@ -127,26 +157,37 @@ def _named(request: Request, target: Target, function: str, body: str) -> Any:
 def prepare(
     request: Request, target: Target, name: str, arguments: Arguments | str, key: str | None = None
 ) -> Prepared:
+    """Check a call, and get all that is needed to make it: of the worker itself, or of a copy of it."""
     component = request.session.component(target.component)
     client = request.session.client()
-    worker = request.session.worker_of(component, target)
-    before = _metadata(request, client, worker, target)
+    worker = WorkerId(component.id, target.worker or "")
+    before, near = _metadata(client, worker)
+    if before is not None:
+        request.session.worker_of(component, target)
     function, type = find_function(component.exports, name)
     # A worker that stays on an older version may have other parameters: the server checks those.
     is_known = before is None or before.component_version == component.version
     known = type if is_known else None
     params = wave_parameters(known, arguments) if isinstance(arguments, str) else json_parameters(known, arguments)
     asked = key or request.option("key")
-    return Prepared(client, target, worker, function, params, str(uuid4()) if asked in (None, "-") else asked, before)
+    sent = str(uuid4()) if asked in (None, "-") else asked
+    return Prepared(client, target, worker, function, params, sent, before, near)
 
 
-def _metadata(request: Request, client: Client, worker: WorkerId, target: Target) -> WorkerMetadata | None:
+def _metadata(client: Client, worker: WorkerId) -> tuple[WorkerMetadata | None, tuple[str, ...]]:
     try:
-        return client.worker(worker)
+        return client.worker(worker), ()
     except WorkerNotFound as missing:
-        hint = f" (did you mean {' or '.join(missing.near)}?)" if missing.near else ""
-        request.session.say(f"new worker {target}{hint}")
-        return None
+        return None, missing.near
+
+
+def announce(request: Request, prepared: Prepared) -> None:
+    """Say it where the call will make the worker: its name may be a mistake."""
+    if prepared.before is not None:
+        return
+    hint = f" (did you mean {' or '.join(prepared.near)}?)" if prepared.near else ""
+    request.session.say(f"new worker {prepared.target}{hint}")
+    request.session.worker_id(prepared.target)
 
 
 def _then(request: Request, prepared: Prepared, index: OplogIndex) -> Any:
@@ -165,16 +206,21 @@ def _send(request: Request, prepared: Prepared, call: str) -> Any:
         if request.option("wave"):
             raise UsageError("--at and --wave do not go together: what a shadow answers is Python")
         return _then(request, prepared, at_index)
+    announce(request, prepared)
     if request.option("trigger"):
         prepared.client.invoke(prepared.worker, prepared.function, prepared.params, key=prepared.key)
-        request.session.say(f"accepted; its key: {prepared.key}")
+        is_known = request.option("key") and _was_recorded(prepared)
+        news = f"key {prepared.key} was seen before: nothing else will run" if is_known else None
+        request.session.say(news or f"accepted; its key: {prepared.key}")
         return None
     with _output(request, prepared, call):
         value = result_of(request, prepared, call)
     if request.option("key") == "-":
         request.session.say(f"key: {prepared.key}")
     elif request.option("key") and _was_recorded(prepared):
-        request.session.say(f"key {prepared.key} was seen before: this is the recorded result, nothing ran")
+        index = _recorded_at(prepared)
+        place = "its record" if index is None else f"#{index}"
+        request.session.say(f"key {prepared.key} was seen before: replayed from {place}, nothing ran")
     return value
 
 
@@ -200,18 +246,22 @@ def result_of(request: Request, prepared: Prepared, call: str) -> Any:
         result = prepared.client.invoke_and_await(
             prepared.worker, prepared.function, prepared.params, key=prepared.key, timeout_s=timeout_s
         )
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         text = f"stopped waiting; the worker goes on. Its result: {prepared.again(call)}"
-        raise WaitTimeout(text) from None
+        raise WaitTimeout(text) from interrupt
     except WaitTimeout:
         text = f"no result within {timeout_s:g} s; the worker goes on. Its result: {prepared.again(call)}"
         raise WaitTimeout(text) from None
+    except PreviousInvocationFailed:
+        again = f"%golem_worker {prepared.target} revert --last 1"
+        request.session.say(f"{prepared.target} takes no calls since one failed; `{again}` takes that back")
+        raise
     except ServerUnreachable as error:
         text = f"{error}. What was accepted goes on when the server is back; its result: {prepared.again(call)}"
         raise ServerUnreachable(text) from None
     if request.option("wave"):
         return wave_from_result(result)
-    return None if result is None else python_from_value(result.type, result.value)
+    return None if result is None else displayable(python_from_value(result.type, result.value))
 
 
 def _was_recorded(prepared: Prepared) -> bool:
@@ -219,6 +269,13 @@ def _was_recorded(prepared: Prepared) -> bool:
     if prepared.before is None or not prepared.before.last_index:
         return False
     return prepared.client.worker(prepared.worker).last_index == prepared.before.last_index
+
+
+def _recorded_at(prepared: Prepared) -> OplogIndex | None:
+    """Return the index at which the invocation with this key began."""
+    phrase = re.sub(r'(["\\])', r"\\\1", prepared.key)
+    found = matching_entries(prepared.client, prepared.worker, f'"{phrase}"')
+    return next((entry.index for entry in found if entry.fields.get("idempotencyKey") == prepared.key), None)
 
 
 # Several calls in a cell.
@@ -237,25 +294,44 @@ class CallLine:
 def read_calls(body: str) -> Iterator[CallLine]:
     """Read the calls of a cell; a call may go on over lines while a bracket is open.
 
-        body = { blank | "#" comment | "@key" key | [ name "=" ] call }
+        body = { line [ "#" comment ] }          line = blank | "@key" key | [ name "=" ] call
 
     Raises:
-        UsageError: A line is none of these.
+        UsageError: A line is none of these, or a key has no call below.
     """
-    key: str | None = None
+    key: tuple[int, str] | None = None
     for number, line in _logical_lines(body):
-        if line.startswith("@key"):
-            key = line.removeprefix("@key").strip()
-            if not key:
-                raise UsageError(f"line {number} of the cell: @key needs a key behind it")
+        words = split_words(line)
+        if words[0].startswith("@"):
+            _check_key(number, words, key)
+            key = number, unquoted(words[1])
             continue
-        bound = re.match(r"([A-Za-z_]\w*)\s*=(?!=)\s*", line)
+        bound = re.match(r"([^\W\d]\w*)\s*=(?!=)\s*", line)
         try:
-            call = read_call(line[bound.end() :] if bound else line)
+            call = _read_call(line[bound.end() :] if bound else line)
         except UsageError as error:
             raise UsageError(f"line {number} of the cell: {error}") from None
-        yield CallLine(number, call, bound[1] if bound else None, key)
+        if bound and keyword.iskeyword(bound[1]):
+            raise UsageError(f"line {number} of the cell: {bound[1]} is no name of a variable")
+        yield CallLine(number, call, bound[1] if bound else None, key and key[1])
         key = None
+    if key is not None:
+        raise UsageError(f"line {key[0]} of the cell: @key stands above a call, and none is below")
+
+
+def _check_key(number: int, words: list[str], before: tuple[int, str] | None) -> None:
+    if words[0] != "@key" or len(words) != 2:
+        raise UsageError(f"line {number} of the cell: write @key K, above the line of its call")
+    if before is not None:
+        raise UsageError(f"line {number} of the cell: the call below has a key already, of line {before[0]}")
+
+
+def _read_call(line: str) -> Call:
+    """Read a call that may have a comment behind it."""
+    words = split_words(line)
+    if len(words) != 1:
+        raise UsageError(f"{' '.join(words)!r} is not a call; it looks like add(5)")
+    return read_call(words[0])
 
 
 def _logical_lines(body: str) -> Iterator[tuple[int, str]]:
@@ -282,14 +358,18 @@ def _calls(request: Request, target: Target, body: str) -> Any:
     if any(request.option(name) for name in ("key", "trigger", "at")):
         raise UsageError("--key, --trigger and --at are for one call; in a cell of calls write `@key K` above its line")
     rows: list[dict[str, Any]] = []
-    for line in list(read_calls(body)):
-        row, failure = _call(request, target, line)
-        rows.append(row)
-        if failure is not None and not request.option("keep-going"):
-            request.session.show(calls_frame(rows))
-            raise failure
-        if failure is None and line.variable:
-            request.surroundings.names[line.variable] = request.names[line.variable] = row["result"]
+    lines = list(read_calls(body))
+    with Progress(request.surroundings, f"{len(lines)} calls of {target}", len(lines)) as progress:
+        for line in lines:
+            progress.step(str(line.call))
+            row, failure = _call(request, target, line)
+            rows.append(row)
+            is_interrupted = failure is not None and isinstance(failure.__cause__, KeyboardInterrupt)
+            if failure is not None and (is_interrupted or not request.option("keep-going")):
+                request.session.show(calls_frame(rows))
+                raise failure
+            if failure is None and line.variable:
+                request.surroundings.names[line.variable] = request.names[line.variable] = row["result"]
     return calls_frame(rows)
 
 
@@ -301,6 +381,7 @@ def _call(request: Request, target: Target, line: CallLine) -> tuple[dict[str, A
         arguments = read_arguments(request, line.call.arguments)
         prepared = prepare(request, target, line.call.name, arguments, line.key)
         row["key"] = prepared.key
+        announce(request, prepared)
         start = time.perf_counter()
         row["result"] = result_of(request, prepared, str(line.call))
     except GolemError as failure:

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import Callable, Iterator, MutableMapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
 from typing import Any
 
 from IPython.core.magic import magics_class
 from IPython.display import display
 
-from golem_nb.errors import GolemError, UsageError, WorkerExists, WorkerNotFound
+from golem_nb.errors import (
+    GolemError,
+    InvocationError,
+    Unauthorized,
+    UsageError,
+    WaitTimeout,
+    WorkerExists,
+    WorkerNotFound,
+)
 from golem_nb.model import parse_uuid
 from golem_nb.notebook.configuration import Settings
 from golem_nb.notebook.magics import (
@@ -30,9 +38,9 @@ from golem_nb.notebook.magics import (
 from golem_nb.notebook.magics.grammar import Line
 from golem_nb.notebook.magics.verb import Request, Verb, seconds
 from golem_nb.notebook.objects import usable
-from golem_nb.notebook.session import Session
-from golem_nb.notebook.surroundings import Surroundings
-from golem_nb.notebook.views import Text
+from golem_nb.notebook.session import Remote, Session
+from golem_nb.notebook.surroundings import Place, Surroundings
+from golem_nb.notebook.views import Text, harmless
 
 VERBS: tuple[Verb, ...] = (
     golem.VERB,
@@ -50,6 +58,18 @@ VERBS: tuple[Verb, ...] = (
 
 # What starts no engine and chooses the server itself.
 ASKS_NOBODY = frozenset({golem.VERB.name, debug.VERB.name})
+
+
+def _variable(line: Line) -> str | None:
+    """Return the name that `--out` binds.
+
+    Raises:
+        UsageError: It is none.
+    """
+    variable: str | None = line.options.get("out")
+    if variable is not None and (not variable.isidentifier() or keyword.iskeyword(variable)):
+        raise UsageError(f"--out {variable} is no name of a variable")
+    return variable
 
 
 @magics_class
@@ -83,32 +103,46 @@ class GolemMagics(Settings):
     ) -> Any:
         """Run a magic: read its line, do it, bind and return the result (None where it is to be quiet)."""
         names = {**self.surroundings.names, **(local_names or {})}
-        read = verb.read(line, names)
-        if "help" in read.options:
-            return Text(verb.help())
-        variable = read.options.get("out")
-        if variable is not None and (not str(variable).isidentifier() or keyword.iskeyword(variable)):
-            raise UsageError(f"--out {variable} is no name of a variable")
         try:
-            with self._terms(verb, read):
+            read = verb.read(line, names)
+            if "help" in read.options:
+                return Text(verb.help())
+            variable = _variable(read)
+            # Nor do lines, panes and progress show: what is quiet shows nothing but its error.
+            with self.surroundings.quiet() if read.is_quiet else nullcontext(), self._terms(verb, read):
                 result = self._done(verb, Request(self.session, self.surroundings, read, names, cell))
         except GolemError as error:
-            self._name_in(error)
-            self.session.last_error = error
-            if not self.short_errors:
-                # IPython asks the error itself for what it shows.
-                error._render_traceback_ = partial(debug.full_lines, error)  # type: ignore[method-assign]
+            self._explain(error)
             raise
+        except KeyboardInterrupt as interrupt:
+            stopped = WaitTimeout("stopped waiting; what the server has begun goes on there")
+            self._explain(stopped)
+            raise stopped from interrupt
+        self.session.settle(are_there=True)
         result = usable(result, self.session.client, self.session.seen_components)
         if variable is not None:
             self.surroundings.names[variable] = result
         return None if read.is_quiet else result
+
+    def _explain(self, error: GolemError) -> None:
+        """Have an error shown as the user wants it; `%golem_debug` has all of it."""
+        # Where a call has failed, its worker is there all the same.
+        self.session.settle(are_there=isinstance(error, InvocationError | WaitTimeout))
+        self._name_in(error)
+        self.session.last_error = error
+        if not self.short_errors:
+            # IPython asks the error itself for what it shows.
+            error._render_traceback_ = partial(debug.full_lines, error)  # type: ignore[method-assign]
 
     def _name_in(self, error: GolemError) -> None:
         """Let an error name components as the user does, not by their ids."""
         error.text = self.session.named(error.text)
         if isinstance(error, WorkerNotFound | WorkerExists):
             error.worker = self.session.named(error.worker)
+        if isinstance(error, InvocationError) and self.surroundings.place is Place.TERMINAL:
+            error.cause, error.stderr = harmless(error.cause), harmless(error.stderr)
+        if isinstance(error, Unauthorized) and isinstance(self.session.place, Remote):
+            error.text = self.session.place.refusal()
 
     def _done(self, verb: Verb, request: Request) -> Any:
         if not request.option("json"):

@@ -11,6 +11,7 @@ from golem_nb.model import Component, UpdateMode, UpdateRecord, UpdateState, Wor
 from golem_nb.notebook.magics.grammar import Target
 from golem_nb.notebook.magics.verb import Request, whole_number
 from golem_nb.notebook.magics.workers import all_workers
+from golem_nb.notebook.progress import Progress
 from golem_nb.notebook.views import UpdateReport, WorkerView
 
 WAIT_S, POLL_S = 60.0, 0.05
@@ -42,18 +43,21 @@ def update_all(request: Request, component: Component, mode: UpdateMode) -> tupl
         if worker.component_version != version:
             asked.append((worker, _refusal(client, worker, version, mode)))
     reports = []
-    for before, refusal in asked:
-        target = Target(component.name, before.worker_id.name)
-        record = refusal
-        if record is None:
-            try:
-                record = _wait_until_over(client, target, before.worker_id, version, before, deadline)
-            except (WaitTimeout, NotFound) as error:
-                state = UpdateState.PENDING if isinstance(error, WaitTimeout) else UpdateState.FAILED
-                record = UpdateRecord(state, datetime.now(UTC), version, str(error))
-        reports.append(
-            UpdateReport(str(target), before.component_version, record, round((time.monotonic() - start) * 1e3))
-        )
+    with Progress(request.surroundings, f"workers of {component.name}", len(asked)) as progress:
+        for before, refusal in asked:
+            target = Target(component.name, before.worker_id.name)
+            progress.step(f"update of {before.worker_id.name}")
+            record = refusal
+            if record is None:
+                try:
+                    record = _wait_until_over(client, target, before.worker_id, version, before, deadline)
+                except (WaitTimeout, NotFound) as error:
+                    if isinstance(error.__cause__, KeyboardInterrupt):
+                        deadline = start  # the others are not waited for either
+                    state = UpdateState.PENDING if isinstance(error, WaitTimeout) else UpdateState.FAILED
+                    record = UpdateRecord(state, datetime.now(UTC), version, str(error))
+            took_ms = round((time.monotonic() - start) * 1e3)
+            reports.append(UpdateReport(str(target), before.component_version, record, took_ms))
     return tuple(reports)
 
 
@@ -78,8 +82,8 @@ def _wait_until_over(
             if time.monotonic() > deadline:
                 raise WaitTimeout(f"not over in time; {again}")
             time.sleep(POLL_S)
-    except KeyboardInterrupt:
-        raise WaitTimeout(f"stopped waiting; {again}") from None
+    except KeyboardInterrupt as interrupt:
+        raise WaitTimeout(f"stopped waiting; {again}") from interrupt
 
 
 def outcome(before: WorkerMetadata, after: WorkerMetadata, version: int) -> UpdateRecord | None:

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from golem_nb.errors import UsageError
-from golem_nb.notebook.magics.grammar import Line, Option, check_choices, read_line
+from golem_nb.notebook.magics.grammar import Line, Option, check_choices, read_line, unquoted
 from golem_nb.notebook.session import Session
 from golem_nb.notebook.surroundings import Surroundings
 
 COMMON = (
     Option("out", "bind the result to VAR", "VAR", short="o"),
-    Option("quiet", "show nothing; a `;` at the end of the line does the same", short="q"),
+    Option("quiet", "show nothing but errors; a `;` at the end of the line does the same", short="q"),
     Option("timeout", "wait so many seconds at most for an answer", "S", short="t"),
     Option("json", "return the JSON that the server answered, as it was sent"),
     Option("env-id", "use this environment of the server, this once", "UUID"),
@@ -129,6 +129,10 @@ class Verb:
     def has_own(self, option: str) -> bool:
         return any(own.name == option for own in self.options)
 
+    def _is_call(self, place: int, words: Sequence[str]) -> bool:
+        """Is a word Python? The first of several is a target, whatever brackets it has: `Counter("c 1") add(5)`."""
+        return self.takes_call and (place > 0 or (len(words) == 1 and words[0].endswith(")")))
+
     def help(self) -> str:
         """Return what `%golem_x?` and `--help` show."""
         width = max(len(option.usage) for option in self.all_options)
@@ -149,7 +153,7 @@ class Verb:
         """Read a line and put in the variables that its target and options name."""
         line = read_line(text, self.all_options)
         words = tuple(
-            word if self.takes_call and (place > 0 or word.endswith(")")) else expand(word, names)
+            word if self._is_call(place, line.words) else expand(unquoted(word), names)
             for place, word in enumerate(line.words)
         )
         options = {name: _expanded(value, names) for name, value in line.options.items()}

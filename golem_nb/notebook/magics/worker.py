@@ -30,13 +30,26 @@ class Action:
 
 
 def run(request: Request) -> Any:
-    target = request.session.target(request.words[0] if request.words else None)
-    name, *rest = request.words[1:] or ("show",)
+    word, name, rest = _parts(request)
+    target = request.session.target(word)
     action = ACTIONS.get(name)
     if action is None:
         raise UsageError(f"%golem_worker does not know {name!r}; {near_or_all(name, tuple(ACTIONS))}")
     _check(request, name, action, len(rest))
-    return action.run(request, target, request.session.worker_id(target), tuple(rest))
+    return action.run(request, target, request.session.worker_id(target), rest)
+
+
+def _parts(request: Request) -> tuple[str | None, str, tuple[str, ...]]:
+    """Return the word for the worker (None = the default one), what is to be done, and the words behind that."""
+    has_default = request.session.default.worker is not None
+    match request.words:
+        case []:
+            return None, "show", ()
+        case [name, *rest] if has_default and name in ACTIONS and not (rest and rest[0] in ACTIONS):
+            return None, name, tuple(rest)
+        case [word, name, *rest]:
+            return word, name, tuple(rest)
+    return request.words[0], "show", ()
 
 
 def _check(request: Request, name: str, action: Action, count: int) -> None:
@@ -110,7 +123,7 @@ def _cancel(request: Request, target: Target, worker: WorkerId, rest: tuple[str,
 
 def _complete(request: Request, target: Target, worker: WorkerId, rest: tuple[str, ...]) -> WorkerView:
     client, index = request.session.client(), whole_number(rest[0], "INDEX")
-    is_new = client.complete_promise(worker, index, data_of(request.line.written[3], request.names))
+    is_new = client.complete_promise(worker, index, data_of(request.line.written[-1], request.names))
     news = f"promise {index} completed" if is_new else f"promise {index} was complete already: nothing changed"
     return WorkerView(str(target), client.worker(worker), news)
 
@@ -142,6 +155,7 @@ def _delete(request: Request, target: Target, worker: WorkerId, rest: tuple[str,
     if not request.option("yes"):
         raise UsageError(f"this deletes {target} and its oplog; add --yes")
     request.session.client().delete_worker(worker)
+    request.session.unlearn(target)
     request.session.say(f"deleted worker {target}")
 
 
@@ -198,6 +212,7 @@ VERB = Verb(
         "waits. INDEX is where the worker made a promise. DATA is Python where it has quotes or brackets, or begins\n"
         "with the name of a variable, and must give text or bytes; else it is the text itself. PATH is a directory,\n"
         "which is listed (the root where it is left out), or a file: its text, or bytes where it is none.\n"
+        "With a default worker (`%golem use`) only what is to be done need be named.\n"
         "FILE has all that is stored of a worker; `import` makes the worker of it, here or elsewhere, which goes on."
     ),
     examples=(

@@ -23,6 +23,7 @@ LEAST_WATCH_S = 0.2  # a page of workers costs the server some milliseconds
 def run(request: Request) -> Any:
     request.exclude("watch", "env-id")  # the board goes on behind its line, where the session's environment is used
     filter = filter_from_texts(request.option("filter") or ())
+    _statuses(request)
     name = one_target(request, USAGE) or request.session.default.component
     client = request.session.client()
     component = request.session.component(name) if name else None
@@ -39,7 +40,7 @@ def run(request: Request) -> Any:
 def _watch(request: Request, component: Component | None, filter: WorkerFilter | None) -> Any:
     from golem_nb.notebook.panes.board import Board, show_board
 
-    every_s, for_s = request.number("watch", 1), request.number("for", 0)
+    every_s, for_s = request.seconds("watch", 1), request.seconds("for", 0)
     if every_s < LEAST_WATCH_S:
         raise UsageError(f"--watch must be at least {LEAST_WATCH_S:g} seconds, found {every_s:g}")
 
@@ -102,21 +103,25 @@ def all_workers(client: Client, component: Component, filter: WorkerFilter | Non
 
 
 def _is_wanted(worker: WorkerMetadata, request: Request) -> bool:
-    statuses, pattern = request.option("status"), request.option("name")
+    pattern = request.option("name")
     if pattern and not fnmatchcase(worker.worker_id.name, pattern):
         return False
-    return not statuses or worker.status in _statuses(statuses)
+    return worker.status in _statuses(request)
 
 
-def _statuses(text: str) -> set[WorkerStatus]:
+def _statuses(request: Request) -> set[WorkerStatus]:
+    """Return the statuses that are wanted: all of them where none is named.
+
+    Raises:
+        UsageError: One is none.
+    """
+    text = request.option("status")
     known = {str(status).lower(): status for status in WorkerStatus}
-    words = [word.strip().lower() for word in text.split(",")]
-    unknown = [word for word in words if word not in known]
-    if unknown:
-        raise UsageError(
-            f"--status {unknown[0]} is not known; {near_or_all(unknown[0].capitalize(), list(WorkerStatus))}"
-        )
-    return {known[word] for word in words}
+    words = list(known) if text is None else [word.strip() for word in text.split(",")]
+    for word in words:
+        if word.lower() not in known:
+            raise UsageError(f"--status {word} is not known; {near_or_all(word.capitalize(), list(WorkerStatus))}")
+    return {known[word.lower()] for word in words}
 
 
 VERB = Verb(

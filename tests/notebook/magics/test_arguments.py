@@ -3,9 +3,20 @@ from dataclasses import dataclass
 import numpy
 import pytest
 
-from golem_nb.errors import FunctionNotFound, UsageError, ValueMismatch
+from golem_nb.errors import FunctionNotFound, UsageError, ValueMismatch, WaitTimeout
 from golem_nb.notebook.magics.arguments import evaluate, evaluate_body, find_function, json_parameters, plain_json
-from golem_nb.values.types import STRING, U32, FunctionType, HandleType, OptionType, Parameter, record
+from golem_nb.values.types import (
+    F64,
+    STRING,
+    U32,
+    FunctionType,
+    HandleType,
+    ListType,
+    OptionType,
+    Parameter,
+    Some,
+    record,
+)
 
 ADD = FunctionType(
     "shop:cart/api@1.0.0.{add-item}",
@@ -51,9 +62,28 @@ def test_what_is_no_python_is_said_in_a_line(text, fault):
         evaluate(text, {})
 
 
-def test_what_the_users_code_raises_goes_through():
-    with pytest.raises(ZeroDivisionError):
-        evaluate("1 / 0", {})
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("1 / 0", "ZeroDivisionError: division by zero"),
+        ("{}['k']", "KeyError: 'k'"),
+        ("'a' + 1", "TypeError: can only concatenate str"),
+        ("''.nope", "AttributeError: 'str' object has no attribute 'nope'"),
+    ],
+)
+def test_what_arguments_raise_is_said_in_a_line_and_kept_as_its_cause(text, fault):
+    with pytest.raises(UsageError, match=f"in the arguments: {fault}") as caught:
+        evaluate(text, {})
+
+    assert type(caught.value.__cause__).__name__ == fault.partition(":")[0]
+
+
+def test_our_own_failures_go_through_arguments():
+    def ask():
+        raise WaitTimeout("no answer")
+
+    with pytest.raises(WaitTimeout):
+        evaluate("ask()", {"ask": ask})
 
 
 @pytest.mark.parametrize(
@@ -199,3 +229,14 @@ def test_a_function_is_found_by_the_last_part_of_its_interface():
 
     assert find_function((own, other), "cart.add_item") == (other.name, other)
     assert find_function((own, other), "api.add-item") == (own.name, own)
+
+
+def test_options_of_options_need_no_import():
+    assert evaluate("Some(None)", {}) == ([Some(None)], {})
+
+
+def test_what_json_does_not_have_is_said_before_it_is_sent():
+    function = FunctionType("f", (Parameter("x", ListType(F64)),), None)
+
+    with pytest.raises(ValueMismatch, match=r"x\[1\]: expected a finite f64, as JSON has no other, found"):
+        json_parameters(function, ([[1.0, float("nan")]], {}))

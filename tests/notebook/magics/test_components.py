@@ -101,3 +101,16 @@ def test_a_policy_is_kept_by_the_engine(notebook, ledger):
     notebook.run(f"%golem_components {ledger} --snapshot-every 60s")
 
     assert "every 60 s" in notebook.run(f"%golem_components {ledger}").text()
+
+
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [
+        ("--version 0", "--version goes with --download"),
+        ("--yes", "--yes goes with --delete"),
+        ("--download x --delete --yes", "--download and --delete do not go together"),
+    ],
+)
+def test_options_that_would_do_nothing_are_refused(notebook, ledger, options, fault):
+    with pytest.raises(UsageError, match=fault):
+        notebook.run(f"%golem_components {ledger} {options}")

@@ -1,7 +1,8 @@
 import pytest
 
+from golem_nb.client.connect import kill_local
 from golem_nb.client.remote import RemoteClient
-from golem_nb.errors import FunctionNotFound, UsageError
+from golem_nb.errors import FunctionNotFound, ServerUnreachable, UsageError
 from golem_nb.notebook.crash_grid import Outcome
 
 
@@ -49,10 +50,13 @@ def test_a_call_that_cannot_be_leaves_no_copies(notebook, ledger):
         ("w add(1) --everywhere --no-recover", "do not go together"),
         ("--engine --no-recover", "do not go together"),
         ("w --at x", "must be a whole number"),
+        ("w --at 4", "is at index 4 already: --at takes one that is to come"),
+        ("w add(1) --at 2", "is at index 4 already: --at takes one that is to come"),
         ("w --at-call now#x", "must be a whole number"),
     ],
 )
 def test_what_is_missing_is_said(notebook, ledger, rest, told):
+    notebook.run(f"%golem_invoke {ledger}/w add(1)")
     with pytest.raises(UsageError, match=told):
         notebook.run(f"%golem_crash {rest}" if rest.startswith("--") else f"%golem_crash {ledger}/{rest}")
 
@@ -84,3 +88,34 @@ def test_an_interrupt_leaves_no_forks(notebook, ledger, monkeypatch, method):
     with pytest.raises(UsageError, match=r"stopped; the forks .* are deleted"):
         notebook.run(f"%golem_crash {ledger}/w add(1) --everywhere")
     assert names(notebook, ledger) == ["w"]
+
+
+def test_an_engine_that_ends_meanwhile_is_no_outcome_and_leaves_no_forks(notebook, ledger, data_folder, monkeypatch):
+    notebook.run(f"%golem_invoke {ledger}/w add(5)")
+    real, seen = RemoteClient.invoke_and_await, []
+
+    def killed(client, *args, **options):
+        seen.append(args)
+        if len(seen) == 2:
+            kill_local(data_folder)
+        return real(client, *args, **options)
+
+    monkeypatch.setattr(RemoteClient, "invoke_and_await", killed)
+    with pytest.raises(ServerUnreachable):
+        notebook.run(f"%golem_crash {ledger}/w add(1) --everywhere")
+    assert names(notebook, ledger) == ["w"]
+
+
+def test_a_call_that_ends_before_the_place_has_not_crashed(notebook, ledger):
+    report = notebook.run(f"%golem_crash {ledger}/w add(3) --at 99")
+
+    assert "still crashes when its oplog has come to index 99" in notebook.printed
+    assert "crashed  no" in report.text()
+
+
+@pytest.mark.parametrize("options", ["--everywhere", "--at 99"])
+def test_a_call_alone_is_one_of_the_default_worker(notebook, ledger, options):
+    notebook.run(f"%golem use {ledger}/w")
+
+    assert f"worker {ledger}/w" in notebook.run(f"%golem_crash add(3) {options}").text()
+    assert notebook.run(f"%golem_crash {ledger}/w add(3) --everywhere").is_safe

@@ -5,6 +5,7 @@ from golem_nb.authoring.typed import Typed
 from golem_nb.client.remote import RemoteClient
 from golem_nb.errors import ComponentRejected, NotSupported, UsageError
 from golem_nb.notebook.magics import deploy as deploying
+from golem_nb.notebook.progress import Progress
 from golem_nb.wasm.text import wasm_from_text
 from tests.notebook.conftest import LEDGER
 
@@ -69,7 +70,9 @@ def test_a_typed_cell_is_deployed_on_servers_that_run_no_programs(notebook, monk
         ("%%golem_deploy x --typed --lang js\nfunction f() {}", "--typed is for cells in Python, not with --lang"),
         ("%%golem_deploy x --typed --wit a.wit\ndef f(): pass", "--typed is for cells in Python, not with --wit"),
         ("%%golem_deploy x --typed\n(component)", "component text has its types already"),
-        ("%golem_deploy x x.wasm --typed", "--typed is for a cell in Python: %%golem_deploy NAME --typed"),
+        ("%golem_deploy x x.wasm --typed", "--typed is for a cell: %%golem_deploy NAME --typed"),
+        ("%golem_deploy x x.wasm --lang js", "--lang is for a cell: %%golem_deploy NAME --lang"),
+        ("%golem_deploy x x.wasm --with requests", "--with is for a cell: %%golem_deploy NAME --with"),
         ("%%golem_deploy x --wit a.wit\ndef f(): pass", "--wit is for core modules; cells in Python"),
         ("%%golem_deploy x --lang js --with json\nfunction f() {}", "--with is for cells in Python"),
         ("%%golem_deploy x --lang rust\nfn f() {}", "--lang rust is not known; there are: py, js, wat"),
@@ -261,3 +264,19 @@ def test_options_belong_to_a_version_and_its_workers_have_the_files(notebook, tm
     assert list(notebook.run("%golem_worker optional/w files")["name"]) == ["etc", "notes"]
     assert list(notebook.run("%golem_worker optional/w files etc")["name"]) == ["menu.txt"]
     assert notebook.run("%golem_worker optional/w files /etc/menu.txt") == "stew"
+
+
+def test_the_start_of_the_engine_is_no_part_of_the_progress(notebook, monkeypatch):
+    seen, session = [], notebook.shell.magics_manager.registry["GolemMagics"].session
+    client = session.client
+    monkeypatch.setattr(session, "client", lambda: (seen.append("client"), client())[1])
+
+    class Seen(Progress):
+        def __enter__(self):
+            seen.append("progress")
+            return super().__enter__()
+
+    monkeypatch.setattr(deploying, "Progress", Seen)
+    notebook.run(f"%golem_deploy ledger-first {LEDGER}")
+
+    assert seen[0] == "client" and "progress" in seen

@@ -3,7 +3,7 @@ import socket
 import pytest
 
 from golem_nb.client.connect import running_engine
-from golem_nb.errors import ClientError, ComponentNotFound, UsageError
+from golem_nb.errors import ClientError, ComponentNotFound, Unauthorized, UsageError
 
 
 def test_the_card_starts_nothing(notebook, data_folder, tmp_path, monkeypatch):
@@ -108,3 +108,46 @@ def test_the_rules_about_the_network_are_those_of_the_engines_start(notebook, tm
     assert first.options == ("--allow-host", "a.example", "--allow-host", "*.b.example", "--deny-private")
     assert second.options == first.options
     assert "--deny-private" in card.text()
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ("%golem stop --dir /elsewhere", "--dir is not for `%golem stop`"),
+        ("%golem --port 5", "--port is not for `%golem status`"),
+        ("%golem local --token-env T", "--token-env is not for `%golem local`"),
+        ("%golem remote http://127.0.0.1:1 --dir /elsewhere", "--dir is not for `%golem remote`"),
+    ],
+)
+def test_options_of_other_words_are_refused(notebook, line, fault):
+    with pytest.raises(UsageError, match=fault):
+        notebook.run(line)
+
+
+@pytest.mark.parametrize(
+    ("token", "told"),
+    [("wrong", "does not take the token in SECRET"), (None, "wants a token, and SECRET is not set")],
+)
+def test_a_server_that_wants_another_token_is_told_with_what_to_do(notebook, data_folder, monkeypatch, token, told):
+    notebook.run("%golem local")
+    if token:
+        monkeypatch.setenv("SECRET", token)
+
+    card = notebook.run(f"%golem remote http://127.0.0.1:{running_engine(data_folder).port} --token-env SECRET")
+    with pytest.raises(Unauthorized, match=f"{told}; set it with %env SECRET=…, and choose the server again"):
+        notebook.run("%golem_components")
+    notebook.run("%golem local")
+
+    assert told in card.text()
+
+
+def test_the_card_is_of_the_server_that_the_environment_names(notebook, monkeypatch):
+    monkeypatch.setenv("GOLEM_URL", "http://127.0.0.1:9")
+    with pytest.raises(UsageError, match=r"http://127\.0\.0\.1:9 is not ours to stop"):
+        notebook.run("%golem stop")
+    assert "nobody answers at http://127.0.0.1:9" in notebook.run("%golem").text()
+
+    notebook.run("%reload_ext golem_nb")
+    monkeypatch.setenv("GOLEM_URL", "localhost:9")
+    with pytest.raises(UsageError, match="GOLEM_URL: 'localhost:9' is no URL"):
+        notebook.run("%golem")

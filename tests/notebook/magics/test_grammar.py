@@ -42,6 +42,10 @@ def test_words_are_split_outside_brackets_and_quotes(text, words):
     assert split_words(text) == words
 
 
+def test_a_comment_within_brackets_ends_with_its_line():
+    assert split_words("add(  # don't (\n  1) x") == ["add(  # don't (\n  1)", "x"]
+
+
 @pytest.mark.parametrize(
     ("text", "fault"),
     [

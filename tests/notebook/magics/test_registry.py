@@ -2,7 +2,7 @@ import socket
 
 import pytest
 
-from golem_nb.errors import BadInput, UsageError, WaitTimeout
+from golem_nb.errors import BadInput, UsageError, WaitTimeout, WorkerNotFound
 from golem_nb.notebook.magics.registry import VERBS
 from golem_nb.notebook.views import Text
 
@@ -88,3 +88,53 @@ def test_an_answer_is_waited_for_as_long_as_is_said(notebook, ledger):
         notebook.run(f"%config GolemMagics.target = 'http://127.0.0.1:{silent.getsockname()[1]}'")
         with pytest.raises(WaitTimeout, match="not answered in time"):
             notebook.run("%golem_components -t 0.2")
+
+
+def test_quiet_shows_no_lines_and_no_output_either(notebook, ledger):
+    notebook.run(f"%golem_invoke {ledger}/new add(2) --key k -q")
+    notebook.run(f"%golem_invoke {ledger}/new add(2) --key k;")
+
+    assert notebook.printed == ""
+
+
+def test_quiet_shows_its_error(notebook):
+    with pytest.raises(UsageError, match="which worker"):
+        notebook.run("%golem_oplog -q")
+
+
+def test_an_error_of_the_line_itself_is_kept_for_debug(notebook):
+    with pytest.raises(UsageError):
+        notebook.run("%golem_oplog --nope")
+
+    assert "unknown option --nope" in notebook.run("%golem_debug").text()
+
+
+def test_interrupting_any_magic_is_one_line(notebook, monkeypatch):
+    session = notebook.shell.magics_manager.registry["GolemMagics"].session
+
+    def stop():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(session, "client", stop)
+
+    with pytest.raises(WaitTimeout, match="stopped waiting"):
+        notebook.run("%golem_components")
+
+
+def test_completion_knows_workers_that_are_there(notebook, ledger):
+    seen = notebook.shell.magics_manager.registry["GolemMagics"].session.seen_workers
+    notebook.run(f"%golem_invoke {ledger}/w add(1)")
+    with pytest.raises(WorkerNotFound):
+        notebook.run(f"%golem_worker {ledger}/typo")
+    assert seen[ledger] == {"w"}
+
+    notebook.run(f"%golem_worker {ledger}/w delete --yes")
+    assert seen[ledger] == set()
+
+    notebook.run(f"%golem_components {ledger} --delete --yes")
+    assert ledger not in seen
+
+
+def test_a_target_may_be_in_quotes(notebook, ledger):
+    assert notebook.run(f"%golem_invoke '{ledger}/ünï' add(2)") == 2
+    assert notebook.run(f'%golem_components "{ledger}"').name == ledger

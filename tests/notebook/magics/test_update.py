@@ -1,14 +1,19 @@
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from golem_nb.errors import UpdateRefused, UsageError, WaitTimeout
 from golem_nb.model import UpdateMode, UpdateRecord, UpdateState
+from golem_nb.notebook import progress
 from golem_nb.notebook.magics import update
+from golem_nb.notebook.magics.grammar import Line
+from golem_nb.notebook.magics.verb import Request
 from golem_nb.notebook.magics.worker import VERB
+from golem_nb.notebook.surroundings import Place
 from golem_nb.notebook.views import UpdateReport, WorkerView
 from tests.notebook.conftest import LEDGER
-from tests.notebook.fake import ALICE, AT, FakeClient, metadata, use
+from tests.notebook.fake import ALICE, AT, SHOP, FakeClient, metadata, use
 
 PENDING = UpdateRecord(UpdateState.PENDING, AT, 3)
 DONE = UpdateRecord(UpdateState.SUCCESSFUL, AT, 3)
@@ -133,3 +138,33 @@ def test_an_update_that_fails_says_why(notebook, ledger):
     assert not shown.is_successful
     assert "7" in shown.details
     assert notebook.run(f"%golem_invoke {ledger}/w sum()") == 5
+
+
+def test_an_interrupt_ends_the_wait_for_all_workers(monkeypatch):
+    sleeps = []
+
+    def interrupt(seconds):
+        sleeps.append(seconds)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(update.time, "sleep", interrupt)
+    monkeypatch.setattr(update, "all_workers", lambda client, component: [metadata(), metadata(), metadata()])
+    surroundings = SimpleNamespace(place=Place.HEADLESS)
+    session = SimpleNamespace(client=lambda: FakeClient(metadata(updates=(PENDING,))))
+
+    reports = update.update_all(Request(session, surroundings, Line(()), {}), SHOP, UpdateMode.AUTOMATIC)
+
+    assert [report.record.state for report in reports] == [UpdateState.PENDING] * 3
+    assert len(sleeps) == 1
+
+
+def test_updates_of_many_workers_tell_how_far_they_are(notebook, ledger, tmp_path, monkeypatch):
+    monkeypatch.setattr(progress, "FIRST_S", 0.0)
+    notebook.run(f"%golem_invoke {ledger}/w add(5)")
+    other = tmp_path / "other.wat"
+    other.write_text(LEDGER.read_text().replace("(component", "(component\n  (core module $unused)", 1))
+
+    notebook.run(f"%golem_deploy {ledger} {other} --update auto")
+
+    assert f"component {ledger}: done after" in notebook.printed
+    assert f"workers of {ledger}: done after" in notebook.printed

@@ -42,6 +42,16 @@ def test_targets_and_options_are_expanded():
     assert (line.words, line.options) == (("A", "A"), {"to": "A"})
 
 
+def test_a_word_in_quotes_is_what_they_hold():
+    line = PLAIN.read("""'counter/ünï' "a b.wasm" 'it'/"a/b" don't""", {})
+
+    assert line.words == ("counter/ünï", "a b.wasm", "'it'/\"a/b\"", "don't")
+
+
+def test_a_target_with_brackets_is_expanded_before_a_call():
+    assert CALLING.read('c/Cart("{a}") f("{a}")', {"a": "A"}).words == ('c/Cart("A")', 'f("{a}")')
+
+
 def test_a_call_is_python_and_never_expanded():
     line = CALLING.read("{a}/w f({a})", {"a": "A"})
 

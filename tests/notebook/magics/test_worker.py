@@ -181,6 +181,7 @@ def test_a_fork_has_the_history_of_its_source(notebook, ledger):
     notebook.run(f"%golem_worker {ledger}/w fork late")
     notebook.run(f"%golem_worker {ledger}/w fork early --at 4")
 
+    assert "forked from       w\n" in notebook.run(f"%golem_worker {ledger}/late").text()
     assert notebook.run(f"%golem_invoke {ledger}/late sum()") == 6
     assert notebook.run(f"%golem_invoke {ledger}/early sum()") == 5
 
@@ -195,3 +196,15 @@ def test_an_invocation_that_waits_is_cancelled(notebook, ledger):
 
     assert "invocation k cancelled" in shown.text()
     assert pending == 0
+
+
+def test_of_the_default_worker_only_what_is_to_be_done_is_named(notebook, ledger):
+    notebook.run(f"%golem_invoke {ledger}/w add(5)")
+    notebook.run(f"%golem use {ledger}/w")
+
+    assert notebook.run("%golem_worker").shown.name == f"{ledger}/w"
+    assert notebook.run("%golem_worker fork copy").shown.name == f"{ledger}/copy"
+    assert notebook.run("%golem_worker copy fork resume").shown.name == f"{ledger}/resume"
+    notebook.run("%golem_worker resume delete --yes")
+    notebook.run("%golem_worker delete --yes")
+    assert notebook.run(f"%golem_workers {ledger}")["worker"].tolist() == ["copy"]

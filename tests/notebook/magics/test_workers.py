@@ -88,5 +88,14 @@ def test_a_time_alone_is_no_board(notebook, three):
 
 
 def test_a_board_is_not_renewed_too_often(notebook, three):
+    with pytest.raises(UsageError, match=r"--watch must be a number of seconds, found 'nan'"):
+        notebook.run(f"%golem_workers {three} --watch=nan")
+    with pytest.raises(UsageError, match=r"--for must be a number of seconds, found '-1'"):
+        notebook.run(f"%golem_workers {three} --watch --for -1")
     with pytest.raises(UsageError, match=r"--watch must be at least 0.2 seconds"):
         notebook.run(f"%golem_workers {three} --watch 0.01")
+
+
+def test_a_status_that_there_is_not_is_told_where_there_are_no_workers(notebook, ledger):
+    with pytest.raises(UsageError, match="--status Fialed is not known; did you mean Failed"):
+        notebook.run(f"%golem_workers {ledger} --status Fialed")
