@@ -15,7 +15,7 @@ import pandas as pd
 
 from golem_nb.errors import UsageError
 from golem_nb.model import Component, EventType, FileNode, PublicEntry, WorkerEvent, WorkerMetadata, WorkerStatus
-from golem_nb.notebook.payloads import PayloadReader
+from golem_nb.notebook.payloads import PayloadReader, message_of
 
 # The kinds of Golem 1.3 by what they are about; `family` stays when a newer Golem renames a kind (its names are below).
 FAMILIES = {
@@ -143,7 +143,7 @@ class OplogColumns:
         self._put("response", row, self._read(fields.get("response")))
         self._put("idempotency_key", row, called.get("idempotencyKey"))
         self._put("level", row, fields.get("level"))
-        self._put("message", row, _message(fields))
+        self._put("message", row, message_of(fields))
         self._put("fuel", row, fields.get("consumedFuel"))
         match kind:
             case "Create":
@@ -280,18 +280,6 @@ def _numbers(cells: Mapping[int, int], length: int) -> Any:
     rows = np.fromiter(cells, "int64", len(cells))
     values[rows], is_missing[rows] = np.fromiter(cells.values(), "int64", len(cells)), False
     return pd.arrays.IntegerArray(values, is_missing)
-
-
-def _message(fields: Mapping[str, Any]) -> str | None:
-    """Return what an entry says in words: its text, the version of an update, the entries that are skipped."""
-    for name in ("message", "error", "details"):
-        if fields.get(name) is not None:
-            return str(fields[name])
-    version = (fields.get("invocation") or fields).get("targetVersion")
-    if version is not None:
-        return f"to version {version}"
-    region = fields.get("droppedRegion") or fields.get("jump")
-    return f"skips {region.get('start')} to {region.get('end')}" if region else None
 
 
 def _replayed(indices: Sequence[int], kinds: Sequence[str], worker: WorkerMetadata | None) -> Any:

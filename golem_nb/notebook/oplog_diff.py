@@ -19,6 +19,7 @@ from typing import Any
 import pandas as pd
 
 from golem_nb.notebook.views import MONO, QUIET, View, broken
+from golem_nb.notebook.visible import visible
 
 MOST_EDITS = 1000
 MOST_ROWS = 60
@@ -255,7 +256,7 @@ def _number(index: Any) -> str:
 
 
 def _short(value: Any) -> str:
-    text = (value if isinstance(value, str) else repr(value)).rstrip("\n").replace("\n", "⏎")
+    text = visible(value if isinstance(value, str) else repr(value))
     return text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 1] + "…"
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -88,11 +89,22 @@ def write_parquet(frame: pd.DataFrame, file: str | Path) -> Path:
     table, path = arrow_from_oplog(frame), Path(file).expanduser()
     from pyarrow import parquet
 
-    try:
+    with writing(path):
         parquet.write_table(table, path, compression="zstd")
+    return path
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Say of a file that cannot be written why.
+
+    Raises:
+        UsageError: It cannot.
+    """
+    try:
+        yield
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {os.strerror(error.errno) if error.errno else error}") from None
-    return path
 
 
 def oplog_from_parquet(file: str | Path) -> pd.DataFrame:

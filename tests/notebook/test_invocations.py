@@ -22,6 +22,14 @@ def test_what_is_under_way_has_its_last_error_and_no_end():
     assert pd.isna(row["last_index"]) and pd.isna(row["ms"]) and row["result"] is None
 
 
+def test_an_attempt_that_left_nothing_is_not_counted():
+    def attempts(entries):
+        return invocations_of(oplog_frame(entries, component="shop"))["attempts"].tolist()
+
+    assert attempts(ENTRIES[:8]) == [1]
+    assert attempts([*ENTRIES[:8], entry(9, "NoOp")]) == [2]
+
+
 def test_the_calls_of_one_are_not_those_of_the_next():
     call = {"functionName": "f", "request": FIVE, "response": FIVE, "durableFunctionType": {"type": "ReadLocal"}}
     entries = [

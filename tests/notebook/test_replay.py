@@ -35,6 +35,8 @@ def test_what_failed_is_raised_with_what_it_printed():
     [
         ({"functionName": "f", "response": {"typ": {}, "value": 5}}, "    7  Kind                       f → 5"),
         ({"message": "hello\n"}, "    7  Kind                       hello"),
+        ({"error": "boom"}, "    7  Kind                       boom"),
+        ({"message": "\x1b[2Ja\nb"}, "    7  Kind                       \\x1b[2Ja⏎b"),
         ({}, "    7  Kind                       "),
     ],
 )

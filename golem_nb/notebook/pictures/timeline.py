@@ -28,6 +28,7 @@ from golem_nb.notebook.pictures.track import (
     track_of,
 )
 from golem_nb.notebook.views import QUIET
+from golem_nb.notebook.visible import visible
 
 WIDTH, LEFT, LANE, TOP, AXIS = 900, 130, 22, 4, 18
 STATES = ("live", "replayed", "unknown")
@@ -217,7 +218,7 @@ def entries_content(frame: pd.DataFrame) -> dict[str, Any]:
 def _text(value: Any, most: int) -> str:
     if value is None or value is pd.NA or (isinstance(value, float) and value != value):
         return ""
-    text = value if isinstance(value, str) else repr(value)
+    text = visible(value if isinstance(value, str) else repr(value))
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
