@@ -141,6 +141,7 @@ class Replay(View):
         rows = [("status then", status)]
         if self.result.running is not None:
             rows.append(("in the midst of", self.result.running))
+            rows.append(("functions there", "answer as when the invocation before it had ended"))
         if self.difference is not None:
             rows += [("recorded", self.difference.recorded), ("now", self.difference.now)]
         if self.result.failure is not None:

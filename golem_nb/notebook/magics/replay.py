@@ -53,7 +53,7 @@ def _travel(request: Request, replay: Replay, target: Target) -> Any:
     def made(fork: WorkerId, index: OplogIndex) -> None:
         request.session.note(component, [fork.name])
 
-    return Travel(replay, component.exports or (), made).widget
+    return Travel(replay, component.exports or (), made)
 
 
 V = TypeVar("V", Replay, SavedReplay)
@@ -115,7 +115,8 @@ VERB = Verb(
     ),
     rules=(
         "The worker is not touched, and nothing outside is reached. The result has `.is_same`, `.difference` (index,\n"
-        "recorded, now), `.output`, `.at(index)`, and `.call(function, *params)`, which asks the worker as it was then."
+        "recorded, now), `.output`, `.at(index)`, and `.call(function, *params)`: what the worker answers as it was\n"
+        "then. What such a call reads in key-value and blob stores is what they hold today."
     ),
     examples=(
         "%golem_replay cart/alice --to 17",
