@@ -58,6 +58,24 @@ function lineElement(line) {
   return row;
 }
 
+// Where the pane lives, what a file has instead is not to be seen; it is renewed now and then, and comes back at the end.
+function hidingStored(model) {
+  const places = new Set();
+  const hide = () => {
+    for (const place of document.querySelectorAll(`[data-golem-stored="${model.get("stored")}"]`)) {
+      place.style.display = "none";
+      places.add(place);
+    }
+  };
+  const observer = new MutationObserver(hide);
+  observer.observe(document.body, { childList: true, subtree: true });
+  hide();
+  return () => {
+    observer.disconnect();
+    for (const place of places) place.style.display = "";
+  };
+}
+
 function render({ model, el }) {
   const limit = model.get("limit");
   const view = { lines: [], cleared: 0, paused: false, level: model.get("level"), filter: model.get("filter"), last: 0,
@@ -171,7 +189,9 @@ function render({ model, el }) {
   count();
   showState();
   onTail();
+  const showStored = hidingStored(model);
   return () => {
+    showStored();
     cancelAnimationFrame(view.due);
     model.off("msg:custom", onDelta);
     model.off("change:tail", onTail);
