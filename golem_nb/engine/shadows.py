@@ -32,7 +32,7 @@ from golem_nb.engine.recovery import Plan, snapshot_in
 from golem_nb.engine.scheduler import Slots, run_on_large_stack
 from golem_nb.engine.services import Services
 from golem_nb.engine.stopping import Stop, Suspended
-from golem_nb.errors import BadInput, GolemError, InvocationFailed, ReplayMismatch
+from golem_nb.errors import BadInput, GolemError, InvocationFailed, ReplayMismatch, ValueMismatch
 from golem_nb.host.context import Peers, Source
 from golem_nb.host.declare import Effect, Exit, HostFunction, Trap
 from golem_nb.host.network import Network
@@ -58,7 +58,9 @@ from golem_nb.oplog.entries import (
 from golem_nb.oplog.fold import Update, WorkerState, state_of
 from golem_nb.store.oplogs import Checkpoint, Chunk, Oplogs, Start
 from golem_nb.values.json import value_from_json
-from golem_nb.values.types import ResultType, TypedValue
+from golem_nb.values.python import value_from_python
+from golem_nb.values.types import ResultType, TypedValue, WitType
+from golem_nb.values.wave import text_from_type
 from golem_nb.wasm.instance import GuestTrap
 
 NOTHING = NetworkPolicy(is_on=False)
@@ -107,6 +109,7 @@ def shadow_of(
     last = len(entries) if asked.to_index is None else asked.to_index
     if not 1 <= last <= len(entries):
         raise BadInput(f"the index must be between 1 and {len(entries)}, found {last}")
+    _check_answers(entries[:last], asked.answers)
     if asked.calls:
         last = boundary(entries, last)
     state = state_of(entries[:last])
@@ -129,10 +132,14 @@ def boundary(entries: Sequence[OplogEntry], index: OplogIndex) -> OplogIndex:
     return found
 
 
-def _with_answers(entries: Sequence[OplogEntry], answers: Mapping[OplogIndex, Any]) -> Iterator[OplogEntry]:
+def _check_answers(entries: Sequence[OplogEntry], answers: Mapping[OplogIndex, Any]) -> None:
     beyond = [index for index in answers if not 1 <= index <= len(entries)]
     if beyond:
         raise BadInput(f"there is no entry {min(beyond)} among the {len(entries)} that are met")
+
+
+def _with_answers(entries: Sequence[OplogEntry], answers: Mapping[OplogIndex, Any]) -> Iterator[OplogEntry]:
+    """Yield the entries, some answered otherwise. Answers behind the last one are of an invocation that is not met."""
     for index, entry in enumerate(entries, start=1):
         if index not in answers:
             yield entry
@@ -145,7 +152,27 @@ def _with_answers(entries: Sequence[OplogEntry], answers: Mapping[OplogIndex, An
         answer = answers[index]
         if isinstance(type_, ResultType) and not (isinstance(answer, Mapping) and set(answer) in ({"ok"}, {"err"})):
             answer = {"ok": answer}
-        yield replaced(entry, response=Recorded.of(type_, value_from_json(type_, answer)))
+        try:
+            value = value_of_answer(type_, answer)
+        except ValueMismatch as error:
+            told = f"entry {index}, of {entry.function_name}, is answered with {text_from_type(type_)}"
+            raise BadInput(f"{told:.300}: {error}") from None
+        yield replaced(entry, response=Recorded.of(type_, value))
+
+
+def value_of_answer(type: WitType, answer: Any) -> Any:
+    """Return the value of JSON, or of what frames show of values: fields in snake_case.
+
+    Raises:
+        ValueMismatch: It is neither.
+    """
+    try:
+        return value_from_json(type, answer)
+    except ValueMismatch as error:
+        try:
+            return value_from_python(type, answer)
+        except ValueMismatch:
+            raise error from None
 
 
 class _Performance:
@@ -184,14 +211,14 @@ class _Performance:
                 if live is not None and is_whole:
                     self._check_calls(live)
                     calls = [self._call(live, function, params) for function, params in self._asked.calls]
-            replayed = 0 if live is None else live.durability.entries_met
+            replayed, last_met = (0, 0) if live is None else (live.durability.entries_met, live.durability.last_met)
         finally:
             if live is not None:
                 live.close()
         metadata = metadata_of(self._worker, state, 0)
         running = None if state.current is None else state.current.function_name
         return ShadowResult(
-            len(self._entries), version, metadata.status, replayed, running, difference, failure, tuple(calls)
+            len(self._entries), version, metadata.status, replayed, running, difference, failure, tuple(calls), last_met
         )
 
     def _begin(self, state: WorkerState, version: int) -> Execution:

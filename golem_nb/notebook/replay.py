@@ -47,7 +47,7 @@ class Replay(View):
     @staticmethod
     def of(client: Callable[[], Client], worker: WorkerId, name: str, asked: Shadow) -> Replay:
         result = client().shadow(worker, asked)
-        index = result.difference.index if result.difference else result.at_index
+        index = place_of(result)
         page = client().oplog(worker, from_index=max(1, index - CONTEXT), count=2 * CONTEXT + 1)
         around = tuple(entry for entry in page.entries if entry.index <= index + CONTEXT)
         return Replay(client, worker, name, asked, result, around)
@@ -120,7 +120,7 @@ class Replay(View):
 
     @property
     def _index(self) -> OplogIndex:
-        return self.difference.index if self.difference else self.result.at_index
+        return place_of(self.result)
 
     @property
     def _glyph(self) -> str:
@@ -135,7 +135,7 @@ class Replay(View):
             return f"as it was at index {self.index}{on}{with_}: {self.result.entries_met} {met} met, all the same"
         if self.difference is not None:
             return f"goes another way{on}{with_} at index {self.difference.index}"
-        return f"cannot go on{on}{with_}"
+        return f"cannot meet its history{on}{with_}"
 
     def _rows(self, status: str) -> list[tuple[str, str]]:
         rows = [("status then", status)]
@@ -145,7 +145,7 @@ class Replay(View):
         if self.difference is not None:
             rows += [("recorded", self.difference.recorded), ("now", self.difference.now)]
         if self.result.failure is not None:
-            rows.append(("why", self.result.failure))
+            rows += [("why", self.result.failure), ("last met", f"entry {self._index}")]
         return [*rows, ("the worker", "is untouched")]
 
 
@@ -170,9 +170,16 @@ class SavedReplay(View):
         if found.is_same:
             return f"{self.file}: ✓ {found.entries_met} entries met by {self.component}, all the same"
         if found.difference is None:
-            return f"{self.file}: ✕ {self.component} cannot go on: {found.failure}"
+            return f"{self.file}: ✕ {self.component} cannot meet it behind entry {found.last_met}: {found.failure}"
         rows = [("recorded", found.difference.recorded), ("now", found.difference.now)]
         return f"{self.file}: ✕ {self.component} goes another way at index {found.difference.index}\n{rows_text(rows)}"
+
+
+def place_of(result: ShadowResult) -> OplogIndex:
+    """Return the index that matters: where the difference is, how far it came, or where it was to go."""
+    if result.difference is not None:
+        return result.difference.index
+    return result.at_index if result.failure is None else max(result.last_met, 1)
 
 
 def value_of(result: ShadowResult) -> Any:

@@ -134,6 +134,9 @@ class Travel:
         return call
 
     def _fork(self) -> None:
+        if self.replay.asked.answers or self.replay.asked.version is not None:
+            self.forked.value = _line("✕", "a fork has what is recorded: leave --override and --version out")
+            return
         target = WorkerId(self.replay.worker.component_id, self.name.value.strip())
         try:
             self.replay.client().fork_worker(self.replay.worker, target, self.index)

@@ -113,3 +113,12 @@ def test_in_the_midst_of_an_invocation_it_says_what_functions_answer(travel):
     assert "answer as when the invocation before it had ended" in travel.seen.text()
     travel.go(5)
     assert "functions there" not in travel.seen.text()
+
+
+def test_what_is_answered_otherwise_is_not_forked(travel):
+    travel.replay = Replay.of(travel.replay.client, travel.replay.worker, "dice/w", Shadow(answers={4: 5}, to_index=4))
+    travel.name.value = "other"
+    travel.fork.click()
+
+    assert "a fork has what is recorded" in travel.forked.value
+    assert travel.made == []
