@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from golem_nb.errors import UsageError
+from golem_nb.errors import BadInput, UsageError
 from golem_nb.model import PublicEntry, is_named
 from golem_nb.notebook.frames import HINTS, OPLOG_COLUMNS, one_oplog
 from golem_nb.notebook.invocations import invocations_of, keys_of
@@ -28,7 +28,7 @@ from golem_nb.notebook.pictures.scrubber import Scrubber
 from golem_nb.notebook.pictures.timeline import Timeline
 from golem_nb.notebook.views import MONO, QUIET, broken
 from golem_nb.notebook.visible import visible
-from golem_nb.oplog.query import parse_query
+from golem_nb.oplog.query import Query, parse_query
 
 NAME = "golem"
 # Rows that the table shows; more make a notebook slow. Source: UX 2, size.
@@ -127,11 +127,11 @@ class OplogAccessor:
         """Return the entries that a query in Golem's search language finds, as `%golem_oplog --query` does.
 
         Raises:
-            BadInput: The query cannot be read.
+            BadInput: The query cannot be read, or an entry of a damaged file cannot be searched.
         """
         parsed, frame = parse_query(query), self._frame
         columns = zip(frame.index.tolist(), frame["kind"], frame["timestamp"], frame["raw"], strict=True)
-        return frame[[parsed.matches(PublicEntry(*columns_of_entry)) for columns_of_entry in columns]]
+        return frame[[_is_found(parsed, PublicEntry(*columns_of_entry)) for columns_of_entry in columns]]
 
     def diff(self, other: pd.DataFrame) -> OplogDiff:
         """Compare with another oplog frame, which is the right side.
@@ -243,6 +243,16 @@ def functions_named(frame: pd.DataFrame, name: str) -> list[str]:
 def _last_part(function: str) -> str:
     """Return what a function is called within its interface: `add` of `shop:api/cart.{add}`, `now` of `clock::now`."""
     return function.rpartition("::")[2].rpartition("{")[2].rstrip("}")
+
+
+def _is_found(query: Query, entry: PublicEntry) -> bool:
+    try:
+        return query.matches(entry)
+    # The type that a value names in a file may be anything; a server's is one.
+    except (TypeError, KeyError, ValueError, AttributeError) as error:
+        raise BadInput(
+            f"entry {entry.index} has a value that is none of its type, and cannot be searched: {error}"
+        ) from None
 
 
 # The table fits a page: payloads may be broken anywhere, names only behind their colons.

@@ -15,7 +15,7 @@ import pandas as pd
 
 from golem_nb.errors import UsageError
 from golem_nb.model import Component, EventType, FileNode, PublicEntry, WorkerEvent, WorkerMetadata, WorkerStatus
-from golem_nb.notebook.payloads import PayloadReader, message_of
+from golem_nb.notebook.payloads import PayloadReader, message_of, part_of
 
 # The kinds of Golem 1.3 by what they are about; `family` stays when a newer Golem renames a kind (its names are below).
 FAMILIES = {
@@ -134,9 +134,8 @@ class OplogColumns:
             self._forget()
         self._last = index
         time_us = round(entry.timestamp.timestamp() * 1e6)
-        called = fields.get("invocation") or fields
-        effect = fields.get("durableFunctionType")
-        begin = fields.get("beginIndex", effect.get("index") if effect else None)
+        called = part_of(fields, "invocation") or fields
+        begin = _whole(fields.get("beginIndex", part_of(fields, "durableFunctionType").get("index")))
         begin_row = None if begin is None else self._rows.get(begin)
         self._put("function", row, called.get("fullFunctionName") or fields.get("functionName"))
         self._put("request", row, self._read(called.get("functionInput", fields.get("request"))))
@@ -144,12 +143,12 @@ class OplogColumns:
         self._put("idempotency_key", row, called.get("idempotencyKey"))
         self._put("level", row, fields.get("level"))
         self._put("message", row, message_of(fields))
-        self._put("fuel", row, fields.get("consumedFuel"))
+        self._put("fuel", row, _whole(fields.get("consumedFuel")))
         match kind:
             case "Create":
-                self._version = fields.get("componentVersion")
+                self._version = _whole(fields.get("componentVersion"))
             case "SuccessfulUpdate":
-                self._version = fields.get("targetVersion")
+                self._version = _whole(fields.get("targetVersion"))
             case "ExportedFunctionInvoked":
                 self._invocation, self._attempts = row, 0
             case "ExportedFunctionCompleted" if self._invocation is not None:
@@ -163,7 +162,7 @@ class OplogColumns:
                 self._attempts += 1
                 self._put("attempt", row, self._attempts)
             case "Revert":
-                self._go_back((fields.get("droppedRegion") or {}).get("start", index))
+                self._go_back(_whole(part_of(fields, "droppedRegion").get("start")) or index)
         self._put("begin_index", row, begin)
         if begin_row is not None:
             self._put("duration_us", row, time_us - self._times_us[begin_row])
@@ -258,6 +257,11 @@ def met_by_replay(frame: pd.DataFrame) -> Any:
 
 def family_of(kind: str) -> str:
     return FAMILIES.get(kind) or FAMILIES_OF_NEWER_GOLEMS.get(kind, "other")
+
+
+def _whole(value: Any) -> int | None:
+    """Return a whole number that a column can hold; None for what is none. A newer server may send anything."""
+    return value if type(value) is int and -(1 << 63) <= value < 1 << 63 else None
 
 
 def _objects(values: Iterable[Any], length: int) -> Any:

@@ -85,15 +85,21 @@ def value_in_json(json: Any) -> Any:
     return json["value"] if isinstance(json, Mapping) and json.keys() == {"typ", "value"} else json
 
 
+def part_of(fields: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Return what an entry has in a field of fields; nothing where it has none, or something else."""
+    found = fields.get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
 def message_of(fields: Mapping[str, Any]) -> str | None:
     """Return what an entry says in words: its text, the version of an update, the entries that are skipped."""
     for name in ("message", "error", "details"):
         if fields.get(name) is not None:
             return str(fields[name])
-    version = (fields.get("invocation") or fields).get("targetVersion")
+    version = (part_of(fields, "invocation") or fields).get("targetVersion")
     if version is not None:
         return f"to version {version}"
-    region = fields.get("droppedRegion") or fields.get("jump")
+    region = part_of(fields, "droppedRegion") or part_of(fields, "jump")
     return f"skips {region.get('start')} to {region.get('end')}" if region else None
 
 

@@ -22,7 +22,7 @@ from golem_nb.model import (
     is_named,
 )
 from golem_nb.notebook.magics.arguments import plain_json
-from golem_nb.notebook.payloads import message_of
+from golem_nb.notebook.payloads import message_of, part_of
 from golem_nb.notebook.views import MONO, QUIET, STATUSES, View, badge, badge_text, head_html, rows_html, rows_text
 from golem_nb.notebook.visible import visible
 from golem_nb.values.python import python_from_value
@@ -217,7 +217,8 @@ def call_at(client: Client, worker: WorkerId, first: OplogIndex, point: CrashPoi
 def line_of(entry: PublicEntry) -> str:
     """Return one line for an entry."""
     fields: Mapping[str, Any] = entry.fields
-    name = fields.get("functionName") or message_of(fields) or ""
+    called = part_of(fields, "invocation") or fields
+    name = called.get("fullFunctionName") or fields.get("functionName") or message_of(fields) or ""
     told = fields.get("response") or fields.get("result")
     value = told.get("value") if isinstance(told, Mapping) else told
     shown = "" if value is None else f" → {value!r:.60}"

@@ -224,3 +224,14 @@ def test_the_table_tells_replayed_from_live_and_hints_are_neither(frame):
     html = frame.golem._repr_html_()
 
     assert (html.count("↺ replayed"), html.count("● live")) == (4, 2)
+
+
+def test_a_value_that_is_none_of_its_type_cannot_be_searched():
+    register()
+    damaged = entry(1, "ExportedFunctionInvoked", functionName="add", request=[{"typ": 3, "value": 5}])
+    frame = oplog_frame([damaged], component="shop")
+    try:
+        with pytest.raises(BadInput, match="entry 1 has a value that is none of its type"):
+            frame.golem.where("nothing")
+    finally:
+        unregister()

@@ -36,6 +36,7 @@ def test_what_failed_is_raised_with_what_it_printed():
     [
         ({"functionName": "f", "response": {"typ": {}, "value": 5}}, "    7  Kind                       f → 5"),
         ({"message": "hello\n"}, "    7  Kind                       hello"),
+        ({"invocation": {"fullFunctionName": "f"}}, "    7  Kind                       f"),
         ({"error": "boom"}, "    7  Kind                       boom"),
         ({"message": "\x1b[2Ja\nb"}, "    7  Kind                       \\x1b[2Ja⏎b"),
         ({}, "    7  Kind                       "),

@@ -84,8 +84,8 @@ class Timeline(Picture):
         lines = [self.title, f"  {self.summary}"]
         for at, name in enumerate(self.track.lanes):
             lines.append(f"  {name:<16.16} {self._strip(at)}")
-        if self.track.lanes:
-            lines.append(f"  {'':16} {'█ live  ░ replayed' if self.frame['replayed'].notna().any() else ''}".rstrip())
+        if self.track.lanes and self.frame["replayed"].notna().any():
+            lines.append(f"  {'':16} █ live  ░ replayed")
         return "\n".join(lines)
 
     def _strip(self, lane: int) -> str:
