@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from difflib import get_close_matches
 from html import escape
@@ -49,13 +50,12 @@ _MARKS = {
 }
 # What all frames call the same. Source: UX 6, other frames.
 _COMMON = ("idempotency_key", "worker")
+_ENDS = ("ExportedFunctionCompleted", "AgentInvocationFinished")
 _BAD = ("Error", "FailedUpdate", "Interrupted", "Exited")
 _CHOSEN: dict[str, Callable[[pd.DataFrame], pd.Series[bool]]] = {
     "calls": lambda frame: frame["family"] == "call",
     "logs": lambda frame: frame["kind"] == "Log",
-    "errors": lambda frame: (
-        frame["kind"].isin(_BAD) | ((frame["kind"] == "ExportedFunctionCompleted") & frame["message"].notna())
-    ),
+    "errors": lambda frame: frame["kind"].isin(_BAD) | (frame["kind"].isin(_ENDS) & frame["message"].notna()),
 }
 
 
@@ -267,7 +267,9 @@ def _replay_mark(row: Any) -> str:
 
 
 def _cut(value: Any) -> str:
-    return escape(_short(value))
+    """Return a payload as HTML that may be broken within long words: an untrusted page drops `overflow-wrap`."""
+    # What is visible has no zeros in it.
+    return escape(re.sub(r"\S{16}(?=\S)", "\\g<0>\0", _short(value))).replace("\0", "<wbr>")
 
 
 def _short(value: Any) -> str:

@@ -59,14 +59,15 @@ FAMILIES = {
     "ActivatePlugin": "plugin",
     "DeactivatePlugin": "plugin",
 }
-FAMILIES_OF_NEWER_GOLEMS = {
-    "HostCall": "call",
-    "AgentInvocationStarted": "invocation",
-    "AgentInvocationFinished": "invocation",
-    "PendingAgentInvocation": "invocation",
-    "CancelPendingInvocation": "invocation",
-    "SetRetryPolicy": "control",
-    "RemoveRetryPolicy": "control",
+# Names of newer Golems, as their files have them, and what 1.3 calls the same.
+NEWER_NAMES = {
+    "HostCall": "ImportedFunctionInvoked",
+    "AgentInvocationStarted": "ExportedFunctionInvoked",
+    "AgentInvocationFinished": "ExportedFunctionCompleted",
+    "PendingAgentInvocation": "PendingWorkerInvocation",
+    "CancelPendingInvocation": "CancelInvocation",
+    "SetRetryPolicy": "ChangeRetryPolicy",
+    "RemoveRetryPolicy": "ChangeRetryPolicy",
 }
 FAMILY_NAMES = ("control", "call", "invocation", "region", "update", "memory", "log", "plugin", "other")
 OPLOG_COLUMNS = (
@@ -144,7 +145,7 @@ class OplogColumns:
         self._put("level", row, fields.get("level"))
         self._put("message", row, message_of(fields))
         self._put("fuel", row, _whole(fields.get("consumedFuel")))
-        match kind:
+        match NEWER_NAMES.get(kind, kind):
             case "Create":
                 self._version = _whole(fields.get("componentVersion"))
             case "SuccessfulUpdate":
@@ -256,7 +257,7 @@ def met_by_replay(frame: pd.DataFrame) -> Any:
 
 
 def family_of(kind: str) -> str:
-    return FAMILIES.get(kind) or FAMILIES_OF_NEWER_GOLEMS.get(kind, "other")
+    return FAMILIES.get(NEWER_NAMES.get(kind, kind), "other")
 
 
 def _whole(value: Any) -> int | None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from golem_nb.notebook.frames import HINTS, one_oplog
+from golem_nb.notebook.frames import HINTS, NEWER_NAMES, one_oplog
 
 COLUMNS = (
     "function",
@@ -28,7 +28,6 @@ COLUMNS = (
     "replayed",
 )
 STARTED, COMPLETED = "ExportedFunctionInvoked", "ExportedFunctionCompleted"
-_NEWER = {"AgentInvocationStarted": STARTED, "AgentInvocationFinished": COMPLETED}
 
 
 def invocations_of(frame: pd.DataFrame) -> pd.DataFrame:
@@ -42,7 +41,7 @@ def invocations_of(frame: pd.DataFrame) -> pd.DataFrame:
         parts = [invocations_of(one) for _, one in frame.groupby(["component", "worker"], sort=False)]
         return pd.concat(parts, ignore_index=True)
     frame = one_oplog(frame)
-    kind = frame["kind"].astype("object").replace(_NEWER).to_numpy()
+    kind = frame["kind"].astype("object").replace(NEWER_NAMES).to_numpy()
     starts = np.flatnonzero(kind == STARTED)
     # The number of the invocation that each row lies in; -1 before the first. One at a time: a worker runs no two.
     inside = np.cumsum(kind == STARTED) - 1
@@ -88,7 +87,7 @@ def keys_of(frame: pd.DataFrame) -> pd.Series[str]:
     for rows in oplogs.values():
         order = rows[np.argsort(frame.index.to_numpy()[rows], kind="stable")]
         one: Any = frame.iloc[order]
-        kind = one["kind"].astype("object").replace(_NEWER).to_numpy()
+        kind = one["kind"].astype("object").replace(NEWER_NAMES).to_numpy()
         starts = np.flatnonzero(kind == STARTED)
         if not len(starts):
             continue

@@ -235,3 +235,9 @@ def test_a_value_that_is_none_of_its_type_cannot_be_searched():
             frame.golem.where("nothing")
     finally:
         unregister()
+
+
+def test_a_long_word_may_be_broken_and_is_escaped(frame):
+    html = frame.assign(message=frame["message"].replace("hello", "<" * 20 + "\0 b"))[6:7].golem._repr_html_()
+
+    assert f"{'&lt;' * 16}<wbr>{'&lt;' * 4}\\x00 b" in html

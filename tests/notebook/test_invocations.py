@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pandas as pd
 
 from golem_nb.notebook.frames import oplog_frame
@@ -56,3 +58,15 @@ def test_none_have_the_same_columns_and_kinds():
     none, one = (invocations_of(oplog_frame(entries, component="shop")) for entries in ([], ENTRIES))
 
     assert dict(none.dtypes) == dict(one.dtypes)
+
+
+def test_the_names_of_newer_golems_are_paired_too():
+    renamed = {
+        "ExportedFunctionInvoked": "AgentInvocationStarted",
+        "ExportedFunctionCompleted": "AgentInvocationFinished",
+    }
+    entries = [replace(one, kind=renamed.get(one.kind, one.kind)) for one in ENTRIES]
+
+    (row,) = invocations_of(oplog_frame(entries, component="shop")).to_dict("records")
+
+    assert (row["function"], row["result"], row["ms"], row["last_index"]) == ("add", 5, 6.0, 9)
