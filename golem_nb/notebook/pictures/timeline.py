@@ -25,6 +25,7 @@ from golem_nb.notebook.pictures.track import (
     REPLAYED,
     UNKNOWN,
     Track,
+    events_of,
     track_of,
 )
 from golem_nb.notebook.views import QUIET
@@ -107,7 +108,7 @@ class Timeline(Picture):
         )
 
     def _legend(self) -> str:
-        kinds = dict.fromkeys(str(kind) for kind in self.frame["kind"].unique() if str(kind) in EVENT_MARKS)
+        kinds = dict.fromkeys(str(kind) for kind in self.frame["kind"][events_of(self.track)].unique())
         marks = dict.fromkeys(f"{EVENT_MARKS[kind][0]} {EVENT_MARKS[kind][2]}" for kind in kinds)
         states = ["filled: live", "hatched: replayed"] if self.frame["replayed"].notna().any() else []
         cuts = ["┊ waiting left out"] if self.track.cuts else []
@@ -167,7 +168,7 @@ class Timeline(Picture):
         if not 0 < len(self.frame) <= MOST_LIVE_ENTRIES:
             return None
         track = self.track
-        marks = [EVENT_MARKS.get(str(kind), ("", "", ""))[:2] for kind in self.frame["kind"]]
+        rows = np.flatnonzero(events_of(track))
         return {
             "title": self.title,
             "summary": self.summary,
@@ -180,7 +181,7 @@ class Timeline(Picture):
             "state": track.state.tolist(),
             "length": track.length,
             "cuts": [[round(place, 3), seconds_text(seconds)] for place, seconds in track.cuts],
-            "marks": {row: mark for row, mark in enumerate(marks) if mark[0]},
+            "marks": {int(row): EVENT_MARKS[str(self.frame["kind"].iloc[row])][:2] for row in rows},
             **entries_content(self.frame),
         }
 
