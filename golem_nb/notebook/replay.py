@@ -29,7 +29,6 @@ from golem_nb.values.python import python_from_value
 
 HOST_CALL = "ImportedFunctionInvoked"
 CONTEXT = 2  # entries shown before and behind the one that matters
-MOST_OUTPUT = 2000  # characters of the output so far, from its end
 
 
 @dataclass(frozen=True, repr=False)

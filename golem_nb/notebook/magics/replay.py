@@ -74,6 +74,8 @@ def _saved(request: Request, word: str | None) -> SavedReplay:
         raise UsageError("which file? Write: %golem_replay FILE --component NAME")
     name = str(request.option("component"))
     if Path(name).suffix in (".wasm", ".wat", ".py"):
+        if request.option("version") is not None:
+            raise UsageError(f"--version is of a component of the server; {name} is a file, and has none")
         wasm = component_bytes(name)
     else:
         component, version = request.session.component(name), request.whole_number("version")
@@ -84,7 +86,7 @@ def _saved(request: Request, word: str | None) -> SavedReplay:
 
 
 def _answers(request: Request) -> dict[OplogIndex, Any]:
-    answers = {}
+    answers: dict[OplogIndex, Any] = {}
     for pair in request.option("override") or ():
         index, equals, text = pair.partition("=")
         if not equals or not text:
@@ -92,7 +94,10 @@ def _answers(request: Request) -> dict[OplogIndex, Any]:
         positional, named = evaluate(text, request.names)
         if len(positional) != 1 or named:
             raise UsageError(f"--override {pair}: VALUE must be one value in Python")
-        answers[whole_number(index, "--override INDEX")] = plain_json(positional[0])
+        at = whole_number(index, "--override INDEX")
+        if at in answers:
+            raise UsageError(f"--override {at} is given twice")
+        answers[at] = plain_json(positional[0])
     return answers
 
 

@@ -4,12 +4,16 @@
 
 const LEVELS = [["all", 0], ["info +", 2], ["warn +", 3], ["error +", 4]];
 const STATES = { live: "● live", reconnecting: "↻ reconnecting", closed: "■ closed" };
+const FOCUSED = new Set(["button", "input", "select"]);
 const BORDER = "1px solid var(--jp-border-color1, #bbb)";
 
 function element(tag, style, attributes = {}) {
   const node = document.createElement(tag);
   node.style.cssText = style;
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  // Lab would take the keys that are typed here: arrows go to other cells, and `d d` deletes this one. It asks the
+  // element that has the focus, whatever lies around it.
+  if (FOCUSED.has(tag) || "tabindex" in attributes) node.setAttribute("data-lm-suppress-shortcuts", "true");
   return node;
 }
 
@@ -177,7 +181,6 @@ function render({ model, el }) {
     pause.textContent = view.paused ? "Go on" : "Pause";
     if (!view.paused) redraw();
   };
-  // Keys typed here are not the notebook's shortcuts.
   bar.addEventListener("keydown", (event) => event.stopPropagation());
 
   const onDelta = (message) => { if (message.lines) add(message.lines); };
