@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Any, cast
 from uuid import uuid4
 
@@ -28,7 +29,7 @@ from golem_nb.engine.invocation import begun
 from golem_nb.engine.journal import Journal
 from golem_nb.engine.metadata import metadata_of
 from golem_nb.engine.parameters import parameters_from_json
-from golem_nb.engine.recovery import Plan, snapshot_in
+from golem_nb.engine.recovery import Plan, plans, snapshot_in
 from golem_nb.engine.scheduler import Slots, run_on_large_stack
 from golem_nb.engine.services import Services
 from golem_nb.engine.stopping import Stop, Suspended
@@ -192,15 +193,15 @@ class _Performance:
 
     def perform(self) -> ShadowResult:
         state = state_of(self._entries)
-        version = state.component_version if self._asked.version is None else self._asked.version
+        plan = self._plan(state)
         live: Execution | None = None
         difference, failure, is_whole = None, None, False
         calls: list[ShadowCall] = []
         try:
             with self._stage.slots.taken(lambda: self._stage.is_closing):
                 try:
-                    live = self._begin(state, version)
-                    self._meet(live, state)
+                    live = self._begin(plan)
+                    self._meet(live, plan)
                     is_whole = True
                 except ReplayMismatch as mismatch:
                     difference = Difference(mismatch.index, mismatch.recorded, mismatch.attempted)
@@ -218,15 +219,36 @@ class _Performance:
         metadata = metadata_of(self._worker, state, 0)
         running = None if state.current is None else state.current.function_name
         return ShadowResult(
-            len(self._entries), version, metadata.status, replayed, running, difference, failure, tuple(calls), last_met
+            len(self._entries),
+            plan.component_version,
+            metadata.status,
+            replayed,
+            running,
+            difference,
+            failure,
+            tuple(calls),
+            last_met,
         )
 
-    def _begin(self, state: WorkerState, version: int) -> Execution:
-        update = None
-        if version != state.component_version:  # as an automatic update to it would
-            update = Update(state.last_index, state.last_timestamp_us, version, UpdateState.PENDING)
+    def _plan(self, state: WorkerState) -> Plan:
+        """Return how the entries are met: as when they were all there were; another version as an automatic update."""
+        plan = Plan(state.component_version, state.base, state.skipped)
+        if self._is_in_update(state):
+            plan = next(plans(state))
+        version = self._asked.version
+        if version in (None, plan.component_version):
+            return plan
+        update = Update(state.last_index, state.last_timestamp_us, version, UpdateState.PENDING)
+        return replace(plan, component_version=update.target_version, update=update)
+
+    def _is_in_update(self, state: WorkerState) -> bool:
+        """Are the last steps those of an instance that takes a snapshot, which a manual update has not ended yet?"""
+        update = state.pending_updates[0] if state.pending_updates else None
+        return update is not None and update.has_snapshot and state.last_step > update.index
+
+    def _begin(self, plan: Plan) -> Execution:
         return execution.begin(
-            Plan(version, state.base, state.skipped, update),
+            plan,
             self._worker,
             self._number,
             self._journal,
@@ -238,9 +260,9 @@ class _Performance:
             host_class=_SecludedHost,
         )
 
-    def _meet(self, live: Execution, state: WorkerState) -> None:
-        if state.base:
-            _, entry = next(self._journal.stored_entries(state.base))
+    def _meet(self, live: Execution, plan: Plan) -> None:
+        if plan.snapshot:
+            _, entry = next(self._journal.stored_entries(plan.snapshot))
             live.load(*snapshot_in(entry))
         live.durability.note_live()
         while (invoked := live.durability.next_invocation()) is not None:
