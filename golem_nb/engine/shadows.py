@@ -48,6 +48,7 @@ from golem_nb.model import (
     ShadowResult,
     UpdateState,
     WorkerId,
+    WorkerStatus,
 )
 from golem_nb.oplog.entries import (
     ExportedFunctionInvoked,
@@ -124,11 +125,11 @@ def shadow_of(
 
 
 def boundary(entries: Sequence[OplogEntry], index: OplogIndex) -> OplogIndex:
-    """Return the last index up to this one at which no invocation runs."""
+    """Return the last index up to this one at which a function can be called: none runs, and none has exited."""
     state, found = WorkerState(), 1
     for place, entry in enumerate(entries[:index], start=1):
         state.apply(entry)
-        if state.current is None:
+        if state.current is None and state.status is not WorkerStatus.EXITED:
             found = place
     return found
 
@@ -189,7 +190,9 @@ class _Performance:
         self._journal = Journal(
             cast(Oplogs, _MemoryOplogs(entries)), 0, lambda: clock.now_ns() // 1000, lambda journal: None
         )
-        self._runs_on = self._journal.state.current is not None
+        state = self._journal.state
+        # The invocation in which a worker exits has no end, and no other one follows it.
+        self._runs_on = state.current is not None or state.status is WorkerStatus.EXITED
 
     def perform(self) -> ShadowResult:
         state = state_of(self._entries)

@@ -4,7 +4,7 @@ import pytest
 
 from golem_nb.engine import shadows
 from golem_nb.engine.shadows import value_of_answer
-from golem_nb.errors import BadInput, ComponentNotFound, FunctionNotFound, ValueMismatch, WorkerNotFound
+from golem_nb.errors import BadInput, ComponentNotFound, FunctionNotFound, ValueMismatch, WorkerExited, WorkerNotFound
 from golem_nb.model import (
     LOCAL_ENVIRONMENT,
     ComponentOptions,
@@ -19,6 +19,7 @@ from golem_nb.values.types import U64, record
 from golem_nb.wasm.text import wasm_from_text
 from tests.engine.conftest import COUNTER, until
 from tests.engine.test_running_time import BUSY
+from tests.script import ADD, DRAW, EXIT, script, steps
 
 # `draw` adds a random byte to what it had; `tell` says it; `spin` never ends.
 DICE = """
@@ -204,6 +205,19 @@ def test_a_long_history_is_met_too(engine):
     assert half.calls[0].result.value == 1075
     assert engine.shadow(worker, Shadow()).entries_met == 300
     assert indices(engine, worker, Log) == []
+
+
+def test_a_worker_that_exited_is_met_up_to_there_and_answers_as_before(engine):
+    worker = WorkerId(engine.create_component(LOCAL_ENVIRONMENT, "script", script()).id, "w")
+    engine.invoke_and_await(worker, "run", ["", steps((ADD, 5))]).result(10)
+    with pytest.raises(WorkerExited):
+        engine.invoke_and_await(worker, "run", ["", steps((ADD, 1), DRAW, (EXIT, 1))]).result(10)
+
+    shadow = engine.shadow(worker, Shadow())
+    (told,) = engine.shadow(worker, Shadow(calls=(("run", ["", []]),))).calls
+
+    assert (shadow.is_same, shadow.status) == (True, WorkerStatus.EXITED)
+    assert told.result.value == 5
 
 
 def test_an_ephemeral_worker_has_no_past(engine):
