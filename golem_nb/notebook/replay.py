@@ -24,10 +24,11 @@ from golem_nb.model import (
 from golem_nb.notebook.magics.arguments import plain_json
 from golem_nb.notebook.payloads import message_of, part_of
 from golem_nb.notebook.views import MONO, QUIET, STATUSES, View, badge, badge_text, head_html, rows_html, rows_text
-from golem_nb.notebook.visible import visible
+from golem_nb.notebook.visible import beside, visible
 from golem_nb.values.python import python_from_value
 
 HOST_CALL = "ImportedFunctionInvoked"
+MOST_OF_A_SIDE = 300  # characters; a result may be a megabyte
 CONTEXT = 2  # entries shown before and behind the one that matters
 
 
@@ -142,7 +143,7 @@ class Replay(View):
             rows.append(("in the midst of", self.result.running))
             rows.append(("functions there", "answer as when the invocation before it had ended"))
         if self.difference is not None:
-            rows += [("recorded", self.difference.recorded), ("now", self.difference.now)]
+            rows += _sides(self.difference)
         if self.result.failure is not None:
             rows += [("why", self.result.failure), ("last met", f"entry {self._index}")]
         return [*rows, ("the worker", "is untouched")]
@@ -170,8 +171,14 @@ class SavedReplay(View):
             return f"{self.file}: ✓ {found.entries_met} entries met by {self.component}, all the same"
         if found.difference is None:
             return f"{self.file}: ✕ {self.component} cannot meet it behind entry {found.last_met}: {found.failure}"
-        rows = [("recorded", found.difference.recorded), ("now", found.difference.now)]
-        return f"{self.file}: ✕ {self.component} goes another way at index {found.difference.index}\n{rows_text(rows)}"
+        rows = rows_text(_sides(found.difference))
+        return f"{self.file}: ✕ {self.component} goes another way at index {found.difference.index}\n{rows}"
+
+
+def _sides(difference: Difference) -> list[tuple[str, str]]:
+    """Return both sides as rows, cut so that one sees where they differ; `.difference` has them whole."""
+    recorded, now = beside(difference.recorded, difference.now, MOST_OF_A_SIDE)
+    return [("recorded", recorded), ("now", now)]
 
 
 def place_of(result: ShadowResult) -> OplogIndex:
@@ -189,8 +196,10 @@ def value_of(result: ShadowResult) -> Any:
         BadInput: The history itself could not be met.
     """
     if not result.is_same:
-        found = result.difference
-        told = result.failure if found is None else f"entry {found.index} records {found.recorded}, not {found.now}"
+        told = result.failure
+        if result.difference is not None:
+            (_, recorded), (_, now) = _sides(result.difference)
+            told = f"entry {result.difference.index} records {recorded}, not {now}"
         raise BadInput(f"the worker's history cannot be met again: {told}")
     call: ShadowCall = result.calls[-1]
     if call.error is not None:
