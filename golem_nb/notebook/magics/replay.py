@@ -10,6 +10,7 @@ from golem_nb.model import OplogIndex, Shadow, WorkerId
 from golem_nb.notebook.magics.arguments import evaluate, plain_json
 from golem_nb.notebook.magics.grammar import Option, Target, read_target
 from golem_nb.notebook.magics.verb import Request, Verb, one_target, whole_number
+from golem_nb.notebook.progress import Progress
 from golem_nb.notebook.replay import Replay, SavedReplay
 from golem_nb.notebook.surroundings import Place
 
@@ -25,7 +26,9 @@ def run(request: Request) -> Any:
     target = request.session.target(word)
     worker = request.session.worker_id(target)
     asked = Shadow(request.whole_number("to"), request.whole_number("version"), _answers(request))
-    replay = Replay.of(request.session.client, worker, str(target), asked)
+    with Progress(request.surroundings, f"replay of {target}", 1) as progress:
+        progress.step("meeting its history")
+        replay = Replay.of(request.session.client, worker, str(target), asked)
     checked = _checked(request, replay, str(target))
     if request.option("fork") is not None:
         _fork(request, checked, target)
@@ -82,7 +85,10 @@ def _saved(request: Request, word: str | None) -> SavedReplay:
         version = component.version if version is None else version
         wasm = request.session.client().component_wasm(component.id, version)
         name = f"{name}, version {version}"
-    return SavedReplay(word, name, replay(word, wasm, to_index=request.whole_number("to"), answers=_answers(request)))
+    to_index, answers = request.whole_number("to"), _answers(request)
+    with Progress(request.surroundings, f"replay of {word}", 1) as progress:
+        progress.step("meeting its history")
+        return SavedReplay(word, name, replay(word, wasm, to_index=to_index, answers=answers))
 
 
 def _answers(request: Request) -> dict[OplogIndex, Any]:
