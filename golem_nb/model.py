@@ -313,7 +313,7 @@ class ShadowCall:
 class ShadowResult:
     """How far a shadow came. `difference` and `failure` are None where it met all entries up to `at_index`.
 
-    `running` is the function in whose midst the entries end.
+    `running` is the function in whose midst the entries end. `last_met` is how far it came, 0 where it met none.
     """
 
     at_index: OplogIndex
@@ -324,6 +324,7 @@ class ShadowResult:
     difference: Difference | None
     failure: str | None
     calls: tuple[ShadowCall, ...]
+    last_met: OplogIndex = 0
 
     @property
     def is_same(self) -> bool:

@@ -70,25 +70,27 @@ def assert_replays(history: str | Path, component: bytes | str | Path) -> None:
             f"{history}: entry {there.index} records {there.recorded}, but the component now does {there.now}"
         )
     if found.failure is not None:
-        raise AssertionError(f"{history}: the component cannot meet it: {found.failure}")
+        raise AssertionError(f"{history}: the component cannot meet it behind entry {found.last_met}: {found.failure}")
 
 
 def component_bytes(component: bytes | str | Path) -> bytes:
     """Return a component's bytes from what a caller has: itself, or a file by its suffix.
 
     Raises:
-        BadInput: There is no such file.
+        BadInput: There is no such file, or it is no text where it should be.
     """
     if isinstance(component, bytes):
         return component
     path = Path(component)
     try:
         content = path.read_bytes()
+        match path.suffix:
+            case ".wat":
+                return component_from_text(content.decode())
+            case ".py":
+                return component_from_source(content.decode(), path.stem)
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror}") from None
-    match path.suffix:
-        case ".wat":
-            return component_from_text(content.decode())
-        case ".py":
-            return component_from_source(content.decode(), path.stem)
+    except UnicodeDecodeError:
+        raise BadInput(f"{path} is no text in UTF-8") from None
     return content

@@ -46,10 +46,11 @@ _SAVE = '(export "golem:api/save-snapshot@1.1.7" (instance $save-snapshot))'
 _LOAD = '(export "golem:api/load-snapshot@{}" (instance $load-snapshot))'
 
 
-def script(version=0, *, factor=1, first="", saves=True, loads="1.1.7", saved=8):
+def script(version=0, *, factor=1, first="", start="", saves=True, loads="1.1.7", saved=8):
     """Return the component.
 
-    `factor` is what its additions are multiplied by, `first` code that each run begins with, `saves` whether it gives
+    `factor` is what its additions are multiplied by, `first` code that each run begins with, `start` code that each
+    instance begins with, `saves` whether it gives
     snapshots, `loads` the version of the interface by which it takes them (None: it does not), `saved` the only length
     of a snapshot that it accepts.
     """
@@ -60,6 +61,7 @@ def script(version=0, *, factor=1, first="", saves=True, loads="1.1.7", saved=8)
         "VERSION": version,
         "FACTOR": factor,
         "FIRST": first,
+        "START": f"(func $at-start {start}) (start $at-start)" if start else "",
         "SAVED": saved,
         "EXPORTS": exports,
     }

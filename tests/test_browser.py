@@ -167,6 +167,11 @@ def test_pictures_are_live_for_a_reader_and_plain_html_in_the_file(place, theme)
         canvas.press("ArrowRight")
         assert status.inner_text().startswith("#4  Log step 1")
         page.screenshot(path=str(OUTPUT / f"timeline-{theme}.png"))
+        # Keys that Lab knows are not Lab's here: twice `d` deletes a cell.
+        for part in (canvas, pictures.nth(2).get_by_role("log"), page.locator(".golem-events").get_by_role("log")):
+            part.press("d")
+            part.press("d")
+        assert page.locator(".jp-CodeCell").count() == len(PICTURES)
 
         # The slider has the output so far, and tells the kernel where it stopped.
         slider = pictures.nth(2).get_by_role("slider")
@@ -186,6 +191,7 @@ def test_pictures_are_live_for_a_reader_and_plain_html_in_the_file(place, theme)
         pane.get_by_role("combobox", name="worker").select_option("steps/b")
         lines = pane.locator("[data-seq]").all_inner_texts()
         assert lines and all("steps/b" in line for line in lines)
+        assert page.locator("[data-golem-stored]").is_hidden()  # that is for the file
         # The board was made before there were workers.
         page.get_by_text("▶ Running 2").wait_for()
         page.screenshot(path=str(OUTPUT / f"board-{theme}.png"))
@@ -200,3 +206,46 @@ def test_pictures_are_live_for_a_reader_and_plain_html_in_the_file(place, theme)
     shown = [cell.outputs[0].data for cell in nbformat.read(root / "pictures.ipynb", 4).cells[5:8]]
     assert [sorted(data) for data in shown] == [["text/html", "text/plain"]] * 3
     assert ["<img" in data["text/html"] for data in shown] == [True, True, False]
+    data = [output.data for output in nbformat.read(root / "pictures.ipynb", 4).cells[-1].outputs if "data" in output]
+    assert any("live when this was stored" in bundle["text/plain"] for bundle in data)
+    assert not any("EventPane" in bundle["text/plain"] for bundle in data)
+
+
+TRAVELLING = [
+    "%load_ext golem_nb",
+    "from importlib.resources import files\nfrom golem_nb.demo import CountingServer\nworld = CountingServer()\n"
+    'source = files("golem_nb") / "demo.wat"',
+    "%golem_deploy steps {source}",
+    "%golem_invoke steps/a run(world.authority, 2) --key first -q",
+    "%golem_replay steps/a --slider",
+]
+
+
+def test_a_reader_travels_in_time_forks_there_and_the_file_has_the_last_index(place):
+    root, home, data = place
+    write_notebook(root / "travel.ipynb", TRAVELLING)
+
+    with reader(root, home, environment={"GOLEM_NB_DIR": str(data)}) as lab:
+        page = lab.page
+        lab.open("travel.ipynb")
+        lab.run_all()
+        cell = page.locator(".jp-CodeCell").last
+        handle = cell.locator(".noUi-handle").first
+        handle.press("Home")
+        cell.get_by_text("as it was at index 1:").wait_for()
+        cell.get_by_role("button", name="next host call").click()
+        cell.get_by_text("in the midst of").wait_for()
+        chosen = cell.locator(".widget-readout").inner_text()
+        cell.get_by_placeholder("name of the fork").fill("other")
+        cell.get_by_role("button", name="fork here").click()
+        cell.get_by_text(f"other goes on from index {chosen}").wait_for()
+        page.screenshot(path=str(OUTPUT / "travel.png"))
+
+        page.evaluate("() => { void window.jupyterapp.commands.execute('docmanager:save'); }")
+        page.wait_for_function("() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
+
+        assert lab.errors() == []
+        assert lab.foreign == []
+    seen = nbformat.read(root / "travel.ipynb", 4).cells[-1].outputs[-1].data
+    assert f"as it was at index {chosen}:" in seen["text/plain"]
+    assert sorted(seen) == ["text/html", "text/plain"]

@@ -73,3 +73,11 @@ def test_components_are_made_of_their_files(tmp_path):
     program.write_text("def f() -> int: return 1")
 
     assert component_bytes(text)[:4] == component_bytes(program)[:4] == component_bytes(dice())[:4] == b"\0asm"
+
+
+def test_a_source_that_is_no_text_is_told(tmp_path):
+    path = tmp_path / "cart.py"
+    path.write_bytes(b"\xff")
+
+    with pytest.raises(BadInput, match="no text in UTF-8"):
+        component_bytes(path)

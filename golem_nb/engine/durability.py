@@ -127,6 +127,11 @@ class Durability:
         return self._cursor.replayed
 
     @property
+    def last_met(self) -> OplogIndex:
+        """The last entry that the component has met; 0 = none, live entries do not count."""
+        return self._cursor.last_met
+
+    @property
     def entries_replayed(self) -> int | None:
         """How many entries the component has met; None while it has not met the last one."""
         return self._cursor.replayed if self.is_live else None

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Any, cast
 from uuid import uuid4
 
@@ -28,11 +29,11 @@ from golem_nb.engine.invocation import begun
 from golem_nb.engine.journal import Journal
 from golem_nb.engine.metadata import metadata_of
 from golem_nb.engine.parameters import parameters_from_json
-from golem_nb.engine.recovery import Plan, snapshot_in
+from golem_nb.engine.recovery import Plan, plans, snapshot_in
 from golem_nb.engine.scheduler import Slots, run_on_large_stack
 from golem_nb.engine.services import Services
 from golem_nb.engine.stopping import Stop, Suspended
-from golem_nb.errors import BadInput, GolemError, InvocationFailed, ReplayMismatch
+from golem_nb.errors import BadInput, GolemError, InvocationFailed, ReplayMismatch, ValueMismatch
 from golem_nb.host.context import Peers, Source
 from golem_nb.host.declare import Effect, Exit, HostFunction, Trap
 from golem_nb.host.network import Network
@@ -47,6 +48,7 @@ from golem_nb.model import (
     ShadowResult,
     UpdateState,
     WorkerId,
+    WorkerStatus,
 )
 from golem_nb.oplog.entries import (
     ExportedFunctionInvoked,
@@ -58,7 +60,9 @@ from golem_nb.oplog.entries import (
 from golem_nb.oplog.fold import Update, WorkerState, state_of
 from golem_nb.store.oplogs import Checkpoint, Chunk, Oplogs, Start
 from golem_nb.values.json import value_from_json
-from golem_nb.values.types import ResultType, TypedValue
+from golem_nb.values.python import value_from_python
+from golem_nb.values.types import ResultType, TypedValue, WitType
+from golem_nb.values.wave import text_from_type
 from golem_nb.wasm.instance import GuestTrap
 
 NOTHING = NetworkPolicy(is_on=False)
@@ -107,6 +111,7 @@ def shadow_of(
     last = len(entries) if asked.to_index is None else asked.to_index
     if not 1 <= last <= len(entries):
         raise BadInput(f"the index must be between 1 and {len(entries)}, found {last}")
+    _check_answers(entries[:last], asked.answers)
     if asked.calls:
         last = boundary(entries, last)
     state = state_of(entries[:last])
@@ -120,19 +125,23 @@ def shadow_of(
 
 
 def boundary(entries: Sequence[OplogEntry], index: OplogIndex) -> OplogIndex:
-    """Return the last index up to this one at which no invocation runs."""
+    """Return the last index up to this one at which a function can be called: none runs, and none has exited."""
     state, found = WorkerState(), 1
     for place, entry in enumerate(entries[:index], start=1):
         state.apply(entry)
-        if state.current is None:
+        if state.current is None and state.status is not WorkerStatus.EXITED:
             found = place
     return found
 
 
-def _with_answers(entries: Sequence[OplogEntry], answers: Mapping[OplogIndex, Any]) -> Iterator[OplogEntry]:
+def _check_answers(entries: Sequence[OplogEntry], answers: Mapping[OplogIndex, Any]) -> None:
     beyond = [index for index in answers if not 1 <= index <= len(entries)]
     if beyond:
         raise BadInput(f"there is no entry {min(beyond)} among the {len(entries)} that are met")
+
+
+def _with_answers(entries: Sequence[OplogEntry], answers: Mapping[OplogIndex, Any]) -> Iterator[OplogEntry]:
+    """Yield the entries, some answered otherwise. Answers behind the last one are of an invocation that is not met."""
     for index, entry in enumerate(entries, start=1):
         if index not in answers:
             yield entry
@@ -145,7 +154,27 @@ def _with_answers(entries: Sequence[OplogEntry], answers: Mapping[OplogIndex, An
         answer = answers[index]
         if isinstance(type_, ResultType) and not (isinstance(answer, Mapping) and set(answer) in ({"ok"}, {"err"})):
             answer = {"ok": answer}
-        yield replaced(entry, response=Recorded.of(type_, value_from_json(type_, answer)))
+        try:
+            value = value_of_answer(type_, answer)
+        except ValueMismatch as error:
+            told = f"entry {index}, of {entry.function_name}, is answered with {text_from_type(type_)}"
+            raise BadInput(f"{told:.300}: {error}") from None
+        yield replaced(entry, response=Recorded.of(type_, value))
+
+
+def value_of_answer(type: WitType, answer: Any) -> Any:
+    """Return the value of JSON, or of what frames show of values: fields in snake_case.
+
+    Raises:
+        ValueMismatch: It is neither.
+    """
+    try:
+        return value_from_json(type, answer)
+    except ValueMismatch as error:
+        try:
+            return value_from_python(type, answer)
+        except ValueMismatch:
+            raise error from None
 
 
 class _Performance:
@@ -161,19 +190,21 @@ class _Performance:
         self._journal = Journal(
             cast(Oplogs, _MemoryOplogs(entries)), 0, lambda: clock.now_ns() // 1000, lambda journal: None
         )
-        self._runs_on = self._journal.state.current is not None
+        state = self._journal.state
+        # The invocation in which a worker exits has no end, and no other one follows it.
+        self._runs_on = state.current is not None or state.status is WorkerStatus.EXITED
 
     def perform(self) -> ShadowResult:
         state = state_of(self._entries)
-        version = state.component_version if self._asked.version is None else self._asked.version
+        plan = self._plan(state)
         live: Execution | None = None
         difference, failure, is_whole = None, None, False
         calls: list[ShadowCall] = []
         try:
             with self._stage.slots.taken(lambda: self._stage.is_closing):
                 try:
-                    live = self._begin(state, version)
-                    self._meet(live, state)
+                    live = self._begin(plan)
+                    self._meet(live, plan)
                     is_whole = True
                 except ReplayMismatch as mismatch:
                     difference = Difference(mismatch.index, mismatch.recorded, mismatch.attempted)
@@ -184,22 +215,43 @@ class _Performance:
                 if live is not None and is_whole:
                     self._check_calls(live)
                     calls = [self._call(live, function, params) for function, params in self._asked.calls]
-            replayed = 0 if live is None else live.durability.entries_met
+            replayed, last_met = (0, 0) if live is None else (live.durability.entries_met, live.durability.last_met)
         finally:
             if live is not None:
                 live.close()
         metadata = metadata_of(self._worker, state, 0)
         running = None if state.current is None else state.current.function_name
         return ShadowResult(
-            len(self._entries), version, metadata.status, replayed, running, difference, failure, tuple(calls)
+            len(self._entries),
+            plan.component_version,
+            metadata.status,
+            replayed,
+            running,
+            difference,
+            failure,
+            tuple(calls),
+            last_met,
         )
 
-    def _begin(self, state: WorkerState, version: int) -> Execution:
-        update = None
-        if version != state.component_version:  # as an automatic update to it would
-            update = Update(state.last_index, state.last_timestamp_us, version, UpdateState.PENDING)
+    def _plan(self, state: WorkerState) -> Plan:
+        """Return how the entries are met: as when they were all there were; another version as an automatic update."""
+        plan = Plan(state.component_version, state.base, state.skipped)
+        if self._is_in_update(state):
+            plan = next(plans(state))
+        version = self._asked.version
+        if version in (None, plan.component_version):
+            return plan
+        update = Update(state.last_index, state.last_timestamp_us, version, UpdateState.PENDING)
+        return replace(plan, component_version=update.target_version, update=update)
+
+    def _is_in_update(self, state: WorkerState) -> bool:
+        """Are the last steps those of an instance that takes a snapshot, which a manual update has not ended yet?"""
+        update = state.pending_updates[0] if state.pending_updates else None
+        return update is not None and update.has_snapshot and state.last_step > update.index
+
+    def _begin(self, plan: Plan) -> Execution:
         return execution.begin(
-            Plan(version, state.base, state.skipped, update),
+            plan,
             self._worker,
             self._number,
             self._journal,
@@ -211,9 +263,9 @@ class _Performance:
             host_class=_SecludedHost,
         )
 
-    def _meet(self, live: Execution, state: WorkerState) -> None:
-        if state.base:
-            _, entry = next(self._journal.stored_entries(state.base))
+    def _meet(self, live: Execution, plan: Plan) -> None:
+        if plan.snapshot:
+            _, entry = next(self._journal.stored_entries(plan.snapshot))
             live.load(*snapshot_in(entry))
         live.durability.note_live()
         while (invoked := live.durability.next_invocation()) is not None:

@@ -21,6 +21,7 @@ from golem_nb.host.declare import Exit
 from golem_nb.model import ComponentType, UpdateMode, WorkerId
 from golem_nb.oplog.entries import (
     FailedUpdate,
+    Jump,
     PendingUpdate,
     PendingWorkerInvocation,
     Snapshot,
@@ -103,7 +104,15 @@ class Updates:
         return bool(self._journal.state.pending_updates)
 
     def fail(self, plan: Plan, error: BaseException) -> None:
+        """Say that the update has failed; what its attempt did before its snapshot was taken is void.
+
+        (The start function of the new version may have called host functions: the old version never will.)
+        """
         self.attempted = None
+        update = plan.update
+        if update is not None and update.has_snapshot and self._journal.state.last_step > update.index:
+            first = update.index + 1
+            self._journal.append_void(first, lambda now, own: Jump(now, first, own))
         text = str(error) or type(error).__name__
         if plan.update is None or not plan.update.has_snapshot:
             text = f"Automatic update failed: {text}"

@@ -15,7 +15,7 @@ import pandas as pd
 
 from golem_nb.errors import UsageError
 from golem_nb.model import Component, EventType, FileNode, PublicEntry, WorkerEvent, WorkerMetadata, WorkerStatus
-from golem_nb.notebook.payloads import PayloadReader
+from golem_nb.notebook.payloads import PayloadReader, message_of, part_of
 
 # The kinds of Golem 1.3 by what they are about; `family` stays when a newer Golem renames a kind (its names are below).
 FAMILIES = {
@@ -59,14 +59,15 @@ FAMILIES = {
     "ActivatePlugin": "plugin",
     "DeactivatePlugin": "plugin",
 }
-FAMILIES_OF_NEWER_GOLEMS = {
-    "HostCall": "call",
-    "AgentInvocationStarted": "invocation",
-    "AgentInvocationFinished": "invocation",
-    "PendingAgentInvocation": "invocation",
-    "CancelPendingInvocation": "invocation",
-    "SetRetryPolicy": "control",
-    "RemoveRetryPolicy": "control",
+# Names of newer Golems, as their files have them, and what 1.3 calls the same.
+NEWER_NAMES = {
+    "HostCall": "ImportedFunctionInvoked",
+    "AgentInvocationStarted": "ExportedFunctionInvoked",
+    "AgentInvocationFinished": "ExportedFunctionCompleted",
+    "PendingAgentInvocation": "PendingWorkerInvocation",
+    "CancelPendingInvocation": "CancelInvocation",
+    "SetRetryPolicy": "ChangeRetryPolicy",
+    "RemoveRetryPolicy": "ChangeRetryPolicy",
 }
 FAMILY_NAMES = ("control", "call", "invocation", "region", "update", "memory", "log", "plugin", "other")
 OPLOG_COLUMNS = (
@@ -134,22 +135,21 @@ class OplogColumns:
             self._forget()
         self._last = index
         time_us = round(entry.timestamp.timestamp() * 1e6)
-        called = fields.get("invocation") or fields
-        effect = fields.get("durableFunctionType")
-        begin = fields.get("beginIndex", effect.get("index") if effect else None)
+        called = part_of(fields, "invocation") or fields
+        begin = _whole(fields.get("beginIndex", part_of(fields, "durableFunctionType").get("index")))
         begin_row = None if begin is None else self._rows.get(begin)
         self._put("function", row, called.get("fullFunctionName") or fields.get("functionName"))
         self._put("request", row, self._read(called.get("functionInput", fields.get("request"))))
         self._put("response", row, self._read(fields.get("response")))
         self._put("idempotency_key", row, called.get("idempotencyKey"))
         self._put("level", row, fields.get("level"))
-        self._put("message", row, _message(fields))
-        self._put("fuel", row, fields.get("consumedFuel"))
-        match kind:
+        self._put("message", row, message_of(fields))
+        self._put("fuel", row, _whole(fields.get("consumedFuel")))
+        match NEWER_NAMES.get(kind, kind):
             case "Create":
-                self._version = fields.get("componentVersion")
+                self._version = _whole(fields.get("componentVersion"))
             case "SuccessfulUpdate":
-                self._version = fields.get("targetVersion")
+                self._version = _whole(fields.get("targetVersion"))
             case "ExportedFunctionInvoked":
                 self._invocation, self._attempts = row, 0
             case "ExportedFunctionCompleted" if self._invocation is not None:
@@ -163,7 +163,7 @@ class OplogColumns:
                 self._attempts += 1
                 self._put("attempt", row, self._attempts)
             case "Revert":
-                self._go_back((fields.get("droppedRegion") or {}).get("start", index))
+                self._go_back(_whole(part_of(fields, "droppedRegion").get("start")) or index)
         self._put("begin_index", row, begin)
         if begin_row is not None:
             self._put("duration_us", row, time_us - self._times_us[begin_row])
@@ -257,7 +257,12 @@ def met_by_replay(frame: pd.DataFrame) -> Any:
 
 
 def family_of(kind: str) -> str:
-    return FAMILIES.get(kind) or FAMILIES_OF_NEWER_GOLEMS.get(kind, "other")
+    return FAMILIES.get(NEWER_NAMES.get(kind, kind), "other")
+
+
+def _whole(value: Any) -> int | None:
+    """Return a whole number that a column can hold; None for what is none. A newer server may send anything."""
+    return value if type(value) is int and -(1 << 63) <= value < 1 << 63 else None
 
 
 def _objects(values: Iterable[Any], length: int) -> Any:
@@ -280,18 +285,6 @@ def _numbers(cells: Mapping[int, int], length: int) -> Any:
     rows = np.fromiter(cells, "int64", len(cells))
     values[rows], is_missing[rows] = np.fromiter(cells.values(), "int64", len(cells)), False
     return pd.arrays.IntegerArray(values, is_missing)
-
-
-def _message(fields: Mapping[str, Any]) -> str | None:
-    """Return what an entry says in words: its text, the version of an update, the entries that are skipped."""
-    for name in ("message", "error", "details"):
-        if fields.get(name) is not None:
-            return str(fields[name])
-    version = (fields.get("invocation") or fields).get("targetVersion")
-    if version is not None:
-        return f"to version {version}"
-    region = fields.get("droppedRegion") or fields.get("jump")
-    return f"skips {region.get('start')} to {region.get('end')}" if region else None
 
 
 def _replayed(indices: Sequence[int], kinds: Sequence[str], worker: WorkerMetadata | None) -> Any:

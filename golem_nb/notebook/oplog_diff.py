@@ -19,11 +19,11 @@ from typing import Any
 import pandas as pd
 
 from golem_nb.notebook.views import MONO, QUIET, View, broken
+from golem_nb.notebook.visible import beside, cut
 
 MOST_EDITS = 1000
 MOST_ROWS = 60
 MOST_CHARACTERS = 60
-BEFORE_DIFFERENCE = 20  # characters shown before the first that is another
 AROUND = 2  # equal entries shown before and behind what differs
 
 SAME, OTHER, LEFT, RIGHT = "same", "other values", "only left", "only right"
@@ -255,8 +255,7 @@ def _number(index: Any) -> str:
 
 
 def _short(value: Any) -> str:
-    text = (value if isinstance(value, str) else repr(value)).rstrip("\n").replace("\n", "⏎")
-    return text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 1] + "…"
+    return cut(value if isinstance(value, str) else repr(value), MOST_CHARACTERS)
 
 
 def _cut(values: tuple[Any, Any, Any]) -> str:
@@ -274,10 +273,5 @@ def _changed(left: tuple[Any, Any, Any], right: tuple[Any, Any, Any]) -> str:
 
 
 def _short_pair(left: Any, right: Any) -> tuple[str, str]:
-    """Return two values cut so that one sees where they differ: long ones from a little before that."""
-    texts = [value if isinstance(value, str) else repr(value) for value in (left, right)]
-    differing = (at for at, (a, b) in enumerate(zip(*texts, strict=False)) if a != b)
-    start = next(differing, min(map(len, texts))) - BEFORE_DIFFERENCE
-    if start <= 0 or max(map(len, texts)) <= MOST_CHARACTERS:
-        return _short(left), _short(right)
-    return _short(f"…{texts[0][start:]}"), _short(f"…{texts[1][start:]}")
+    a, b = (value if isinstance(value, str) else repr(value) for value in (left, right))
+    return beside(a, b, MOST_CHARACTERS)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import pandas as pd
 from golem_nb.errors import BadInput, NotSupported, UsageError
 from golem_nb.model import PublicEntry, text_from_timestamp, timestamp_from_text
 from golem_nb.notebook.frames import OPLOG_COLUMNS, oplog_frame
-from golem_nb.notebook.payloads import PayloadReader, value_in_json, without_collection
+from golem_nb.notebook.payloads import PayloadReader, part_of, value_in_json, without_collection
 
 _PAYLOADS = ("request", "response", "raw")
 _ATTRS = b"golem"
@@ -47,7 +48,7 @@ def oplog_from_jsonl(file: str | Path) -> pd.DataFrame:
 
 
 def _entries(path: Path) -> Iterator[PublicEntry]:
-    with path.open(encoding="utf-8") as lines:
+    with _reading(path), path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue
@@ -55,8 +56,11 @@ def _entries(path: Path) -> Iterator[PublicEntry]:
                 found = msgspec.json.decode(line)
                 index, entry = found if isinstance(found, list) else (found["oplogIndex"], found["entry"])
                 fields = {key: value for key, value in entry.items() if key not in ("type", "timestamp")}
-                yield PublicEntry(index, entry["type"], timestamp_from_text(entry["timestamp"]), fields)
-            except (msgspec.DecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
+                kind, at = entry["type"], timestamp_from_text(entry["timestamp"])
+                if type(index) is not int or not 0 < index < 1 << 63 or not isinstance(kind, str):
+                    raise ValueError(f"index {index!r:.40}, type {kind!r:.40}")
+                yield PublicEntry(index, kind, at, fields)
+            except (msgspec.DecodeError, BadInput, KeyError, TypeError, ValueError, AttributeError) as error:
                 raise BadInput(f"{path}, line {number} is no entry of an oplog: {error}") from None
 
 
@@ -88,11 +92,22 @@ def write_parquet(frame: pd.DataFrame, file: str | Path) -> Path:
     table, path = arrow_from_oplog(frame), Path(file).expanduser()
     from pyarrow import parquet
 
-    try:
+    with writing(path):
         parquet.write_table(table, path, compression="zstd")
+    return path
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Say of a file that cannot be written why.
+
+    Raises:
+        UsageError: It cannot.
+    """
+    try:
+        yield
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {os.strerror(error.errno) if error.errno else error}") from None
-    return path
 
 
 def oplog_from_parquet(file: str | Path) -> pd.DataFrame:
@@ -107,11 +122,20 @@ def oplog_from_parquet(file: str | Path) -> pd.DataFrame:
     from pyarrow import parquet
 
     try:
-        table = parquet.read_table(path)
+        with _reading(path):
+            table = parquet.read_table(path)
     except arrow.ArrowInvalid:
         raise BadInput(f"{path} is no Parquet file") from None
     if not set(OPLOG_COLUMNS) <= set(table.column_names):
         raise BadInput(f"{path} holds no oplog; .golem.to_parquet of an oplog frame writes one")
+    try:
+        return _frame_of(table)
+    # What is not as we write it shows in one of these ways.
+    except (arrow.ArrowException, msgspec.DecodeError, ValueError, TypeError, AttributeError, KeyError) as error:
+        raise BadInput(f"{path} holds no oplog as .golem.to_parquet writes it: {error}") from None
+
+
+def _frame_of(table: Any) -> pd.DataFrame:
     read = PayloadReader()
     with without_collection():
         frame: pd.DataFrame = table.drop_columns(["request", "response"]).to_pandas()
@@ -145,7 +169,7 @@ def read_oplog(file: str | Path) -> pd.DataFrame:
 
 
 def _request_of(raw: Any) -> Any:
-    called = raw.get("invocation") or raw
+    called = part_of(raw, "invocation") or raw
     return called.get("functionInput", raw.get("request"))
 
 
@@ -165,6 +189,19 @@ def _existing(file: str | Path) -> Path:
     if not path.is_file():
         raise UsageError(f"there is no file {path}")
     return path
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Say of a file that cannot be read why.
+
+    Raises:
+        UsageError: It cannot.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {os.strerror(error.errno) if error.errno else error}") from None
 
 
 def _pyarrow() -> Any:

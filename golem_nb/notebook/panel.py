@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import ipywidgets as ui
@@ -18,9 +18,12 @@ class Panel(ui.VBox):  # type: ignore[misc]  # its package ships no types
         self._static = static
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
-        bundle = super()._repr_mimebundle_(**options)
         view = self._static()
-        shown = {"text/plain": view.text(), "text/html": view.html()}
-        if isinstance(bundle, tuple):
-            return {**bundle[0], **shown}, bundle[1]
-        return {**(bundle or {}), **shown}
+        return bundle_with(super()._repr_mimebundle_(**options), {"text/plain": view.text(), "text/html": view.html()})
+
+
+def bundle_with(bundle: Any, data: Mapping[str, str]) -> Any:
+    """Return what shows a widget, with `data` for where it does not live; widgets give it alone, or with metadata."""
+    if isinstance(bundle, tuple):
+        return {**bundle[0], **data}, bundle[1]
+    return {**(bundle or {}), **data}

@@ -85,6 +85,24 @@ def value_in_json(json: Any) -> Any:
     return json["value"] if isinstance(json, Mapping) and json.keys() == {"typ", "value"} else json
 
 
+def part_of(fields: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Return what an entry has in a field of fields; nothing where it has none, or something else."""
+    found = fields.get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
+def message_of(fields: Mapping[str, Any]) -> str | None:
+    """Return what an entry says in words: its text, the version of an update, the entries that are skipped."""
+    for name in ("message", "error", "details"):
+        if fields.get(name) is not None:
+            return str(fields[name])
+    version = (part_of(fields, "invocation") or fields).get("targetVersion")
+    if version is not None:
+        return f"to version {version}"
+    region = part_of(fields, "droppedRegion") or part_of(fields, "jump")
+    return f"skips {region.get('start')} to {region.get('end')}" if region else None
+
+
 def _read_of_result(typ: Any) -> Read:
     """Golem 1.2 wraps a result in a tuple of one, and has an empty one for none."""
     type = type_from_json(typ)

@@ -22,12 +22,14 @@ from golem_nb.model import (
     is_named,
 )
 from golem_nb.notebook.magics.arguments import plain_json
+from golem_nb.notebook.payloads import message_of, part_of
 from golem_nb.notebook.views import MONO, QUIET, STATUSES, View, badge, badge_text, head_html, rows_html, rows_text
+from golem_nb.notebook.visible import beside, visible
 from golem_nb.values.python import python_from_value
 
 HOST_CALL = "ImportedFunctionInvoked"
+MOST_OF_A_SIDE = 300  # characters; a result may be a megabyte
 CONTEXT = 2  # entries shown before and behind the one that matters
-MOST_OUTPUT = 2000  # characters of the output so far, from its end
 
 
 @dataclass(frozen=True, repr=False)
@@ -45,7 +47,7 @@ class Replay(View):
     @staticmethod
     def of(client: Callable[[], Client], worker: WorkerId, name: str, asked: Shadow) -> Replay:
         result = client().shadow(worker, asked)
-        index = result.difference.index if result.difference else result.at_index
+        index = place_of(result)
         page = client().oplog(worker, from_index=max(1, index - CONTEXT), count=2 * CONTEXT + 1)
         around = tuple(entry for entry in page.entries if entry.index <= index + CONTEXT)
         return Replay(client, worker, name, asked, result, around)
@@ -118,7 +120,7 @@ class Replay(View):
 
     @property
     def _index(self) -> OplogIndex:
-        return self.difference.index if self.difference else self.result.at_index
+        return place_of(self.result)
 
     @property
     def _glyph(self) -> str:
@@ -133,16 +135,17 @@ class Replay(View):
             return f"as it was at index {self.index}{on}{with_}: {self.result.entries_met} {met} met, all the same"
         if self.difference is not None:
             return f"goes another way{on}{with_} at index {self.difference.index}"
-        return f"cannot go on{on}{with_}"
+        return f"cannot meet its history{on}{with_}"
 
     def _rows(self, status: str) -> list[tuple[str, str]]:
         rows = [("status then", status)]
         if self.result.running is not None:
             rows.append(("in the midst of", self.result.running))
+            rows.append(("functions there", "answer as when the invocation before it had ended"))
         if self.difference is not None:
-            rows += [("recorded", self.difference.recorded), ("now", self.difference.now)]
+            rows += _sides(self.difference)
         if self.result.failure is not None:
-            rows.append(("why", self.result.failure))
+            rows += [("why", self.result.failure), ("last met", f"entry {self._index}")]
         return [*rows, ("the worker", "is untouched")]
 
 
@@ -167,9 +170,22 @@ class SavedReplay(View):
         if found.is_same:
             return f"{self.file}: ✓ {found.entries_met} entries met by {self.component}, all the same"
         if found.difference is None:
-            return f"{self.file}: ✕ {self.component} cannot go on: {found.failure}"
-        rows = [("recorded", found.difference.recorded), ("now", found.difference.now)]
-        return f"{self.file}: ✕ {self.component} goes another way at index {found.difference.index}\n{rows_text(rows)}"
+            return f"{self.file}: ✕ {self.component} cannot meet it behind entry {found.last_met}: {found.failure}"
+        rows = rows_text(_sides(found.difference))
+        return f"{self.file}: ✕ {self.component} goes another way at index {found.difference.index}\n{rows}"
+
+
+def _sides(difference: Difference) -> list[tuple[str, str]]:
+    """Return both sides as rows, cut so that one sees where they differ; `.difference` has them whole."""
+    recorded, now = beside(difference.recorded, difference.now, MOST_OF_A_SIDE)
+    return [("recorded", recorded), ("now", now)]
+
+
+def place_of(result: ShadowResult) -> OplogIndex:
+    """Return the index that matters: where the difference is, how far it came, or where it was to go."""
+    if result.difference is not None:
+        return result.difference.index
+    return result.at_index if result.failure is None else max(result.last_met, 1)
 
 
 def value_of(result: ShadowResult) -> Any:
@@ -180,8 +196,10 @@ def value_of(result: ShadowResult) -> Any:
         BadInput: The history itself could not be met.
     """
     if not result.is_same:
-        found = result.difference
-        told = result.failure if found is None else f"entry {found.index} records {found.recorded}, not {found.now}"
+        told = result.failure
+        if result.difference is not None:
+            (_, recorded), (_, now) = _sides(result.difference)
+            told = f"entry {result.difference.index} records {recorded}, not {now}"
         raise BadInput(f"the worker's history cannot be met again: {told}")
     call: ShadowCall = result.calls[-1]
     if call.error is not None:
@@ -207,11 +225,12 @@ def call_at(client: Client, worker: WorkerId, first: OplogIndex, point: CrashPoi
 def line_of(entry: PublicEntry) -> str:
     """Return one line for an entry."""
     fields: Mapping[str, Any] = entry.fields
-    name = fields.get("functionName") or fields.get("message") or ""
+    called = part_of(fields, "invocation") or fields
+    name = called.get("fullFunctionName") or fields.get("functionName") or message_of(fields) or ""
     told = fields.get("response") or fields.get("result")
     value = told.get("value") if isinstance(told, Mapping) else told
     shown = "" if value is None else f" → {value!r:.60}"
-    return f"{entry.index:>5}  {entry.kind:<26} {str(name).strip()[:60]}{shown}"
+    return f"{entry.index:>5}  {entry.kind:<26} {visible(str(name))[:60]}{visible(shown)}"
 
 
 def _pre(text: str) -> str:

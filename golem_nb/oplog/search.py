@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from golem_nb.model import OplogIndex
 from golem_nb.oplog.entries import (
     CancelPendingInvocation,
+    ExportedFunctionCompleted,
     ExportedFunctionInvoked,
     OplogEntry,
     PendingWorkerInvocation,
@@ -21,6 +22,7 @@ _TEXTS = (
     "function_name",
     "idempotency_key",
     "message",
+    "failure",
     "details",
     "context",
     "span_id",
@@ -44,6 +46,8 @@ def _hidden(entry: OplogEntry) -> tuple[str, ...]:
     """Return the fields that the public form does not have."""
     if isinstance(entry, PendingWorkerInvocation) and entry.target_version is not None:
         return "idempotency_key", "function_name"
+    if isinstance(entry, ExportedFunctionCompleted) and not entry.failure:
+        return ("failure",)
     return ("span_id",) if isinstance(entry, ExportedFunctionInvoked) else ()
 
 

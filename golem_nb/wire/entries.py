@@ -171,8 +171,9 @@ def _attributes(attributes: Mapping[str, str]) -> list[Fields]:
 
 
 def _completed(entry: ExportedFunctionCompleted) -> Fields:
+    """A program's exception has no place in Golem's entry; where there is one, `error` says it as in Error."""
     response = {} if entry.response is None else {"response": _value(entry.response)}
-    return {**response, "consumedFuel": entry.consumed_fuel}
+    return {**response, **({"error": entry.failure} if entry.failure else {}), "consumedFuel": entry.consumed_fuel}
 
 
 def _pending(entry: PendingWorkerInvocation) -> Fields:

@@ -64,6 +64,7 @@ def json_from_shadow_result(result: ShadowResult) -> Json:
         "version": result.version,
         "status": str(result.status),
         "entriesMet": result.entries_met,
+        "lastMet": result.last_met,
         "calls": [_json_from_call(call) for call in result.calls],
     }
     if result.difference is not None:
@@ -92,6 +93,7 @@ def shadow_result_from_json(json: Any) -> ShadowResult:
             _difference(json.get("difference")),
             json.get("failure"),
             tuple(_call_from_json(call) for call in read_list(json["calls"])),
+            read_number(json.get("lastMet", 0)),
         )
 
 

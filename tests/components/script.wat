@@ -274,6 +274,7 @@
         (global.set $answer (call $hear (global.get $asked))) (return))
       (unreachable))
 
+    @START@
     (func (export "run") (param $authority i32) (param $length i32) (param $at i32) (param $steps i32) (result i64)
       @FIRST@
       (block $done

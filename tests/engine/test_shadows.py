@@ -3,7 +3,8 @@ import threading
 import pytest
 
 from golem_nb.engine import shadows
-from golem_nb.errors import BadInput, ComponentNotFound, FunctionNotFound, WorkerNotFound
+from golem_nb.engine.shadows import value_of_answer
+from golem_nb.errors import BadInput, ComponentNotFound, FunctionNotFound, ValueMismatch, WorkerExited, WorkerNotFound
 from golem_nb.model import (
     LOCAL_ENVIRONMENT,
     ComponentOptions,
@@ -13,10 +14,12 @@ from golem_nb.model import (
     WorkerId,
     WorkerStatus,
 )
-from golem_nb.oplog.entries import ExportedFunctionCompleted, ImportedFunctionInvoked, Log
+from golem_nb.oplog.entries import ExportedFunctionCompleted, ExportedFunctionInvoked, ImportedFunctionInvoked, Log
+from golem_nb.values.types import U64, record
 from golem_nb.wasm.text import wasm_from_text
 from tests.engine.conftest import COUNTER, until
 from tests.engine.test_running_time import BUSY
+from tests.script import ADD, DRAW, EXIT, script, steps
 
 # `draw` adds a random byte to what it had; `tell` says it; `spin` never ends.
 DICE = """
@@ -112,6 +115,37 @@ def test_another_answer_leads_to_another_result_and_both_are_told(engine, drawn)
     assert engine.shadow(worker, Shadow(index - 1, answers={})).is_same
 
 
+def test_answers_of_an_invocation_that_calls_do_not_meet_are_left_out(engine, drawn):
+    worker, sums = drawn
+    second = indices(engine, worker, ImportedFunctionInvoked)[1]
+
+    (told,) = engine.shadow(worker, Shadow(second, answers={second: 5}, calls=(("tell", []),))).calls
+
+    assert told.result.value == sums[0]
+
+
+def test_an_answer_may_be_written_as_frames_show_values():
+    type = record(high_bits=U64)
+
+    for answer in ({"high-bits": 7}, {"high_bits": 7}):
+        assert value_of_answer(type, answer) == {"high-bits": 7}
+    with pytest.raises(ValueMismatch, match="found string"):
+        value_of_answer(type, "7")
+
+
+def test_how_far_it_came_is_told_where_it_did_not_come_to_an_end(engine, drawn, monkeypatch):
+    monkeypatch.setattr(shadows, "TOTAL_S", 0.2)
+    worker, _ = drawn
+    endless = DICE.replace("{start}", "0").replace("(global.set $sum", "(loop $again (br $again)) (global.set $sum")
+    version = engine.update_component(worker.component_id, wasm_from_text(endless)).version
+
+    found = engine.shadow(worker, Shadow(version=version))
+
+    assert "was not at its end" in found.failure
+    assert found.last_met == indices(engine, worker, ExportedFunctionInvoked)[0]
+    assert engine.shadow(worker, Shadow()).last_met == engine.worker(worker).last_index
+
+
 def test_another_version_does_the_same_or_not(engine, drawn):
     worker, sums = drawn
     same = engine.update_component(worker.component_id, dice(0)).version
@@ -141,7 +175,7 @@ def test_what_a_version_never_ends_with_is_ended(engine, drawn, monkeypatch):
         (Shadow(answers={1: 5}), BadInput, "entry 1 is Create; only ImportedFunctionInvoked has an answer"),
         (Shadow(answers={50: 5}), BadInput, "there is no entry 50 among the 13"),
         (Shadow(2, answers={4: 5}), BadInput, "there is no entry 4 among the 2"),
-        (Shadow(answers={4: "x"}), BadInput, "expected"),
+        (Shadow(answers={4: "x"}), BadInput, "entry 4, of .*get_random_u64, is answered with result<u64, .*: value.ok"),
         (Shadow(version=9), ComponentNotFound, "9"),
         (Shadow(calls=(("nothing", []),)), FunctionNotFound, "nothing"),
         (Shadow(calls=(("tell", [1]),)), BadInput, "expected 0, got 1"),
@@ -171,6 +205,19 @@ def test_a_long_history_is_met_too(engine):
     assert half.calls[0].result.value == 1075
     assert engine.shadow(worker, Shadow()).entries_met == 300
     assert indices(engine, worker, Log) == []
+
+
+def test_a_worker_that_exited_is_met_up_to_there_and_answers_as_before(engine):
+    worker = WorkerId(engine.create_component(LOCAL_ENVIRONMENT, "script", script()).id, "w")
+    engine.invoke_and_await(worker, "run", ["", steps((ADD, 5))]).result(10)
+    with pytest.raises(WorkerExited):
+        engine.invoke_and_await(worker, "run", ["", steps((ADD, 1), DRAW, (EXIT, 1))]).result(10)
+
+    shadow = engine.shadow(worker, Shadow())
+    (told,) = engine.shadow(worker, Shadow(calls=(("run", ["", []]),))).calls
+
+    assert (shadow.is_same, shadow.status) == (True, WorkerStatus.EXITED)
+    assert told.result.value == 5
 
 
 def test_an_ephemeral_worker_has_no_past(engine):

@@ -3,7 +3,7 @@
 import pytest
 
 from golem_nb.errors import BadInput, InvocationFailed, UpdateRefused, WorkerReverted
-from golem_nb.model import LOCAL_ENVIRONMENT, SnapshotPolicy, UpdateMode, UpdateState, WorkerId, WorkerStatus
+from golem_nb.model import LOCAL_ENVIRONMENT, Shadow, SnapshotPolicy, UpdateMode, UpdateState, WorkerId, WorkerStatus
 from golem_nb.wasm.text import wasm_from_text
 from tests.engine.conftest import COUNTER, until
 from tests.script import ADD, ANOTHER_PATH, AWAIT, DRAW, EXIT, POLICY, PROMISE, SLEEP_MS, SPIN, TRAP, script, steps
@@ -245,6 +245,42 @@ def test_a_snapshot_that_is_not_taken_leaves_the_old_version(bench, options, det
 
     assert bench.settled().details == details
     assert (bench.version(), bench.run()) == (0, before)
+
+
+@pytest.mark.parametrize("kills", [False, True])
+def test_what_a_failed_attempt_did_at_its_start_is_void(bench, kills):
+    bench.run((ADD, 5), DRAW)
+    before = bench.run()
+    bench.deploy(version=1, start=ANOTHER_PATH, saved=9)
+
+    bench.update(1, MANUAL)
+
+    assert bench.settled().state is UpdateState.FAILED
+    if kills:
+        bench.engine.crash_worker(bench.worker)
+    assert (bench.version(), bench.run((ADD, 1))) == (0, before + 1)
+    kinds = bench.kinds()
+    at = kinds.index("PendingUpdate") + 2
+    assert kinds[at - 1 :][:3] == ["ImportedFunctionInvoked", "Jump", "FailedUpdate"]
+    shadows = {index: bench.engine.shadow(bench.worker, Shadow(index)) for index in range(1, len(kinds) + 1)}
+    assert [index for index, shadow in shadows.items() if not shadow.is_same] == [at]
+    assert "load snapshot: not 8 bytes" in shadows[at].failure
+
+
+def test_what_a_successful_attempt_did_at_its_start_is_met_again(bench):
+    bench.run((ADD, 5), DRAW)
+    before = bench.run()
+    bench.deploy(version=1, start=ANOTHER_PATH)
+    bench.update(1, MANUAL)
+    assert bench.settled().state is UpdateState.SUCCESSFUL
+
+    bench.engine.crash_worker(bench.worker)
+
+    assert (bench.version(), bench.run()) == (1, before)
+    entries = len(bench.kinds())
+    assert [
+        index for index in range(1, entries + 1) if not bench.engine.shadow(bench.worker, Shadow(index)).is_same
+    ] == []
 
 
 def test_a_manual_update_waits_for_its_turn(bench):

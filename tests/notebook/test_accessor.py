@@ -70,6 +70,77 @@ def test_logs_errors_and_counts(frame):
     assert frame.golem.between(2, 4).index.tolist() == [2, 3, 4]
 
 
+def test_calls_logs_and_errors_have_the_names_that_frames_join_by(frame):
+    for view in (frame.golem.calls(), frame.golem.logs(), frame.golem.errors()):
+        assert view[["idempotency_key", "worker"]].drop_duplicates().to_dict("records") == [
+            {"idempotency_key": "k", "worker": "w"}
+        ]
+        assert "timestamp" in view
+
+
+def test_what_lies_between_two_invocations_has_no_key(frame):
+    call = {"functionName": "f", "request": None, "response": None, "durableFunctionType": {"type": "ReadLocal"}}
+    between = oplog_frame([*ENTRIES, entry(10, "ImportedFunctionInvoked", **call)], component="shop")
+
+    assert between.golem.calls()["idempotency_key"].isna().tolist() == [False, True]
+
+
+def test_oplogs_one_below_the_other_have_each_their_keys(frame):
+    other = frame.assign(worker="other", idempotency_key=frame["idempotency_key"].replace("k", "q"))
+
+    both = pd.concat([frame, other])
+
+    assert both.golem.calls()[["worker", "idempotency_key"]].to_numpy().tolist() == [["w", "k"], ["other", "q"]]
+    assert both.golem.between(8, 9).index.tolist() == [8, 9, 8, 9]
+
+
+def test_an_exception_that_ended_an_invocation_is_its_error():
+    register()
+    ended = entry(9, "ExportedFunctionCompleted", error="KeyError: 'x'", consumedFuel=0)
+    frame = oplog_frame([*ENTRIES[:8], ended], component="shop", worker=worker())
+    (row,) = frame.golem.invocations().to_dict("records")
+    bad = frame.golem.errors()
+    unregister()
+
+    assert (row["error"], row["result"], row["ms"], row["attempts"]) == ("KeyError: 'x'", None, 6.0, 2)
+    assert bad["message"].tolist() == ["boom", "KeyError: 'x'"]
+
+
+def test_a_frame_with_a_new_index_is_read_by_its_column(frame):
+    assert frame.reset_index().golem.between(2, 3).index.tolist() == [2, 3]
+
+
+def test_rows_in_any_order_have_parts(frame):
+    assert sorted(frame.sample(frac=1, random_state=1).golem.between(2, 4).index) == [2, 3, 4]
+
+
+def test_a_function_is_named_by_its_last_part_and_a_wrong_one_is_told(frame):
+    long = frame.assign(function=frame["function"].replace("add", "shop:api/cart.{add-item}"))
+
+    assert long.golem.payload("request", function="add_item").index.tolist() == [2, 3]
+    with pytest.raises(UsageError, match="did you mean add-item"):
+        long.golem.payload(function="add-itme")
+    with pytest.raises(UsageError, match="not in 'respons'"):
+        long.golem.payload("respons")
+
+
+def test_lines_that_cannot_be_written_are_told(frame, tmp_path):
+    with pytest.raises(UsageError, match="cannot be written: No such file"):
+        frame.golem.to_jsonl(tmp_path / "missing" / "x.jsonl")
+
+
+def test_as_text_it_is_a_line_for_each_entry(frame):
+    evil = frame.assign(message=frame["message"].replace("hello", "\x1b[2J" + "x" * 200))
+
+    lines = repr(evil.golem).splitlines()
+
+    assert len(lines) == 9 and max(map(len, lines)) == 110
+    assert lines[4] == "     5 ↺ ImportedFunctionInvoked    f 5 → {'ok': 7}"
+    assert lines[6].startswith("     7   Log                        \\x1b[2Jxxx")
+    assert repr(frame.head(0).golem) == "no entries"
+    assert repr(pd.concat([frame] * 7).golem).endswith("3 more; df.golem.between(a, b) shows them")
+
+
 def test_payloads_become_columns(frame):
     assert frame.golem.payload("response", function="f").to_dict("records") == [{"ok": 7}]
     assert frame.golem.payload("response", function="add").to_dict("records") == [{"value": 5}]
@@ -153,3 +224,20 @@ def test_the_table_tells_replayed_from_live_and_hints_are_neither(frame):
     html = frame.golem._repr_html_()
 
     assert (html.count("↺ replayed"), html.count("● live")) == (4, 2)
+
+
+def test_a_value_that_is_none_of_its_type_cannot_be_searched():
+    register()
+    damaged = entry(1, "ExportedFunctionInvoked", functionName="add", request=[{"typ": 3, "value": 5}])
+    frame = oplog_frame([damaged], component="shop")
+    try:
+        with pytest.raises(BadInput, match="entry 1 has a value that is none of its type"):
+            frame.golem.where("nothing")
+    finally:
+        unregister()
+
+
+def test_a_long_word_may_be_broken_and_is_escaped(frame):
+    html = frame.assign(message=frame["message"].replace("hello", "<" * 20 + "\0 b"))[6:7].golem._repr_html_()
+
+    assert f"{'&lt;' * 16}<wbr>{'&lt;' * 4}\\x00 b" in html

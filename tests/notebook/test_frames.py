@@ -2,6 +2,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pandas as pd
+import pytest
 
 from golem_nb.model import Component, EventType, PublicEntry, WorkerEvent, WorkerId, WorkerMetadata, WorkerStatus
 from golem_nb.notebook.frames import (
@@ -14,6 +15,7 @@ from golem_nb.notebook.frames import (
     oplog_frame,
     workers_frame,
 )
+from golem_nb.notebook.pictures.scrubber import open_invocations_of, statuses_of
 from golem_nb.oplog.entries import KINDS
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -166,3 +168,15 @@ def test_workers_events_calls_and_components_share_their_words():
     joined = events.merge(calls, on="idempotency_key")
     assert len(joined) == 1
     assert isinstance(pd.concat([workers, workers]), pd.DataFrame)
+
+
+@pytest.mark.parametrize("odd", [None, "x", 1.5, [1], {}, {"start": "a", "index": []}, 10**30])
+def test_fields_of_another_kind_than_ours_leave_their_cells_empty(odd):
+    names = "invocation durableFunctionType beginIndex consumedFuel componentVersion targetVersion droppedRegion jump"
+    fields = dict.fromkeys(names.split(), odd)
+
+    kinds = ("Create", "ExportedFunctionInvoked", "ExportedFunctionCompleted", "SuccessfulUpdate", "Revert", "Jump")
+    frame = oplog_frame([entry(at, kind, **fields) for at, kind in enumerate(kinds, 1)], component="shop")
+
+    assert frame[["fuel", "version"]].isna().all(axis=None)
+    assert len(statuses_of(frame)) == len(open_invocations_of(frame)) == len(kinds)

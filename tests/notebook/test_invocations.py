@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pandas as pd
 
 from golem_nb.notebook.frames import oplog_frame
@@ -20,6 +22,14 @@ def test_what_is_under_way_has_its_last_error_and_no_end():
 
     assert row["error"] == "boom"
     assert pd.isna(row["last_index"]) and pd.isna(row["ms"]) and row["result"] is None
+
+
+def test_an_attempt_that_left_nothing_is_not_counted():
+    def attempts(entries):
+        return invocations_of(oplog_frame(entries, component="shop"))["attempts"].tolist()
+
+    assert attempts(ENTRIES[:8]) == [1]
+    assert attempts([*ENTRIES[:8], entry(9, "NoOp")]) == [2]
 
 
 def test_the_calls_of_one_are_not_those_of_the_next():
@@ -48,3 +58,15 @@ def test_none_have_the_same_columns_and_kinds():
     none, one = (invocations_of(oplog_frame(entries, component="shop")) for entries in ([], ENTRIES))
 
     assert dict(none.dtypes) == dict(one.dtypes)
+
+
+def test_the_names_of_newer_golems_are_paired_too():
+    renamed = {
+        "ExportedFunctionInvoked": "AgentInvocationStarted",
+        "ExportedFunctionCompleted": "AgentInvocationFinished",
+    }
+    entries = [replace(one, kind=renamed.get(one.kind, one.kind)) for one in ENTRIES]
+
+    (row,) = invocations_of(oplog_frame(entries, component="shop")).to_dict("records")
+
+    assert (row["function"], row["result"], row["ms"], row["last_index"]) == ("add", 5, 6.0, 9)

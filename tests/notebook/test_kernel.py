@@ -62,12 +62,13 @@ def of_type(messages, msg_type):
 
 def test_a_reader_gets_a_pane_which_becomes_plain_html_when_it_is_closed(kernel):
     kernel.run("%golem_invoke ledger/w add(1)")
-    (shown,) = of_type(kernel.run("events = %golem_connect ledger/w"), "display_data")
+    shown, stored = of_type(kernel.run("events = %golem_connect ledger/w"), "display_data")
 
     kernel.client.execute("events.wait(lambda e: e.type == 'InvocationFinished', 10); events.close()", allow_stdin=True)
-    swapped = kernel.wait_for("update_display_data")
+    swapped, emptied = kernel.wait_for("update_display_data"), kernel.wait_for("update_display_data")
 
-    assert WIDGET in shown["data"]
+    assert (WIDGET in shown["data"], WIDGET in stored["data"]) == (True, False)
+    assert (emptied["transient"], emptied["data"]["text/html"]) == (stored["transient"], "")
     assert swapped["transient"] == shown["transient"]
     assert WIDGET not in swapped["data"]
     assert "[INVOKE  ] STARTED  add" in swapped["data"]["text/plain"]

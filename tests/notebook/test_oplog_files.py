@@ -104,3 +104,36 @@ def test_an_entry_of_a_newer_server_goes_to_parquet_and_back(tmp_path):
     again = oplog_from_parquet(write_parquet(frame, tmp_path / "log.parquet"))
 
     assert (str(again.loc[1, "kind"]), again.loc[1, "response"]) == ("Brandnew", frame.loc[1, "response"])
+
+
+LINE = '{"oplogIndex": 1, "entry": {"type": "Create", "timestamp": "2026-01-01T00:00:00Z"}}'
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        LINE.replace("1,", "-1,"),
+        LINE.replace("1,", '"1",'),
+        LINE.replace("1,", "1e30,"),
+        LINE.replace('"Create"', "null"),
+        LINE.replace("2026", "x"),
+        LINE.encode() + b"\xff",
+        b"\xff\xfe",
+    ],
+)
+def test_a_damaged_line_is_named(tmp_path, line):
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(LINE.encode() + b"\n" + (line if isinstance(line, bytes) else line.encode()))
+
+    with pytest.raises(BadInput, match="line 2 is no entry of an oplog"):
+        oplog_from_jsonl(path)
+
+
+def test_a_damaged_table_is_one_line(frame, tmp_path):
+    from pyarrow import parquet
+
+    table = arrow_from_oplog(frame.assign(timestamp="then"))
+    parquet.write_table(table, tmp_path / "log.parquet")
+
+    with pytest.raises(BadInput, match=r"holds no oplog as \.golem\.to_parquet writes it"):
+        oplog_from_parquet(tmp_path / "log.parquet")

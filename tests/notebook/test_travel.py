@@ -4,6 +4,7 @@ import pytest
 from golem_nb.client.local import LocalClient
 from golem_nb.engine.engine import Engine
 from golem_nb.model import Shadow, WorkerId
+from golem_nb.notebook import travel as module
 from golem_nb.notebook.replay import Replay
 from golem_nb.notebook.travel import Travel
 from tests.engine.test_shadows import dice
@@ -32,7 +33,7 @@ def test_the_slider_goes_to_any_index(travel):
     travel.slider.value = 5
 
     assert travel.index == 5
-    assert "as it was at index 5" in travel.seen.value
+    assert "as it was at index 5" in travel.seen.html()
     assert travel.step.disabled is False
 
 
@@ -43,7 +44,7 @@ def test_a_step_goes_to_the_next_host_call(travel):
     travel.step.click()
 
     assert (first_call, travel.index, travel.slider.value) == (4, 8, 8)
-    assert "get_random_u64" in travel.seen.value
+    assert "get_random_u64" in travel.seen.html()
 
 
 def test_a_function_is_called_where_the_slider_is(travel):
@@ -51,9 +52,9 @@ def test_a_function_is_called_where_the_slider_is(travel):
     travel.function.value = next(f for _, f in travel.function.options if f is not None and f.name == "tell")
     for index in (1, 5, 9):
         travel.slider.value = index
-        button = first(travel.widget.children[3], ui.Button)
+        button = first(travel.widget.children[2], ui.Button)
         button.click()
-        told[index] = travel.widget.children[3].children[0].children[-1].value
+        told[index] = travel.widget.children[2].children[0].children[-1].value
 
     assert "✓</span> 0<" in told[1]
     assert f"✓</span> {travel.sums[0]}<" in told[5]
@@ -78,5 +79,46 @@ def test_a_worker_that_is_gone_is_said(travel):
     travel.replay.client().delete_worker(travel.replay.worker)
     travel.slider.value = 3
 
-    assert travel.seen.value.startswith("<div>✕")
+    assert travel.seen.text().startswith("✕")
     assert travel.index == 9
+
+
+def test_what_is_stored_is_the_index_that_was_chosen_last(travel, monkeypatch):
+    shown = {}
+    monkeypatch.setattr(module, "display", lambda widget, display_id: shown.update(inputs=display_id))
+    monkeypatch.setattr(module, "publish", lambda bundle, display_id, update=False: shown.update({display_id: bundle}))
+    travel._ipython_display_()
+    (seen,) = shown.keys() - {"inputs"}
+    assert "at index 9" in shown[seen]["text/html"]
+
+    travel.slider.value = 4
+
+    assert "at index 4" in shown[seen]["text/html"] and "at index 4" in shown[seen]["text/plain"]
+    assert "▶     4  ImportedFunctionInvoked" in shown[seen]["text/plain"]
+    travel.close()
+    assert shown[shown["inputs"]] == {"text/plain": "", "text/html": ""}
+
+
+def test_the_slider_grows_with_the_oplog(travel):
+    travel.replay.client().invoke_and_await(travel.replay.worker, "draw", [])
+    travel.slider.value = 5
+
+    assert travel.slider.max == 13
+    travel.slider.value = 13
+    assert travel.index == 13
+
+
+def test_in_the_midst_of_an_invocation_it_says_what_functions_answer(travel):
+    travel.go(4)
+    assert "answer as when the invocation before it had ended" in travel.seen.text()
+    travel.go(5)
+    assert "functions there" not in travel.seen.text()
+
+
+def test_what_is_answered_otherwise_is_not_forked(travel):
+    travel.replay = Replay.of(travel.replay.client, travel.replay.worker, "dice/w", Shadow(answers={4: 5}, to_index=4))
+    travel.name.value = "other"
+    travel.fork.click()
+
+    assert "a fork has what is recorded" in travel.forked.value
+    assert travel.made == []

@@ -101,6 +101,7 @@ SHOWN = [
     ),
     (e.ExportedFunctionCompleted(0, FIVE), {"response": V, "consumedFuel": 0}),
     (e.ExportedFunctionCompleted(0, None), {"consumedFuel": 0}),
+    (e.ExportedFunctionCompleted(0, None, 0, "KeyError: 'x'"), {"error": "KeyError: 'x'", "consumedFuel": 0}),
     (
         e.PendingWorkerInvocation(0, "k", "f", (FIVE,)),
         {

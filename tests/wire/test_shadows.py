@@ -46,7 +46,7 @@ def test_a_bad_request_says_where(json, told):
     "result",
     [
         ShadowResult(9, 0, WorkerStatus.IDLE, 5, None, None, None, ()),
-        ShadowResult(9, 1, WorkerStatus.RUNNING, 5, "f", Difference(4, "a", "b"), "trap", ()),
+        ShadowResult(9, 1, WorkerStatus.RUNNING, 5, "f", Difference(4, "a", "b"), "trap", (), 3),
         ShadowResult(
             9,
             1,

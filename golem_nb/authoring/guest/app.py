@@ -27,11 +27,11 @@ class Program(exports.Program):
             return json.dumps(loaded.call(function, json.loads(arguments)))
 
     def save(self):
-        with _answering():
+        with _telling():
             return loaded.save()
 
     def restore(self, data):
-        with _answering():
+        with _telling():
             return json.dumps(loaded.restore(data))
 
 
@@ -42,8 +42,18 @@ class _answering:
     def __exit__(self, kind, error, trace):
         base.flush()
         if isinstance(error, program.Failure):
-            raise Err(Failure(error.kind, error.message)) from None
+            raise Err(self.said(error)) from None
         return False
+
+    def said(self, failure):
+        return Failure(failure.kind, failure.message)
+
+
+class _telling(_answering):
+    """Of functions whose error is a text."""
+
+    def said(self, failure):
+        return failure.message
 
 
 base.done()

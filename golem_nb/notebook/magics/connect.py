@@ -152,7 +152,10 @@ VERB = Verb(
         Option("lines", "keep so many lines in the pane (500)", "N"),
         Option("no-invocations", "no lines for the beginnings and ends of invocations"),
     ),
-    rules="Returns the stream: `.df` has its events, `.wait(pred)` waits for one, `.close()` ends it.",
+    rules=(
+        "Returns the stream: `.df` has its events, `.wait(pred)` waits for one, `.close()` ends it, and\n"
+        "`async for event in stream` reads them while the pane goes on."
+    ),
     examples=(
         "%golem_connect counter/c1",
         "%golem_connect counter/c1 counter/c2",

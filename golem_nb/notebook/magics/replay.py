@@ -10,6 +10,7 @@ from golem_nb.model import OplogIndex, Shadow, WorkerId
 from golem_nb.notebook.magics.arguments import evaluate, plain_json
 from golem_nb.notebook.magics.grammar import Option, Target, read_target
 from golem_nb.notebook.magics.verb import Request, Verb, one_target, whole_number
+from golem_nb.notebook.progress import Progress
 from golem_nb.notebook.replay import Replay, SavedReplay
 from golem_nb.notebook.surroundings import Place
 
@@ -25,7 +26,9 @@ def run(request: Request) -> Any:
     target = request.session.target(word)
     worker = request.session.worker_id(target)
     asked = Shadow(request.whole_number("to"), request.whole_number("version"), _answers(request))
-    replay = Replay.of(request.session.client, worker, str(target), asked)
+    with Progress(request.surroundings, f"replay of {target}", 1) as progress:
+        progress.step("meeting its history")
+        replay = Replay.of(request.session.client, worker, str(target), asked)
     checked = _checked(request, replay, str(target))
     if request.option("fork") is not None:
         _fork(request, checked, target)
@@ -53,7 +56,7 @@ def _travel(request: Request, replay: Replay, target: Target) -> Any:
     def made(fork: WorkerId, index: OplogIndex) -> None:
         request.session.note(component, [fork.name])
 
-    return Travel(replay, component.exports or (), made).widget
+    return Travel(replay, component.exports or (), made)
 
 
 V = TypeVar("V", Replay, SavedReplay)
@@ -74,17 +77,22 @@ def _saved(request: Request, word: str | None) -> SavedReplay:
         raise UsageError("which file? Write: %golem_replay FILE --component NAME")
     name = str(request.option("component"))
     if Path(name).suffix in (".wasm", ".wat", ".py"):
+        if request.option("version") is not None:
+            raise UsageError(f"--version is of a component of the server; {name} is a file, and has none")
         wasm = component_bytes(name)
     else:
         component, version = request.session.component(name), request.whole_number("version")
         version = component.version if version is None else version
         wasm = request.session.client().component_wasm(component.id, version)
         name = f"{name}, version {version}"
-    return SavedReplay(word, name, replay(word, wasm, to_index=request.whole_number("to"), answers=_answers(request)))
+    to_index, answers = request.whole_number("to"), _answers(request)
+    with Progress(request.surroundings, f"replay of {word}", 1) as progress:
+        progress.step("meeting its history")
+        return SavedReplay(word, name, replay(word, wasm, to_index=to_index, answers=answers))
 
 
 def _answers(request: Request) -> dict[OplogIndex, Any]:
-    answers = {}
+    answers: dict[OplogIndex, Any] = {}
     for pair in request.option("override") or ():
         index, equals, text = pair.partition("=")
         if not equals or not text:
@@ -92,7 +100,10 @@ def _answers(request: Request) -> dict[OplogIndex, Any]:
         positional, named = evaluate(text, request.names)
         if len(positional) != 1 or named:
             raise UsageError(f"--override {pair}: VALUE must be one value in Python")
-        answers[whole_number(index, "--override INDEX")] = plain_json(positional[0])
+        at = whole_number(index, "--override INDEX")
+        if at in answers:
+            raise UsageError(f"--override {at} is given twice")
+        answers[at] = plain_json(positional[0])
     return answers
 
 
@@ -115,7 +126,8 @@ VERB = Verb(
     ),
     rules=(
         "The worker is not touched, and nothing outside is reached. The result has `.is_same`, `.difference` (index,\n"
-        "recorded, now), `.output`, `.at(index)`, and `.call(function, *params)`, which asks the worker as it was then."
+        "recorded, now), `.output`, `.at(index)`, and `.call(function, *params)`: what the worker answers as it was\n"
+        "then. What such a call reads in key-value and blob stores is what they hold today."
     ),
     examples=(
         "%golem_replay cart/alice --to 17",

@@ -4,12 +4,16 @@
 
 const LEVELS = [["all", 0], ["info +", 2], ["warn +", 3], ["error +", 4]];
 const STATES = { live: "● live", reconnecting: "↻ reconnecting", closed: "■ closed" };
+const FOCUSED = new Set(["button", "input", "select"]);
 const BORDER = "1px solid var(--jp-border-color1, #bbb)";
 
 function element(tag, style, attributes = {}) {
   const node = document.createElement(tag);
   node.style.cssText = style;
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  // Lab would take the keys that are typed here: arrows go to other cells, and `d d` deletes this one. It asks the
+  // element that has the focus, whatever lies around it.
+  if (FOCUSED.has(tag) || "tabindex" in attributes) node.setAttribute("data-lm-suppress-shortcuts", "true");
   return node;
 }
 
@@ -56,6 +60,24 @@ function lineElement(line) {
   if (line.worker) row.append(workerElement(line.worker));
   row.append(text);
   return row;
+}
+
+// Where the pane lives, what a file has instead is not to be seen; it is renewed now and then, and comes back at the end.
+function hidingStored(model) {
+  const places = new Set();
+  const hide = () => {
+    for (const place of document.querySelectorAll(`[data-golem-stored="${model.get("stored")}"]`)) {
+      place.style.display = "none";
+      places.add(place);
+    }
+  };
+  const observer = new MutationObserver(hide);
+  observer.observe(document.body, { childList: true, subtree: true });
+  hide();
+  return () => {
+    observer.disconnect();
+    for (const place of places) place.style.display = "";
+  };
 }
 
 function render({ model, el }) {
@@ -159,7 +181,6 @@ function render({ model, el }) {
     pause.textContent = view.paused ? "Go on" : "Pause";
     if (!view.paused) redraw();
   };
-  // Keys typed here are not the notebook's shortcuts.
   bar.addEventListener("keydown", (event) => event.stopPropagation());
 
   const onDelta = (message) => { if (message.lines) add(message.lines); };
@@ -171,7 +192,9 @@ function render({ model, el }) {
   count();
   showState();
   onTail();
+  const showStored = hidingStored(model);
   return () => {
+    showStored();
     cancelAnimationFrame(view.due);
     model.off("msg:custom", onDelta);
     model.off("change:tail", onTail);

@@ -12,6 +12,8 @@ from golem_nb.errors import UsageError
 from golem_nb.model import EventType, LogLevel, WorkerEvent
 from golem_nb.notebook.views import MONO, QUIET
 
+# What a file has of a widget: beside it is what reads without one.
+NOTHING = {"text/plain": "", "text/html": ""}
 STATIC_LINES = 60
 STATIC_CHARACTERS = 20_000
 # How serious a line is; a pane shows a level and all above. Output counts as what one would log it as.
@@ -105,7 +107,9 @@ def text_from_line(line: Line, *, with_time: bool = True) -> str:
     return f"{time}[{line['word']:<8}] {worker}{line['text']}"
 
 
-def static_bundle(worker: str, lines: Sequence[Line], total: int, reason: str) -> dict[str, Any]:
+def static_bundle(
+    worker: str, lines: Sequence[Line], total: int, reason: str, *, is_open: bool = True
+) -> dict[str, Any]:
     """Return what stays of a stream in a stored notebook: its last lines, as text and as HTML without widgets.
 
     Without times: runs of a notebook can then be compared. The times are in `.df`.
@@ -116,7 +120,7 @@ def static_bundle(worker: str, lines: Sequence[Line], total: int, reason: str) -
     body = "\n".join(text_from_line(line, with_time=False) for line in shown)
     rows = "".join(_row_html(line) for line in shown)
     html = (
-        f'<details open><summary style="cursor:pointer"><b>{escape(worker)}</b> '
+        f'<details{" open" if is_open else ""}><summary style="cursor:pointer"><b>{escape(worker)}</b> '
         f'<span style="{QUIET}">{escape(head)}</span></summary>'
         f'<div style="{MONO};white-space:pre-wrap;max-height:24em;overflow:auto">{rows}</div></details>'
     )

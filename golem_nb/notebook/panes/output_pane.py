@@ -11,7 +11,8 @@ from typing import Any
 
 import ipywidgets
 
-from golem_nb.notebook.panes.lines import SEVERITY, Line, text_from_line, wanted_lines
+from golem_nb.notebook.panel import bundle_with
+from golem_nb.notebook.panes.lines import NOTHING, SEVERITY, Line, text_from_line, wanted_lines
 
 STATES = {"live": "● live", "reconnecting": "↻ reconnecting", "closed": "■ closed"}
 
@@ -87,7 +88,7 @@ class OutputPane:
         self.widget.close()
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
-        return self.widget._repr_mimebundle_(include=include, exclude=exclude)
+        return bundle_with(self.widget._repr_mimebundle_(include=include, exclude=exclude), NOTHING)
 
 
 def _wanted(level: int, filter: str, invocations: bool) -> Callable[[Line], bool]:

@@ -1,10 +1,14 @@
 """The live event pane: an anywidget fed in batches, which turns into plain HTML when its stream ends.
 
+A notebook may be stored before that. So beside the pane there is what a reader of the file sees instead, plain HTML
+that is renewed now and then; where the pane lives, its JavaScript hides it.
+
 Source: UX, F1 (batches, bounded), F2 (context of the cell), F3 (never print), F4 (numbers, `tail`), F6 (static swap).
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +18,8 @@ import anywidget
 import traitlets
 from IPython.display import display, publish_display_data
 
-from golem_nb.notebook.panes.lines import Line, line_from_event, static_bundle
+from golem_nb.notebook.panel import bundle_with
+from golem_nb.notebook.panes.lines import NOTHING, Line, line_from_event, static_bundle
 from golem_nb.notebook.panes.output_pane import OutputPane
 from golem_nb.notebook.panes.stream import EventStream
 from golem_nb.notebook.surroundings import Surroundings
@@ -22,6 +27,8 @@ from golem_nb.notebook.surroundings import Surroundings
 MOST_LINES = 500
 BATCH_EVERY_S = 0.08  # a dozen updates in a second look smooth and cost little
 TAIL_EVERY_S = 0.7  # `tail` is sent whole each time
+STORED_EVERY_S = 5.0  # so much older may be what a file has than what was to be seen
+STORED = "data-golem-stored"
 _CODE = Path(__file__).with_name("events.js")
 
 
@@ -39,19 +46,24 @@ class EventPane(anywidget.AnyWidget):  # type: ignore[misc]  # its package ships
     filter = traitlets.Unicode().tag(sync=True)
     invocations = traitlets.Bool(True).tag(sync=True)
     tail = traitlets.List().tag(sync=True)
+    stored = traitlets.Unicode(help="The mark of what a file has instead.").tag(sync=True)
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        return bundle_with(super()._repr_mimebundle_(**options), NOTHING)
 
 
 class PaneFeeder:
     """Carries a stream's lines into a pane, from a thread of its own, until the stream ends."""
 
-    def __init__(self, stream: EventStream, pane: EventPane | OutputPane, display_id: str) -> None:
-        self._stream, self._pane, self._display_id = stream, pane, display_id
+    def __init__(self, stream: EventStream, pane: EventPane | OutputPane, display_id: str, stored_id: str) -> None:
+        self._stream, self._pane, self._display_id, self._stored_id = stream, pane, display_id, stored_id
         self._lines: list[Line] = []
-        self._sent = 0
+        self._sent = self._stored = 0
 
     def run(self) -> None:
         """Send batches; at the end put plain HTML in the pane's place."""
         since_tail = TAIL_EVERY_S  # at once: the first deltas are sent before the page has the pane
+        renewed_at = time.monotonic()
         while True:
             self._stream.wait_for_change(self._sent, TAIL_EVERY_S)
             is_last = self._stream.is_closed
@@ -63,9 +75,20 @@ class PaneFeeder:
             self._pane.state, self._pane.reason = str(self._stream.state), self._stream.reason
             if is_last:
                 break
+            if self._sent > self._stored and time.monotonic() - renewed_at >= STORED_EVERY_S:
+                publish(self.stored(), self._stored_id, update=True)
+                renewed_at = time.monotonic()
             # Waits out the batch; what comes meanwhile goes with the next one.
             self._stream.wait_for_end(BATCH_EVERY_S)
         self._swap()
+
+    def stored(self) -> dict[str, Any]:
+        """Return what a file has of a pane that lives: its last lines, folded where nothing hides them."""
+        self._stored, is_hidden = self._sent, isinstance(self._pane, EventPane)
+        why = "live when this was stored"
+        bundle = static_bundle(self._stream.worker, self._lines, self._sent, why, is_open=is_hidden)
+        html = f'<div {STORED}="{self._stored_id}">{bundle["text/html"]}</div>'
+        return {**bundle, "text/html": html if is_hidden else bundle["text/html"]}
 
     def _send(self) -> bool:
         new = [line_from_event(seq, event) for seq, event in self._stream.since(self._sent)]
@@ -79,16 +102,19 @@ class PaneFeeder:
     def _swap(self) -> None:
         bundle = static_bundle(self._stream.worker, self._lines, self._stream.last_seq, self._stream.reason)
         publish(bundle, self._display_id, update=True)
+        publish(NOTHING, self._stored_id, update=True)
         self._pane.close()
 
 
 def show_pane(stream: EventStream, surroundings: Surroundings, options: dict[str, Any]) -> None:
     """Display a pane below the cell and feed it while later cells run."""
-    make = EventPane if surroundings.has_scripts else OutputPane
-    pane = make(worker=stream.worker, workers=list(stream.workers), state=str(stream.state), **options)
-    display_id = uuid4().hex
+    display_id, stored_id = uuid4().hex, uuid4().hex
+    traits = {"worker": stream.worker, "workers": list(stream.workers), "state": str(stream.state), **options}
+    pane = EventPane(stored=stored_id, **traits) if surroundings.has_scripts else OutputPane(**traits)
     display(pane, display_id=display_id)
-    surroundings.start_thread(PaneFeeder(stream, pane, display_id).run, f"pane of {stream.worker}")
+    feeder = PaneFeeder(stream, pane, display_id, stored_id)
+    publish(feeder.stored(), stored_id)  # not from the thread: it would come below whatever cell runs then
+    surroundings.start_thread(feeder.run, f"pane of {stream.worker}")
 
 
 class StaticDisplay:

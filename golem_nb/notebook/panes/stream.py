@@ -4,17 +4,23 @@ How this works. One thread reads a client's stream, numbers what it reads and ke
 shows them asks for what is new since a number. When the connection breaks (the engine was killed) it is made again
 for some minutes, without starting an engine; when the server ends the stream (the worker was deleted, or interrupted)
 that is the end.
+
+`async for` has a reader of its own for each loop: what comes while its body runs waits there, however much it is, and
+no thread waits with it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from enum import StrEnum
 from typing import Any
+from weakref import WeakSet
 
 from golem_nb.client.client import EventStream as ClientStream
 from golem_nb.errors import GolemError, ServerUnreachable
@@ -44,6 +50,7 @@ class EventStream:
         self.is_shown = False
         self._events: deque[tuple[int, WorkerEvent]] = deque(maxlen=KEPT)
         self._last = 0
+        self._readers: WeakSet[EventReader] = WeakSet()  # of loops that were left, nothing is kept
         self._changed = threading.Condition()
         self._open: ClientStream | None = None
 
@@ -57,6 +64,11 @@ class EventStream:
     @property
     def is_closed(self) -> bool:
         return self.state is StreamState.CLOSED
+
+    @property
+    def lock(self) -> threading.Condition:
+        """What is held while something changes, and whose waiters are told."""
+        return self._changed
 
     def since(self, seq: int) -> list[tuple[int, WorkerEvent]]:
         """Return the kept events behind number `seq`, in order."""
@@ -89,6 +101,13 @@ class EventStream:
             if left is not None and left <= 0:
                 return False
             self.wait_for_change(seen, left)
+
+    def __aiter__(self) -> AsyncIterator[WorkerEvent]:
+        """Give the kept events, then each as it comes, until the stream has ended. Leaving the loop does not end it."""
+        with self._changed:
+            reader = EventReader(self, [event for _, event in self._events])
+            self._readers.add(reader)
+        return reader
 
     def wait_for_change(self, seq: int, timeout_s: float | None) -> None:
         """Return when there are events behind `seq`, the stream has ended, or the time is over."""
@@ -168,13 +187,49 @@ class EventStream:
         with self._changed:
             self._last += 1
             self._events.append((self._last, event))
+            for reader in self._readers:
+                reader.put(event)
             self._changed.notify_all()
 
     def _set(self, state: StreamState, reason: str) -> None:
         with self._changed:
             if not self.is_closed:
                 self.state, self.reason = state, reason
+            for reader in self._readers:
+                reader.wake()
             self._changed.notify_all()
 
     def _end(self, reason: str) -> None:
         self._set(StreamState.CLOSED, reason)
+
+
+class EventReader(AsyncIterator[WorkerEvent]):
+    """One `async for` over a stream. `put` and `wake` are the stream's, in whatever thread, under its lock."""
+
+    def __init__(self, stream: EventStream, events: list[WorkerEvent]) -> None:
+        self._stream, self._events = stream, deque(events)
+        self._wanted: Future[None] | None = None
+
+    def put(self, event: WorkerEvent) -> None:
+        self._events.append(event)
+        self.wake()
+
+    def wake(self) -> None:
+        """Tell who waits that there is something new. A loop that is closed by now is not told."""
+        wanted, self._wanted = self._wanted, None
+        if wanted is not None:
+            wanted.set_result(None)
+
+    async def __anext__(self) -> WorkerEvent:
+        while True:
+            with self._stream.lock:
+                if self._events:
+                    return self._events.popleft()
+                if self._stream.is_closed:
+                    raise StopAsyncIteration
+                if self._wanted is None:
+                    self._wanted = Future()
+                    # A loop that is cancelled ends its own wait only.
+                    self._wanted.set_running_or_notify_cancel()
+                wanted = self._wanted
+            await asyncio.wrap_future(wanted)

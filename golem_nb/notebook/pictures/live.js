@@ -2,6 +2,7 @@
 // found by its mark wherever the page shows it, also in a second view or after a reload. The notebook keeps the HTML.
 
 const MARK = "data-golem-picture";
+const FOCUSED = new Set(["button", "input"]);
 const BORDER = "1px solid var(--jp-border-color1, #bbb)";
 const GREY = "#767676";
 const SELECTED = "#D55E00";
@@ -13,6 +14,9 @@ function element(tag, style = "", attributes = {}, text = "") {
   const node = document.createElement(tag);
   node.style.cssText = style;
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  // Lab would take the keys that are typed here: arrows go to other cells, and `d d` deletes this one. It asks the
+  // element that has the focus, whatever lies around it.
+  if (FOCUSED.has(tag) || "tabindex" in attributes) node.setAttribute("data-lm-suppress-shortcuts", "true");
   if (text) node.textContent = text;
   return node;
 }
@@ -24,10 +28,10 @@ function button(text, label, onclick) {
   return node;
 }
 
-// The frame of each picture. Lab's shortcuts would take the arrow keys.
+// The frame of each picture.
 function root() {
   return element("div", "color:var(--jp-content-font-color1, inherit);font-size:var(--jp-ui-font-size1, 13px)",
-    { "data-lm-suppress-shortcuts": "true", class: "golem-picture" });
+    { class: "golem-picture" });
 }
 
 function heading(title, note) {
@@ -239,6 +243,10 @@ function timeline({ content }) {
     view.drag = null;
     if (b - a > 5) return show(toPlace(a, node.clientWidth), toPlace(b, node.clientWidth));
     choose(find(xOf(event), event.clientY - node.getBoundingClientRect().top, node.clientWidth));
+  };
+  node.onpointercancel = () => {
+    view.drag = null;
+    picture.redraw();
   };
   node.ondblclick = all;
   // The wheel alone scrolls the notebook.

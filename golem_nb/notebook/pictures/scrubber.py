@@ -18,6 +18,7 @@ import pandas as pd
 
 from golem_nb.errors import UsageError
 from golem_nb.model import WorkerStatus
+from golem_nb.notebook.payloads import part_of
 from golem_nb.notebook.pictures.picture import MOST_LIVE_ENTRIES, Picture, too_much_text
 from golem_nb.notebook.pictures.timeline import entries_content, name_of, replayed_text
 from golem_nb.notebook.views import CELL, MONO, QUIET, STATUSES, badge, badge_text, rows_html, rows_text
@@ -169,7 +170,7 @@ def statuses_of(frame: pd.DataFrame) -> list[WorkerStatus]:
     for kind, raw in zip(frame["kind"], frame["raw"], strict=True):
         status = STATUS_OF_KIND.get(kind, status)
         if kind == "Revert" and found:
-            status = found[max(0, _row_before(raw, indices))]
+            status = found[max(0, _row_before(raw, indices, len(found)))]
         found.append(status)
     return found
 
@@ -186,12 +187,12 @@ def open_invocations_of(frame: pd.DataFrame) -> list[int]:
             case "ExportedFunctionCompleted" | "AgentInvocationFinished":
                 begun = NO_INVOCATION
             case "Revert" if found:
-                begun = found[max(0, _row_before(raw, indices))]
+                begun = found[max(0, _row_before(raw, indices, len(found)))]
         found.append(begun)
     return found
 
 
-def _row_before(revert: Any, indices: list[int]) -> int:
-    """Return the row of the last entry that a revert leaves."""
-    start = (revert.get("droppedRegion") or {}).get("start", 1)
-    return bisect_right(indices, start - 1) - 1
+def _row_before(revert: Any, indices: list[int], behind: int) -> int:
+    """Return the row of the last entry that a revert leaves, among the first `behind` rows."""
+    start = part_of(revert, "droppedRegion").get("start", 1)
+    return min(bisect_right(indices, start - 1), behind) - 1 if type(start) is int else behind - 1

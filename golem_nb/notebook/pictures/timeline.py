@@ -25,9 +25,11 @@ from golem_nb.notebook.pictures.track import (
     REPLAYED,
     UNKNOWN,
     Track,
+    events_of,
     track_of,
 )
 from golem_nb.notebook.views import QUIET
+from golem_nb.notebook.visible import visible
 
 WIDTH, LEFT, LANE, TOP, AXIS = 900, 130, 22, 4, 18
 STATES = ("live", "replayed", "unknown")
@@ -83,8 +85,8 @@ class Timeline(Picture):
         lines = [self.title, f"  {self.summary}"]
         for at, name in enumerate(self.track.lanes):
             lines.append(f"  {name:<16.16} {self._strip(at)}")
-        if self.track.lanes:
-            lines.append(f"  {'':16} {'█ live  ░ replayed' if self.frame['replayed'].notna().any() else ''}".rstrip())
+        if self.track.lanes and self.frame["replayed"].notna().any():
+            lines.append(f"  {'':16} █ live  ░ replayed")
         return "\n".join(lines)
 
     def _strip(self, lane: int) -> str:
@@ -106,7 +108,7 @@ class Timeline(Picture):
         )
 
     def _legend(self) -> str:
-        kinds = dict.fromkeys(str(kind) for kind in self.frame["kind"].unique() if str(kind) in EVENT_MARKS)
+        kinds = dict.fromkeys(str(kind) for kind in self.frame["kind"][events_of(self.track)].unique())
         marks = dict.fromkeys(f"{EVENT_MARKS[kind][0]} {EVENT_MARKS[kind][2]}" for kind in kinds)
         states = ["filled: live", "hatched: replayed"] if self.frame["replayed"].notna().any() else []
         cuts = ["┊ waiting left out"] if self.track.cuts else []
@@ -166,7 +168,7 @@ class Timeline(Picture):
         if not 0 < len(self.frame) <= MOST_LIVE_ENTRIES:
             return None
         track = self.track
-        marks = [EVENT_MARKS.get(str(kind), ("", "", ""))[:2] for kind in self.frame["kind"]]
+        rows = np.flatnonzero(events_of(track))
         return {
             "title": self.title,
             "summary": self.summary,
@@ -179,7 +181,7 @@ class Timeline(Picture):
             "state": track.state.tolist(),
             "length": track.length,
             "cuts": [[round(place, 3), seconds_text(seconds)] for place, seconds in track.cuts],
-            "marks": {row: mark for row, mark in enumerate(marks) if mark[0]},
+            "marks": {int(row): EVENT_MARKS[str(self.frame["kind"].iloc[row])][:2] for row in rows},
             **entries_content(self.frame),
         }
 
@@ -217,7 +219,7 @@ def entries_content(frame: pd.DataFrame) -> dict[str, Any]:
 def _text(value: Any, most: int) -> str:
     if value is None or value is pd.NA or (isinstance(value, float) and value != value):
         return ""
-    text = value if isinstance(value, str) else repr(value)
+    text = visible(value if isinstance(value, str) else repr(value))
     return text if len(text) <= most else text[: most - 1] + "…"
 
 

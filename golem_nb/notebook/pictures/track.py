@@ -31,7 +31,11 @@ EVENT_MARKS = {
     "Revert": ("◇", "#8A6FB8", "reverted"),
     "SuccessfulUpdate": ("↑", "#B8860B", "updated"),
     "Snapshot": ("▣", "#767676", "snapshot"),
+    # The end of an invocation, where it is an exception; a result is the end of its bar.
+    "ExportedFunctionCompleted": ("✕", "#D1242F", "failed invocation"),
+    "AgentInvocationFinished": ("✕", "#D1242F", "failed invocation"),
 }
+_ENDS = ("ExportedFunctionCompleted", "AgentInvocationFinished")
 NO_LANE = -1
 
 
@@ -66,8 +70,6 @@ def track_of(frame: pd.DataFrame, *, by: str = "time") -> Track:
     lanes, lane = _lanes(frame, families, kinds)
     is_point = np.isin(lane, [at for at, name in enumerate(lanes) if name in (OUTPUT, EVENTS)])
     begin = np.where(is_point, end, begin)
-    lane[kinds == "ExportedFunctionCompleted"] = NO_LANE
-    lane[kinds == "AgentInvocationFinished"] = NO_LANE
     state = np.full(len(frame), UNKNOWN)
     met = met_by_replay(frame)
     is_known = met.notna().to_numpy()
@@ -122,9 +124,15 @@ def _lanes(frame: pd.DataFrame, families: Any, kinds: Any) -> tuple[tuple[str, .
     lane[is_call] = [place.get(name, nameless) for name in functions[is_call]]
     lane[kinds == "Log"] = lanes.index(OUTPUT)
     lane[np.isin(kinds, list(EVENT_MARKS))] = lanes.index(EVENTS)
+    lane[np.isin(kinds, _ENDS) & frame["message"].isna().to_numpy()] = NO_LANE
     used = [name for at, name in enumerate(lanes) if (lane == at).any()]
     renumbered = np.array([used.index(name) if name in used else NO_LANE for name in lanes] + [NO_LANE])
     return tuple(used), renumbered[lane]
+
+
+def events_of(track: Track) -> Any:
+    """Return which rows are marks in the lane of events."""
+    return track.lane == (track.lanes.index(EVENTS) if EVENTS in track.lanes else len(track.lanes))
 
 
 def package_of(function: str) -> str:

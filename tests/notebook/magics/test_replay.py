@@ -72,6 +72,8 @@ def test_a_saved_history_is_met_too(notebook, added, ledger, tmp_path):
         notebook.run(f"%golem_replay {file} --component {other} --check")
     with pytest.raises(BadInput, match="cannot be read"):
         notebook.run(f"%golem_replay {tmp_path / 'absent'} --component {ledger}")
+    with pytest.raises(UsageError, match="is a file, and has none"):
+        notebook.run(f"%golem_replay {file} --component {other} --version 1")
 
 
 def test_a_worker_is_made_of_the_past(notebook, added, ledger):
@@ -90,3 +92,8 @@ def test_a_slider_needs_somebody_who_looks_on(notebook, added):
 def test_only_calls_have_answers(notebook, added):
     with pytest.raises(BadInput, match="entry 3 is ExportedFunctionInvoked"):
         notebook.run(f"%golem_replay {added} --override 3=5")
+
+
+def test_a_call_has_one_other_answer(notebook, added):
+    with pytest.raises(UsageError, match="--override 4 is given twice"):
+        notebook.run(f"%golem_replay {added} --override 4=5 --override 4=6")

@@ -1,4 +1,5 @@
 import re
+import threading
 from datetime import UTC, datetime
 
 import pytest
@@ -50,11 +51,13 @@ def test_a_pane_gets_batches_then_turns_into_plain_html(stream, published):
     pane = RecordingPane(worker="shop/w")
     stream.close()
 
-    PaneFeeder(stream, pane, "some-id").run()
+    PaneFeeder(stream, pane, "some-id", "stored-id").run()
 
     assert [line["text"] for message in pane.sent for line in message["lines"]] == ["a", "b", "c"]
     assert len(pane.sent) == 1
-    (swap,) = published
+    swap, gone = published
+    assert gone["transient"] == {"display_id": "stored-id"}
+    assert gone["data"] == {"text/plain": "", "text/html": ""}
     assert swap["transient"] == {"display_id": "some-id"}
     assert swap["update"] is True
     assert "[STDOUT  ] c" in swap["data"]["text/plain"]
@@ -68,9 +71,33 @@ def test_the_tail_is_bounded_and_numbered(stream, published, monkeypatch):
     pane = RecordingPane(worker="shop/w")
     stream.close()
 
-    PaneFeeder(stream, pane, "id").run()
+    PaneFeeder(stream, pane, "id", "stored-id").run()
 
     assert [line["seq"] for line in pane.tail] == list(range(91, 101))
+
+
+def test_a_file_that_is_stored_while_a_pane_lives_has_its_last_lines(stream, published, monkeypatch):
+    monkeypatch.setattr(module, "STORED_EVERY_S", 0.0)
+    push(stream, "a")
+    pane = RecordingPane(worker="shop/w")
+    thread = threading.Thread(target=PaneFeeder(stream, pane, "pane", "stored").run)
+    thread.start()
+    renewed = []
+    while not renewed and thread.is_alive():
+        renewed = [m["data"] for m in list(published) if "[STDOUT  ] a" in m["data"]["text/plain"]]
+    stream.close()
+    thread.join(10)
+
+    assert "1 event; live when this was stored" in renewed[0]["text/plain"]
+    assert renewed[0]["text/html"].startswith('<div data-golem-stored="stored"><details open>')
+
+
+def test_nothing_of_a_widget_is_stored_but_its_number():
+    bundle = EventPane(worker="shop/w")._repr_mimebundle_()
+    data = bundle[0] if isinstance(bundle, tuple) else bundle
+
+    assert (data["text/plain"], data["text/html"]) == ("", "")
+    assert "application/vnd.jupyter.widget-view+json" in data
 
 
 def test_the_browsers_part_knows_the_traits_of_the_kernels():

@@ -1,3 +1,4 @@
+import asyncio
 import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -152,3 +153,80 @@ def test_the_text_says_how_it_stands(start, capsys):
 
     assert nothing == ""
     assert "events of w: closed" in capsys.readouterr().out
+
+
+async def read(stream, count):
+    """The texts of the first events, `count` of them."""
+    found = []
+    async for event in stream:
+        found.append(event.message)
+        if len(found) == count:
+            break
+    return found
+
+
+def test_a_loop_reads_what_is_there_and_what_comes_until_the_end(start):
+    source = Source(event("a"))
+    stream = start(source)
+    stream.wait(lambda e: e.message == "a", 5)
+
+    async def loop():
+        reading = asyncio.create_task(read(stream, 99))
+        await asyncio.sleep(0)
+        source.push(event("b"))
+        source.push(END)
+        return await reading
+
+    assert asyncio.run(loop()) == ["a", "b"]
+
+
+def test_a_loop_loses_nothing_however_much_comes_while_its_body_runs(start, monkeypatch):
+    monkeypatch.setattr(module, "KEPT", 2)
+    source = Source(event("0"))
+    stream = start(source)
+    stream.wait(lambda e: e.message == "0", 5)
+
+    async def loop():
+        found = []
+        async for each in stream:
+            found.append(each.message)
+            if each.message == "0":
+                for number in range(1, 50):
+                    source.push(event(str(number)))
+                assert stream.wait(lambda e: e.message == "49", 5)
+                stream.close()
+        return found
+
+    assert asyncio.run(loop()) == [str(number) for number in range(50)]
+
+
+def test_closing_ends_a_loop_that_waits(start):
+    stream = start(Source())
+
+    async def loop():
+        reading = asyncio.create_task(read(stream, 1))
+        await asyncio.sleep(0)
+        stream.close()
+        return await reading
+
+    assert asyncio.run(loop()) == []
+
+
+def test_two_loops_have_all_events_each_and_a_loop_that_was_left_ends_nothing(start):
+    source = Source()
+    stream = start(source)
+
+    async def loops():
+        reading = [asyncio.create_task(read(stream, count)) for count in (1, 2)]
+        left = asyncio.create_task(read(stream, 1))
+        await asyncio.sleep(0)
+        left.cancel()
+        source.push(event("a"))
+        source.push(event("b"))
+        return await asyncio.gather(*reading)
+
+    assert asyncio.run(loops()) == [["a"], ["a", "b"]]
+    source.push(event("c"))
+    assert stream.wait(lambda e: e.message == "c", 5)
+    assert not stream.is_closed
+    stream.close()

@@ -36,6 +36,15 @@ def test_stored_it_is_an_image_with_words_and_nothing_that_is_dropped(frame):
     assert "url(#h008A5E)" in b64decode(html.partition("base64,")[2].partition('"')[0]).decode()
 
 
+def test_an_invocation_that_ended_with_an_exception_is_marked_and_a_result_is_not():
+    failed = entry(9, "ExportedFunctionCompleted", error="KeyError: 'x'", consumedFuel=0)
+    timeline = Timeline(oplog_frame([*ENTRIES[:7], failed], component="shop"))
+
+    assert timeline._legend() == "✕ failed invocation"
+    assert timeline.content()["marks"] == {7: ("✕", "#D1242F")}
+    assert Timeline(oplog_frame([*ENTRIES[:7], ENTRIES[8]], component="shop"))._legend() == ""
+
+
 def test_that_nothing_is_known_of_replay_is_said():
     assert "whether replayed or live is not known" in str(Timeline(oplog_frame(ENTRIES, component="shop")))
 
