@@ -60,10 +60,10 @@ class LocalEvents:
 
 
 class LocalClient:
-    """The engine is closed with the client."""
+    """The engine is closed with the client, if that owns it."""
 
-    def __init__(self, engine: Engine, environment_id: UUID = LOCAL_ENVIRONMENT) -> None:
-        self._engine, self.environment_id = engine, environment_id
+    def __init__(self, engine: Engine, environment_id: UUID = LOCAL_ENVIRONMENT, *, owns_engine: bool = True) -> None:
+        self._engine, self.environment_id, self._owns_engine = engine, environment_id, owns_engine
 
     def __repr__(self) -> str:
         return f"LocalClient({str(self._engine.folder)!r})"
@@ -234,8 +234,13 @@ class LocalClient:
     def events(self, worker: WorkerId) -> LocalEvents:
         return LocalEvents(self._engine.events(worker))
 
+    def in_environment(self, environment_id: UUID) -> LocalClient:
+        """Return a client of another environment of the engine, which this one closes."""
+        return LocalClient(self._engine, environment_id, owns_engine=False)
+
     def close(self) -> None:
-        self._engine.close()
+        if self._owns_engine:
+            self._engine.close()
 
 
 def _wrapped(params: Sequence[Any]) -> list[Any]:

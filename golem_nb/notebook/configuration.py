@@ -19,7 +19,17 @@ from IPython.core.magic import Magics
 from golem_nb.client.connect import url_meant
 from golem_nb.errors import UsageError
 from golem_nb.notebook.magics.grammar import Target, near_or_all
-from golem_nb.notebook.session import MOST_LINES, TOKEN_VARIABLE, URL_VARIABLE, Local, Remote, Session
+from golem_nb.notebook.session import (
+    MEMORY,
+    MOST_LINES,
+    TOKEN_VARIABLE,
+    URL_VARIABLE,
+    InProcess,
+    Local,
+    Place,
+    Remote,
+    Session,
+)
 
 PROJECT_FILE = "pyproject.toml"
 
@@ -95,10 +105,12 @@ class Settings(Magics):  # type: ignore[misc]  # its package ships no types
     def _limits_changed(self, change: Any) -> None:
         self.session.timeout_s, self.session.max_lines = self.timeout or None, self.max_lines
 
-    def configured_place(self) -> Local | Remote | None:
+    def configured_place(self) -> Place | None:
         """Return the server that the settings name; None where they name none."""
         is_changed = self.environment_id or self.token_env != TOKEN_VARIABLE
         target = self.target or (os.environ.get(URL_VARIABLE, "") if is_changed else "")
+        if target == MEMORY:
+            return InProcess()
         if "://" not in target:
             return Local(Path(target).expanduser().absolute()) if target else None
         return Remote(target, self.token_env, UUID(self.environment_id) if self.environment_id else None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -32,6 +32,7 @@ from golem_nb.notebook.panes.stream import EventStream
 
 # Of output that a cell shows: each is drawn by the browser. Source: UX, F1
 MOST_LINES = 500
+MEMORY = "memory:"
 URL_VARIABLE, TOKEN_VARIABLE = "GOLEM_URL", "GOLEM_TOKEN"
 
 
@@ -42,6 +43,11 @@ class Local:
     folder: Path
     options: tuple[str, ...] | None = None
     port: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class InProcess:
+    """An engine in this process and in memory: its workers are gone when another server is chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,9 @@ class Remote:
         return f"{self.url} {wish}; set it with %env {variable}=…, and choose the server again"
 
 
+Place = Local | InProcess | Remote
+
+
 class Session:
     """The server in use and the default target. `say` shows one line to the user, `show` an object.
 
@@ -80,7 +89,7 @@ class Session:
 
     def __init__(self, say: Callable[[str], None], show: Callable[[Any], None]) -> None:
         self.say, self.show = say, show
-        self.place: Local | Remote | None = None
+        self.place: Place | None = None
         self.default = Target()
         self.streams: WeakSet[EventStream] = WeakSet()
         # What magics have met; completion answers from it, and asks nobody.
@@ -106,15 +115,17 @@ class Session:
         check_url(place.url)
         self.turn_to(place)
 
-    def turn_to(self, place: Local | Remote | None) -> None:
+    def turn_to(self, place: Place | None) -> None:
         """Use a server from now on. What was met on another one is not there."""
+        if isinstance(place, InProcess) and place == self.place:
+            return  # it would be another one, without the workers of this
         self.forget()
         if _whose(place) != _whose(self.place):
             self.seen_components.clear()
             self.seen_workers.clear()
         self.place = place
 
-    def place_in_use(self) -> Local | Remote:
+    def place_in_use(self) -> Place:
         """Return the server that was chosen; where none was, that of GOLEM_URL, else the local engine.
 
         Raises:
@@ -132,12 +143,9 @@ class Session:
             EngineFailedToStart, ServerUnreachable
         """
         self.place = self.place_in_use()
-        if isinstance(self.place, Remote):
+        if not isinstance(self.place, Local):
             if self._client is None:
-                place = self.place
-                self._client = connect_to(
-                    place.url, token=place.token(), environment_id=place.environment_id, dialect=place.dialect
-                )
+                self._client = _connected(self.place)
             return self._client
         if self._client is None or self._engine is None or not still_runs(self.place.folder, self._engine.lock):
             self._attach(engine_process(self.place.folder, self.place.options, self.place.port))
@@ -169,11 +177,14 @@ class Session:
         self.client()
         kept, place = self._client, self.place
         if isinstance(place, Remote):
-            self._client = connect_to(
-                place.url, token=place.token(), environment_id=environment_id, dialect=place.dialect
-            )
+            self._client = _connected(replace(place, environment_id=environment_id))
         elif self._engine is not None:
             self._client = self._engine.client(environment_id)
+        elif isinstance(place, InProcess):
+            from golem_nb.client.local import LocalClient  # here, as it needs wasm, which a client of a server does not
+
+            assert isinstance(kept, LocalClient)
+            self._client = kept.in_environment(environment_id)
         other = self._client
         try:
             yield
@@ -194,7 +205,11 @@ class Session:
             yield
 
     def stop(self) -> bool:
-        """End the local engine process; False where none ran."""
+        """End the local engine process, or the engine in this one; False where none ran."""
+        if isinstance(self.place, InProcess):
+            is_there = self._client is not None
+            self.forget()
+            return is_there
         folder = self._local_folder("stop")
         self.forget()
         return stop_local(folder)
@@ -238,6 +253,8 @@ class Session:
         place = self.place_in_use()
         if isinstance(place, Remote):
             raise UsageError(f"{place.url} is not ours to {verb}; `%golem local` goes back to the local engine")
+        if isinstance(place, InProcess):
+            raise UsageError(f"the engine is in this process; to {verb} one, `%golem local` has it in its own")
         return place.folder
 
     @property
@@ -332,9 +349,17 @@ class Session:
         self.seen_workers.pop(component, None)
 
 
-def _whose(place: Local | Remote | None) -> Path | tuple[str, UUID | None]:
+def _connected(place: Remote | InProcess) -> Client:
+    if isinstance(place, InProcess):
+        return connect_to(MEMORY)
+    return connect_to(place.url, token=place.token(), environment_id=place.environment_id, dialect=place.dialect)
+
+
+def _whose(place: Place | None) -> Path | str | tuple[str, UUID | None]:
     """Return what tells the components of one place from those of another."""
     match place:
+        case InProcess():
+            return MEMORY
         case Remote(url):
             return url, place.environment_id
         case Local(folder):

@@ -15,7 +15,7 @@ from golem_nb.errors import GolemError, Unauthorized, UsageError
 from golem_nb.model import MEMORY_LIMIT_MIB, TIME_LIMIT_S, parse_uuid
 from golem_nb.notebook.magics.grammar import Option, Target, near_or_all, read_target
 from golem_nb.notebook.magics.verb import COMMON, Request, Verb
-from golem_nb.notebook.session import TOKEN_VARIABLE, URL_VARIABLE, Local, Remote, Session
+from golem_nb.notebook.session import MEMORY, TOKEN_VARIABLE, URL_VARIABLE, InProcess, Local, Remote, Session
 from golem_nb.notebook.views import ServerCard, Text
 
 
@@ -48,6 +48,12 @@ def _local(request: Request, rest: list[str]) -> ServerCard:
     folder, port = request.option("dir"), request.whole_number("port") or 0
     if port > 65_535:
         raise UsageError(f"--port must be a number up to 65535, found {port}")
+    if folder == MEMORY:
+        if others := [name for name in ACTIONS["local"].options if name != "dir" and request.option(name)]:
+            raise UsageError(f"--{others[0]} is for an engine with a process of its own, not for --dir {MEMORY}")
+        request.session.turn_to(InProcess())
+        request.session.client()
+        return card(request.session)
     request.session.use_local(Path(folder) if folder else None, _options(request), port)
     request.session.client()
     return card(request.session)
@@ -119,7 +125,10 @@ def _use(request: Request, rest: list[str]) -> None:
 
 def _stop(request: Request, rest: list[str]) -> None:
     _none(rest)
-    stopped = request.session.stop()
+    place, stopped = request.session.place, request.session.stop()
+    if isinstance(place, InProcess):
+        request.session.say("the engine in this process is closed, and its workers are gone")
+        return
     text = "stopped the local engine; what it has accepted goes on at its next start" if stopped else "no engine ran"
     request.session.say(text)
 
@@ -149,6 +158,9 @@ def card(session: Session) -> ServerCard:
     match session.place_in_use():
         case Remote(url) as remote:
             rows = [("server", url), ("token from", _token_source(remote)), *_about(session)]
+            return ServerCard((*rows, *_default(session)))
+        case InProcess():
+            rows = [("engine", "in this process; its workers are gone with it"), *_content(session)]
             return ServerCard((*rows, *_default(session)))
         case Local(folder):
             lock = running_engine(folder)
@@ -210,6 +222,7 @@ VERB = Verb(
     forms=(
         "%golem                                     the status card",
         "%golem local [--dir DIR] [--port PORT]     the engine of this machine; started if need be",
+        "%golem local --dir memory:                 an engine in this process, without a file; for tests",
         "%golem local [--no-network] [--allow-host HOST ...] [--deny-private] [--allow-listen]",
         "%golem local [--memory-limit MIB] [--time-limit S]",
         "%golem remote URL [--env UUID] [--token-env VAR] [--dialect D]",
