@@ -131,7 +131,7 @@ def test_a_profile_names_the_server_and_has_the_token(notebook, listen, profiles
 
     assert "Golem 1.3" in default.text()
     assert "the profile mine" in default.text()
-    assert "authorization error" in named.text()
+    assert "does not take the token of the profile wrong" in named.text()
     assert TOKEN not in default.text() + default.html() + repr(default)
     assert "no-uuid" not in named.text()
 
