@@ -336,15 +336,17 @@ def workers_frame(workers: Iterable[WorkerMetadata], component: str) -> pd.DataF
             "last_index": worker.last_index or None,
             "last_error": worker.last_error,
             "component": component,
+            "forked_from": next(reversed(worker.forked_from), None),
         }
         for worker in workers
     ]
-    columns = "worker status version created_at attempts pending last_index last_error component".split()
+    columns = "worker status version created_at attempts pending last_index last_error component forked_from".split()
     frame = pd.DataFrame(rows, columns=columns)
     frame["status"] = pd.Categorical(frame["status"], categories=[str(status) for status in WorkerStatus])
     frame["created_at"] = _timestamps(frame["created_at"])
     numbers = dict.fromkeys(("version", "attempts", "pending", "last_index"), "Int64")
-    return frame.astype({"worker": "str", "last_error": "str", "component": "str", **numbers})
+    texts = dict.fromkeys(("worker", "last_error", "component", "forked_from"), "str")
+    return frame.astype({**texts, **numbers})
 
 
 def files_frame(nodes: Iterable[FileNode]) -> pd.DataFrame:
@@ -366,10 +368,11 @@ def files_frame(nodes: Iterable[FileNode]) -> pd.DataFrame:
 
 def calls_frame(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """Return one row for each call of a cell; `replayed`: its key was known, so nothing ran."""
-    columns = "call result ok ms idempotency_key first_index last_index replayed error".split()
+    columns = "call result ok ms idempotency_key first_index last_index replayed error worker timestamp".split()
     frame = pd.DataFrame([{**row, "idempotency_key": row["key"]} for row in rows], columns=columns)
     frame["result"] = pd.Series([row["result"] for row in rows], dtype="object")
-    texts = dict.fromkeys(("call", "idempotency_key", "error"), "str")
+    frame["timestamp"] = _timestamps(frame["timestamp"])
+    texts = dict.fromkeys(("call", "idempotency_key", "error", "worker"), "str")
     return frame.astype(
         {**texts, "ok": "bool", "ms": "float64", "first_index": "Int64", "last_index": "Int64", "replayed": "boolean"}
     )

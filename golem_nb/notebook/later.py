@@ -17,9 +17,6 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-# How often a stream that nothing comes from looks whether its reader has gone.
-LOOK_S = 1.0
-
 
 async def later(work: Callable[[], T]) -> T:
     """Run `work` in a thread of its own, and return what it returns."""
@@ -93,14 +90,8 @@ class Later:
 
 async def events_of(stream: Any) -> AsyncIterator[Any]:
     """Yield the events of a stream until it ends; it is closed when its reader goes."""
-    seen = 0
     try:
-        while True:
-            for seq, event in stream.since(seen):
-                yield event
-                seen = seq
-            if stream.is_closed and stream.last_seq == seen:
-                return
-            await later(lambda after=seen: stream.wait_for_change(after, LOOK_S))  # type: ignore[misc]
+        async for event in stream:
+            yield event
     finally:
         stream.close()

@@ -38,6 +38,7 @@ class Surroundings:
         self._hooks: list[Callable[[], bool]] = []
         self._is_hooked = False
         self._pictures: deque[Closable] = deque()
+        self._boards: deque[Closable] = deque()
 
     @property
     def place(self) -> Place:
@@ -77,11 +78,16 @@ class Surroundings:
         while len(self._pictures) > MOST_LIVE_PICTURES:
             self._pictures.popleft().close()
 
+    def keep_board(self, board: Closable) -> None:
+        """Hold what is renewed until it is closed, or the extension is unloaded."""
+        self._boards.append(board)
+
     def close(self) -> None:
-        """Run no hook any more; let the pictures be images."""
+        """Run no hook any more; renew no board; let the pictures be images."""
         self._hooks.clear()
-        while self._pictures:
-            self._pictures.popleft().close()
+        for kept in (self._pictures, self._boards):
+            while kept:
+                kept.popleft().close()
         if self._is_hooked:
             self.shell.events.unregister("post_run_cell", self._after_cell)
             self._is_hooked = False

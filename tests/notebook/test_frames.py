@@ -153,17 +153,21 @@ def test_the_kinds_and_hints_of_the_frames_are_those_of_the_oplog():
 
 
 def test_workers_events_calls_and_components_share_their_words():
-    workers = workers_frame([worker(last_index=5)], "shop")
+    workers = workers_frame([worker(last_index=5, forked_from=("a", "b"))], "shop")
     events = events_frame(
         [(1, WorkerEvent(EventType.INVOCATION_START, START, "add", None, {"function": "add", "idempotencyKey": "k"}))],
         "w",
     )
-    calls = calls_frame([{"call": "add(5)", "result": 5, "ok": True, "key": "k", "ms": 1.0}])
+    calls = calls_frame(
+        [{"call": "add(5)", "result": 5, "ok": True, "key": "k", "ms": 1.0, "worker": "w", "timestamp": START}]
+    )
     components = components_frame([Component(UUID(int=1), "shop", 0, 10, START, (), "abc")])
 
     assert (workers.loc[0, "worker"], workers.loc[0, "status"], workers.loc[0, "last_index"]) == ("w", "Idle", 5)
+    assert workers.loc[0, "forked_from"] == "b"
     assert (events.loc[1, "idempotency_key"], events.loc[1, "worker"], events.loc[1, "function"]) == ("k", "w", "add")
-    assert (calls.loc[0, "idempotency_key"], calls.loc[0, "result"]) == ("k", 5)
+    assert (calls.loc[0, "idempotency_key"], calls.loc[0, "result"], calls.loc[0, "worker"]) == ("k", 5, "w")
+    assert calls["timestamp"].dtype == events["timestamp"].dtype
     assert (components.loc[0, "component"], components.loc[0, "exports"]) == ("shop", 0)
     joined = events.merge(calls, on="idempotency_key")
     assert len(joined) == 1

@@ -78,15 +78,16 @@ class Picture:
         self.is_closed = True
 
 
-def test_of_many_live_pictures_the_oldest_become_images_again(monkeypatch):
+def test_of_many_live_pictures_the_oldest_become_images_again_and_boards_stay(monkeypatch):
     monkeypatch.setattr(module, "MOST_LIVE_PICTURES", 2)
     surroundings, pictures = Surroundings(shell()), [Picture() for _ in range(3)]
+    surroundings.keep_board(board := Picture())
     for picture in pictures:
         surroundings.keep_picture(picture)
-    assert [picture.is_closed for picture in pictures] == [True, False, False]
+    assert [picture.is_closed for picture in (*pictures, board)] == [True, False, False, False]
 
     surroundings.close()
-    assert all(picture.is_closed for picture in pictures)
+    assert all(picture.is_closed for picture in (*pictures, board))
 
 
 def test_what_shows_itself_finds_the_surroundings_of_the_extension():

@@ -185,6 +185,8 @@ def test_a_terminal_is_not_steered_by_what_a_worker_prints(notebook, data_folder
     notebook.run(r"%golem_invoke host-waiting/steers say('\x1b[2Jgone')")
 
     assert r"\x1b[2Jgone" in notebook.printed and "\x1b" not in notebook.printed
+    notebook.run("stream = %golem_connect host-waiting/steers --for 0.5")
+    assert r"\x1b[2Jgone" in notebook.printed and "\x1b" not in notebook.printed
 
 
 def test_a_known_key_prints_nothing_again(notebook, data_folder):

@@ -16,6 +16,7 @@ from golem_nb.notebook.panes.joined import JoinedStream
 from golem_nb.notebook.panes.lines import SEVERITY, Line, line_from_event, text_from_line, wanted_lines
 from golem_nb.notebook.panes.stream import EventStream, Opened
 from golem_nb.notebook.surroundings import Place
+from golem_nb.notebook.views import harmless
 
 USAGE = "%golem_connect component/worker"
 MOST_WORKERS = 20  # each has a connection of its own, and a thread here
@@ -132,7 +133,7 @@ def _print(request: Request, stream: EventStream, is_wanted: Callable[[Line], bo
             for seq, event in stream.since(seen):
                 line, seen = line_from_event(seq, event), seq
                 if is_wanted(line):
-                    print(text_from_line(line), flush=True)
+                    print(harmless(text_from_line(line)), flush=True)
             if stream.is_closed and seen == stream.last_seq:
                 break
             stream.wait_for_change(seen, 0.2)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -375,8 +376,8 @@ def _calls(request: Request, target: Target, body: str) -> Any:
 
 def _call(request: Request, target: Target, line: CallLine) -> tuple[dict[str, Any], GolemError | None]:
     """Make one call; return its row and how it failed."""
-    start = time.perf_counter()
-    row: dict[str, Any] = {"call": str(line.call), "result": None, "ok": False, "key": line.key}
+    start, told = time.perf_counter(), {"worker": target.worker, "timestamp": datetime.now(UTC)}
+    row: dict[str, Any] = {"call": str(line.call), "result": None, "ok": False, "key": line.key, **told}
     try:
         arguments = read_arguments(request, line.call.arguments)
         prepared = prepare(request, target, line.call.name, arguments, line.key)

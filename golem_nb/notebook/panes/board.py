@@ -163,7 +163,7 @@ def _live(board: Board, surroundings: Surroundings, for_s: float | None) -> None
     display_id = uuid4().hex
     board.shows_time = True
     publish(board.bundle(), display_id)
-    surroundings.keep_picture(board)
+    surroundings.keep_board(board)
     deadline = None if for_s is None else time.monotonic() + for_s
 
     def keep_up() -> None:
@@ -191,7 +191,7 @@ def _static(board: Board, surroundings: Surroundings, for_s: float | None) -> No
         return
     display_id = uuid4().hex
     publish(board.bundle(), display_id)
-    surroundings.keep_picture(board)
+    surroundings.keep_board(board)
 
     def renew() -> bool:
         if not board.is_closed:

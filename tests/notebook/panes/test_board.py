@@ -87,8 +87,8 @@ class Here:
     def __init__(self, place):
         self.place, self.kept, self.threads, self.hooks = place, [], [], []
 
-    def keep_picture(self, picture):
-        self.kept.append(picture)
+    def keep_board(self, board):
+        self.kept.append(board)
 
     def start_thread(self, work, name):
         self.threads.append(work)
