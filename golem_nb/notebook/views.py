@@ -70,6 +70,21 @@ class Text(View):
         return self.lines
 
 
+@dataclass(frozen=True, repr=False)
+class Listing(View):
+    """Names with what they are, and a line below."""
+
+    rows: tuple[tuple[str, str], ...]
+    note: str
+
+    def text(self) -> str:
+        return f"{rows_text(self.rows)}\n\n  {self.note}"
+
+    def html(self) -> str:
+        rows = rows_html((name, escape(value)) for name, value in self.rows)
+        return f'{rows}<div style="{QUIET};margin-top:4px">{escape(self.note)}</div>'
+
+
 def badge(status: WorkerStatus) -> str:
     glyph, colour = STATUSES[status]
     return f'<span style="color:{colour};font-weight:600;white-space:nowrap">{glyph} {status}</span>'

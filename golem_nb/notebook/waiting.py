@@ -17,7 +17,7 @@ from uuid import uuid4
 
 from golem_nb.client.client import Client
 from golem_nb.errors import GolemError, InvocationError
-from golem_nb.model import EventType, IdempotencyKey, WorkerEvent, WorkerId
+from golem_nb.model import EventType, IdempotencyKey, OplogIndex, WorkerEvent, WorkerId
 from golem_nb.notebook.panes.lines import line_from_event, text_from_line
 from golem_nb.notebook.panes.pane import publish
 from golem_nb.notebook.panes.stream import EventStream
@@ -46,8 +46,12 @@ class Waiting:
         is_new: bool,
         most_lines: int,
         place: Place | None = None,
+        held_at: OplogIndex | None = None,
     ) -> None:
-        """`name` is the worker as the user writes it; one that `is_new` is made by the call."""
+        """`name` is the worker as the user writes it; one that `is_new` is made by the call.
+
+        Nothing is printed while the worker's oplog ends at `held_at`: what a key is known by was printed when it ran.
+        """
         self._most_lines = most_lines
         self._surroundings, self._client, self._worker = surroundings, client, worker
         self._name, self._call, self._key, self._is_new = name, call, key, is_new
@@ -57,6 +61,7 @@ class Waiting:
         self._thread: threading.Thread | None = None
         self._seen = self._printed = self._left_out = 0
         self._has_begun = self._is_over = False
+        self._held_at = held_at
         self._begin = self._asked = time.monotonic()
         self._display_id, self._is_told = uuid4().hex, False
 
@@ -100,7 +105,7 @@ class Waiting:
 
     def _print_rest(self, patience_s: float) -> None:
         deadline = time.monotonic() + patience_s
-        while True:
+        while not self._is_held():
             self._print_new()
             limit = deadline if self._has_begun else deadline - END_S + min(patience_s, NO_BEGIN_S)
             left = limit - time.monotonic()
@@ -108,8 +113,19 @@ class Waiting:
                 return
             self._stream.wait_for_change(self._seen, left)
 
+    def _is_held(self) -> bool:
+        if self._held_at is None:
+            return False
+        try:
+            last_index = self._client.worker(self._worker).last_index
+        except GolemError:
+            return True  # the call itself tells what is wrong
+        if last_index != self._held_at:
+            self._held_at = None
+        return self._held_at is not None
+
     def _print_new(self) -> None:
-        if self._stream is None:
+        if self._stream is None or self._is_held():
             return
         lines = []
         for seq, event in self._stream.since(self._seen):

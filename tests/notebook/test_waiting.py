@@ -196,3 +196,4 @@ def test_a_known_key_prints_nothing_again(notebook, data_folder):
     notebook.run("%golem_invoke host-waiting/again say('hello') --key once")
 
     assert "key once was seen before" in notebook.printed
+    assert "hello" not in notebook.printed

@@ -16,7 +16,7 @@ from golem_nb.model import MEMORY_LIMIT_MIB, TIME_LIMIT_S, parse_uuid
 from golem_nb.notebook.magics.grammar import Option, Target, near_or_all, read_target
 from golem_nb.notebook.magics.verb import COMMON, Request, Verb
 from golem_nb.notebook.session import MEMORY, TOKEN_VARIABLE, URL_VARIABLE, InProcess, Local, Remote, Session
-from golem_nb.notebook.views import ServerCard, Text
+from golem_nb.notebook.views import Listing, ServerCard, Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,14 +133,13 @@ def _stop(request: Request, rest: list[str]) -> None:
     request.session.say(text)
 
 
-def _help(request: Request, rest: list[str]) -> Text:
+def _help(request: Request, rest: list[str]) -> Listing | Text:
     from golem_nb.notebook.magics.registry import VERBS  # the registry imports this module
 
     by_name = {verb.name: verb for verb in VERBS}
     if not rest:
-        width = max(map(len, by_name))
-        lines = [f"  %{name:<{width}}  {verb.summary}" for name, verb in by_name.items()]
-        return Text("\n".join([*lines, "", "  %golem help NAME, or %NAME?, shows the options of one."]))
+        rows = tuple((f"%{name}", verb.summary) for name, verb in by_name.items())
+        return Listing(rows, "%golem help NAME, or %NAME?, shows the options of one.")
     name = rest[0].lstrip("%")
     found = by_name.get(name) or by_name.get(f"golem_{name}")
     if found is None:

@@ -238,6 +238,7 @@ def _output(request: Request, prepared: Prepared, call: str) -> AbstractContextM
         key=prepared.key,
         is_new=prepared.before is None,
         most_lines=request.session.max_lines,
+        held_at=prepared.before.last_index if prepared.before and request.option("key") not in (None, "-") else None,
     )
 
 
