@@ -36,7 +36,8 @@ class TcpServer:
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port, self.taken, self.received = self._listening.getsockname()[1], [], b""
         self._echoes = echoes
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
 
     def _accept(self):
         while True:
@@ -58,6 +59,8 @@ class TcpServer:
             return
 
     def close(self):
+        self._listening.shutdown(socket.SHUT_RDWR)  # ends the accept of the thread, which else might take one more
+        self._accepting.join()
         self._listening.close()
         for taken in self.taken:
             taken.close()
