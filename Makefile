@@ -4,6 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 TOOLCHAINS := .venv/.toolchains
+PYTHON_WORKERS := .venv/.python-workers
 # A file of tests is one process's; four of them have work enough for any machine.
 AT_ONCE := --numprocesses logical --maxprocesses 4 --dist loadfile
 
@@ -36,12 +37,16 @@ $(TOOLCHAINS): $(READY)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[toolchains]' && touch $(TOOLCHAINS) \
 	  || echo "the compilers cannot be installed here: tests that need them are skipped"
 
+$(PYTHON_WORKERS): $(READY)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[python-workers]' \
+	  && touch $(PYTHON_WORKERS) || echo "componentize-py cannot be installed here: cells in Python are no workers"
+
 check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-lab: $(READY)
+lab: $(PYTHON_WORKERS)
 	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/01_first_durable_worker.ipynb
 
 # 200 kills of the engine instead of the 25 that `make test` does.

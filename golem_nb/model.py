@@ -56,6 +56,14 @@ class LogLevel(StrEnum):
     CRITICAL = "Critical"
 
 
+def output_text(level: str, message: str) -> str:
+    """Return a Log entry as output: what was printed as it is, what was logged as a line of its own."""
+    return f"[{level}] {message}\n" if level in _LOGGED else message
+
+
+_LOGGED = frozenset(LogLevel) - {LogLevel.STDOUT, LogLevel.STDERR}
+
+
 class ComponentType(StrEnum):
     DURABLE = "Durable"
     EPHEMERAL = "Ephemeral"

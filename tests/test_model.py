@@ -3,7 +3,7 @@ from uuid import UUID
 import pytest
 
 from golem_nb.errors import BadInput, InvalidWorkerName
-from golem_nb.model import LOCAL_ENVIRONMENT, WorkerId, check_worker_name, parse_uuid
+from golem_nb.model import LOCAL_ENVIRONMENT, WorkerId, check_worker_name, output_text, parse_uuid
 
 
 @pytest.mark.parametrize("name", ["w", "a" * 512, 'Counter("c1")', "ß-1", "x-"])
@@ -51,3 +51,9 @@ def test_a_uuid_has_one_form(form):
 def test_the_local_environment_is_the_same_for_ever():
     """Components of a data folder are found under it: it may never change."""
     assert str(LOCAL_ENVIRONMENT) == "afa9ff4a-ba53-5949-b7f5-b6571ad06a0e"
+
+
+def test_what_was_logged_has_a_line_of_its_own_in_the_output():
+    told = [("Stdout", "a"), ("Warn", "b"), ("Stderr", "c\n"), ("other", "d")]
+
+    assert "".join(output_text(level, message) for level, message in told) == "a[Warn] b\nc\nd"

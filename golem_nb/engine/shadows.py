@@ -49,6 +49,7 @@ from golem_nb.model import (
     UpdateState,
     WorkerId,
     WorkerStatus,
+    output_text,
 )
 from golem_nb.oplog.entries import (
     ExportedFunctionInvoked,
@@ -277,7 +278,7 @@ class _Performance:
 
     def _print(self, level: LogLevel, context: str, message: str, is_new: bool, is_recorded: bool = True) -> None:
         if is_new:
-            self._printed.append(message if level in (LogLevel.STDOUT, LogLevel.STDERR) else f"[{level}] {message}\n")
+            self._printed.append(output_text(level, message))
 
     def _stop(self) -> BaseException | None:
         if self._stage.is_closing:

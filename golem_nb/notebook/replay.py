@@ -20,6 +20,7 @@ from golem_nb.model import (
     WorkerId,
     WorkerStatus,
     is_named,
+    output_text,
 )
 from golem_nb.notebook.magics.arguments import plain_json
 from golem_nb.notebook.payloads import message_of, part_of
@@ -93,7 +94,7 @@ class Replay(View):
         """What the worker has printed up to there."""
         entries = self.client().entries(self.worker)
         logs = (e for e in entries if e.kind == "Log" and e.index <= self.result.at_index)
-        return "".join(str(e.fields.get("message", "")) for e in logs)
+        return "".join(output_text(str(e.fields.get("level")), str(e.fields.get("message", ""))) for e in logs)
 
     # As it looks.
 

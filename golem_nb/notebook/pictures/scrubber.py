@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from golem_nb.errors import UsageError
-from golem_nb.model import WorkerStatus
+from golem_nb.model import WorkerStatus, output_text
 from golem_nb.notebook.payloads import part_of
 from golem_nb.notebook.pictures.picture import MOST_LIVE_ENTRIES, Picture, too_much_text
 from golem_nb.notebook.pictures.timeline import entries_content, name_of, replayed_text
@@ -133,7 +133,7 @@ class Scrubber(Picture):
         """Return the last lines that the worker had printed or logged by then."""
         logs = self.frame.iloc[: row + 1]
         logs = logs[logs["kind"] == "Log"].tail(MOST_OUTPUT_LINES * 4)
-        text = "".join(str(message) for message in logs["message"])
+        text = "".join(map(output_text, logs["level"].astype("object").map(str), logs["message"].map(str)))
         return text.splitlines()[-MOST_OUTPUT_LINES:]
 
     def content(self) -> dict[str, Any] | None:
@@ -149,7 +149,7 @@ class Scrubber(Picture):
             "open": self._open,
             # Output is shown whole, whatever is cut elsewhere.
             "output": {
-                int(row): str(self.frame["message"].iloc[row])
+                int(row): output_text(str(self.frame["level"].iloc[row]), str(self.frame["message"].iloc[row]))
                 for row in np.flatnonzero((self.frame["kind"] == "Log").to_numpy())
             },
             **entries_content(self.frame),
