@@ -21,8 +21,8 @@ from golem_nb.notebook.oplog_files import (
     jsonl_from_oplog,
     oplog_from_jsonl,
     oplog_from_parquet,
+    using,
     write_parquet,
-    writing,
 )
 from golem_nb.notebook.pictures.latency import Latency
 from golem_nb.notebook.pictures.scrubber import Scrubber
@@ -171,7 +171,7 @@ class OplogAccessor:
         text = jsonl_from_oplog(self._frame)
         if file is not None:
             path = Path(file).expanduser()
-            with writing(path):
+            with using(path, "written"):
                 path.write_text(text, encoding="utf-8")
         return text
 

@@ -48,7 +48,7 @@ def oplog_from_jsonl(file: str | Path) -> pd.DataFrame:
 
 
 def _entries(path: Path) -> Iterator[PublicEntry]:
-    with _reading(path), path.open("rb") as lines:
+    with using(path, "read"), path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue
@@ -92,14 +92,14 @@ def write_parquet(frame: pd.DataFrame, file: str | Path) -> Path:
     table, path = arrow_from_oplog(frame), Path(file).expanduser()
     from pyarrow import parquet
 
-    with writing(path):
+    with using(path, "written"):
         parquet.write_table(table, path, compression="zstd")
     return path
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Say of a file that cannot be written why.
+def using(path: Path, how: str) -> Iterator[None]:
+    """Say of a file that cannot be `how` (read, written) why.
 
     Raises:
         UsageError: It cannot.
@@ -107,7 +107,7 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UsageError(f"{path} cannot be written: {os.strerror(error.errno) if error.errno else error}") from None
+        raise UsageError(f"{path} cannot be {how}: {os.strerror(error.errno) if error.errno else error}") from None
 
 
 def oplog_from_parquet(file: str | Path) -> pd.DataFrame:
@@ -122,7 +122,7 @@ def oplog_from_parquet(file: str | Path) -> pd.DataFrame:
     from pyarrow import parquet
 
     try:
-        with _reading(path):
+        with using(path, "read"):
             table = parquet.read_table(path)
     except arrow.ArrowInvalid:
         raise BadInput(f"{path} is no Parquet file") from None
@@ -189,19 +189,6 @@ def _existing(file: str | Path) -> Path:
     if not path.is_file():
         raise UsageError(f"there is no file {path}")
     return path
-
-
-@contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    """Say of a file that cannot be read why.
-
-    Raises:
-        UsageError: It cannot.
-    """
-    try:
-        yield
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {os.strerror(error.errno) if error.errno else error}") from None
 
 
 def _pyarrow() -> Any:
