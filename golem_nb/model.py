@@ -250,6 +250,8 @@ class WorkerMetadata:
     """Handles given out and not dropped: number -> `interface#resource`."""
     config: Mapping[str, str] = field(default_factory=dict)
     """What `wasi:config` tells the worker; `wasiConfigVars` in the API."""
+    environment_id: UUID | None = None
+    """Where it lives (in 1.3 its project); older oplogs do not tell."""
     forked_from: tuple[str, ...] = ()
     """Names of the workers whose history this one's begins with; the last is the one that was forked."""
 

@@ -37,6 +37,7 @@ def metadata_of(
         deleted_regions=state.deleted.ranges,
         updates=_updates(state),
         owned_resources=dict(state.resources),
+        environment_id=state.create.environment_id,
         forked_from=state.create.forked_from,
     )
 

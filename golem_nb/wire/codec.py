@@ -12,9 +12,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from json import dumps, loads
 from typing import Any
+from uuid import UUID
 
 from golem_nb.errors import BadInput
 from golem_nb.model import (
+    LOCAL_ACCOUNT,
     Component,
     OplogIndex,
     OplogPage,
@@ -167,15 +169,23 @@ def json_from_worker_metadata(worker: WorkerMetadata) -> Json:
         "deletedRegions": [_json_from_region(region) for region in worker.deleted_regions],
         "updates": [_json_from_update_record(record) for record in worker.updates],
         "exportedResourceInstances": [_json_from_resource(*item) for item in worker.owned_resources.items()],
+        "createdBy": LOCAL_ACCOUNT,
+        "activePlugins": [],
     }
     # Left out, not null: the contract's document knows no null.
     if worker.last_error is not None:
         json["lastError"] = worker.last_error
     if worker.entries_replayed is not None:
         json["entriesReplayed"] = worker.entries_replayed
+    if worker.environment_id is not None:
+        json["projectId"] = str(worker.environment_id)
     if worker.forked_from:
         json["forkedFrom"] = list(worker.forked_from)
     return json
+
+
+def _environment_from(text: Any) -> UUID | None:
+    return None if text is None else parse_uuid(read_text(text), "an environment's id")
 
 
 def worker_metadata_from_json(json: Any) -> WorkerMetadata:
@@ -198,6 +208,7 @@ def worker_metadata_from_json(json: Any) -> WorkerMetadata:
             deleted_regions=tuple(_region_from_json(region) for region in json.get("deletedRegions") or ()),
             updates=tuple(_update_records_from_json(json.get("updates") or ())),
             owned_resources=_resources_from_json(json),
+            environment_id=_environment_from(json.get("projectId") or json.get("environmentId")),
             forked_from=tuple(json.get("forkedFrom") or ()),
         )
 

@@ -31,6 +31,13 @@ def test_a_new_worker():
     assert found.created_at == moment(5_000_000)
 
 
+def test_a_worker_tells_its_environment_where_its_oplog_does():
+    create = Create(5_000_000, UUID(int=1), "w", 3, (), {}, 10, environment_id=UUID(int=7))
+
+    assert metadata_of(WORKER, state_of([create]), 77).environment_id == UUID(int=7)
+    assert metadata().environment_id is None
+
+
 def test_a_fork_knows_whose_history_it_has():
     fork = Create(5_000_000, UUID(int=1), "w", 3, (), {}, 10, forked_from=("first", "second"))
 

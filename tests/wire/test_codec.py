@@ -38,6 +38,7 @@ WORKER = WorkerMetadata(
     last_error="boom",
     component_size_bytes=9,
     last_index=12,
+    environment_id=UUID(int=7),
     forked_from=("bob",),
     entries_replayed=4,
     skipped_regions=((3, 5),),
