@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from golem_nb.notebook.frames import HINTS, NEWER_NAMES, one_oplog
+from golem_nb.notebook.payloads import part_of
 
 COLUMNS = (
     "function",
@@ -26,6 +27,7 @@ COLUMNS = (
     "last_index",
     "worker",
     "replayed",
+    "reverted",
 )
 STARTED, COMPLETED = "ExportedFunctionInvoked", "ExportedFunctionCompleted"
 
@@ -35,7 +37,7 @@ def invocations_of(frame: pd.DataFrame) -> pd.DataFrame:
 
     `error` is the exception that it ended with, or what stopped it where it has no end. `attempts` are those that are
     known of: where the last word is an error, the next one has left nothing yet. `replayed` is that of its end, or of
-    its beginning.
+    its beginning. One is `reverted` where a Revert has undone its beginning.
     """
     if not frame.index.is_unique and frame["worker"].nunique() > 1:  # oplogs of several, one below the other
         parts = [invocations_of(one) for _, one in frame.groupby(["component", "worker"], sort=False)]
@@ -74,6 +76,7 @@ def invocations_of(frame: pd.DataFrame) -> pd.DataFrame:
         "last_index": pd.arrays.IntegerArray(index[np.where(has_end, ends, starts)].astype("int64"), ~has_end),
         "worker": begun["worker"].array,
         "replayed": last["replayed"].array,
+        "reverted": _reverted(frame, kind, index[starts]),
     }
     found = pd.DataFrame({name: columns[name] for name in COLUMNS})
     found.attrs.update(frame.attrs)
@@ -106,6 +109,16 @@ def _ends(frame: pd.DataFrame, kind: Any, starts: Any) -> Any:
     row_of_end = dict(zip(begins.tolist(), completed.tolist(), strict=True))
     indices = frame.index.to_numpy()[starts].tolist()
     return np.array([row_of_end.get(index, -1) for index in indices], dtype="int64")
+
+
+def _reverted(frame: pd.DataFrame, kind: Any, indices: Any) -> Any:
+    found = np.zeros(len(indices), dtype="bool")
+    for raw in frame["raw"].iloc[np.flatnonzero(kind == "Revert")]:
+        region = part_of(raw, "droppedRegion") or {}
+        start, end = region.get("start"), region.get("end")
+        if type(start) is int and type(end) is int:
+            found |= (indices >= start) & (indices <= end)
+    return found
 
 
 def _last_rows(is_chosen: Any, inside: Any, length: int) -> Any:

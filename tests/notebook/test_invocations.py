@@ -24,6 +24,18 @@ def test_what_is_under_way_has_its_last_error_and_no_end():
     assert pd.isna(row["last_index"]) and pd.isna(row["ms"]) and row["result"] is None
 
 
+def test_what_a_revert_has_undone_is_told():
+    entries = [
+        entry(1, "Create", componentVersion=0),
+        *(entry(i, "ExportedFunctionInvoked", functionName="f", request=[], idempotencyKey=str(i)) for i in (2, 3, 4)),
+        entry(5, "Revert", droppedRegion={"start": 3, "end": 4}),
+        entry(6, "Revert", droppedRegion={"start": "x"}),
+        entry(7, "ExportedFunctionInvoked", functionName="f", request=[], idempotencyKey="7"),
+    ]
+
+    assert invocations_of(oplog_frame(entries, component="shop"))["reverted"].tolist() == [False, True, True, False]
+
+
 def test_an_attempt_that_left_nothing_is_not_counted():
     def attempts(entries):
         return invocations_of(oplog_frame(entries, component="shop"))["attempts"].tolist()
