@@ -114,7 +114,7 @@ def _ends(frame: pd.DataFrame, kind: Any, starts: Any) -> Any:
 def _reverted(frame: pd.DataFrame, kind: Any, indices: Any) -> Any:
     found = np.zeros(len(indices), dtype="bool")
     for raw in frame["raw"].iloc[np.flatnonzero(kind == "Revert")]:
-        region = part_of(raw, "droppedRegion") or {}
+        region = part_of(raw, "droppedRegion")
         start, end = region.get("start"), region.get("end")
         if type(start) is int and type(end) is int:
             found |= (indices >= start) & (indices <= end)
