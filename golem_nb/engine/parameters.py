@@ -22,8 +22,8 @@ def parameters_from_json(function: FunctionType, params: Sequence[Any]) -> list[
         BadInput: There are too many or too few, one has the wrong type, or only some of them are typed.
     """
     wanted = function.parameters
-    params = [*params, *_left_out(wanted[len(params) :])]
-    if len(params) != len(wanted):
+    left_out = _left_out(wanted[len(params) :])
+    if len(params) + len(left_out) != len(wanted):
         names = ", ".join(p.name for p in wanted) or "none"
         raise BadInput(
             f"Parameter type mismatch: expected {len(wanted)}, got {len(params)} parameters; "
@@ -34,13 +34,15 @@ def parameters_from_json(function: FunctionType, params: Sequence[Any]) -> list[
         raise BadInput(
             "Some parameters have types specified, while others don't. Give the type of all parameters or of none."
         )
-    return [_value(parameter, given) for parameter, given in zip(wanted, params, strict=True)]
+    return [_value(parameter, given) for parameter, given in zip(wanted, params, strict=False)] + left_out
 
 
 def _left_out(parameters: Sequence[Parameter]) -> list[Any]:
-    """Return what parameters are that nobody has given; none where one has no default."""
-    defaults = [json.loads(p.default) for p in parameters if p.default is not None]
-    return defaults if len(defaults) == len(parameters) else []
+    """Return the values of parameters that nobody has given; none where one has no default."""
+    defaults = [(p, p.default) for p in parameters if p.default is not None]
+    if len(defaults) < len(parameters):
+        return []
+    return [text if p.is_json else value_from_json(p.type, json.loads(text), p.name) for p, text in defaults]
 
 
 def parameters_from_nodes(function: FunctionType, params: Sequence[Any]) -> list[Any]:
@@ -50,8 +52,7 @@ def parameters_from_nodes(function: FunctionType, params: Sequence[Any]) -> list
         BadInput: There are too many or too few, or one is of another type.
     """
     wanted = function.parameters
-    rest = wanted[len(params) :]
-    left_out = [_value(parameter, given) for parameter, given in zip(rest, _left_out(rest), strict=False)]
+    left_out = _left_out(wanted[len(params) :])
     if len(params) + len(left_out) != len(wanted):
         raise BadInput(f"Parameter type mismatch: expected {len(wanted)}, got {len(params)} parameters")
     return [value_from_nodes(p.type, given, p.name) for p, given in zip(wanted, params, strict=False)] + left_out

@@ -175,9 +175,9 @@ class Worker:
 
     @property
     def _is_waiting(self) -> bool:
-        """Does an unfinished invocation wait for its time, its promise or its next attempt?"""
-        state = self.journal.state
-        return self._is_paused and state.current is not None and state.status is not WorkerStatus.INTERRUPTED
+        """Does an unfinished invocation wait for its time, its promise or its next attempt, or lie where it crashed?"""
+        state, is_halted = self.journal.state, self._is_paused or self._is_down
+        return is_halted and state.current is not None and state.status is not WorkerStatus.INTERRUPTED
 
     def resume(self) -> None:
         """Go on with what was interrupted or suspended.
@@ -187,7 +187,7 @@ class Worker:
         """
         with self._held():
             checks.check_takes_invocations(self.journal.state)
-            if self._status is WorkerStatus.RUNNING and self._is_running:
+            if self._status is WorkerStatus.RUNNING and self._is_running and not self._is_down:
                 raise NotResumable(f"Worker {self.id} is not suspended, interrupted or idle")
             self._unpause()
             stored = self.journal.commit()
@@ -200,11 +200,11 @@ class Worker:
             if self.journal.state.status in _ENDED or self._is_paused:
                 self._unload_idle()
                 return
-            self._must_recover = recover
+            self._must_recover = recover or self._is_running  # one that is about to rest would not be stopped
             self._unload_idle()
             if self._is_running:
                 self._ask(Restart() if recover else Collapse(), wait=not recover)
-            elif recover:
+            if recover:
                 self._start()
 
     def update(self, target_version: int, mode: UpdateMode) -> None:
@@ -258,7 +258,7 @@ class Worker:
         """The time has come that the worker waits for."""
         with self._held():
             state = self.journal.state
-            if state.is_early(self._now_ns()) and not self._must_start:
+            if (self._is_down or state.is_early(self._now_ns())) and not self._must_start:
                 return  # a timer that an object of this worker left over, which was let go of
             self._timer, self._must_start = None, False
             if state.status is not WorkerStatus.INTERRUPTED:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -235,6 +236,7 @@ class Session:
     def forget(self) -> None:
         """Close the client; what runs goes on."""
         if self._client is not None:
+            atexit.unregister(self._client.close)
             self._client.close()
         self._client = self._engine = None
 
@@ -351,7 +353,9 @@ class Session:
 
 def _connected(place: Remote | InProcess) -> Client:
     if isinstance(place, InProcess):
-        return connect_to(MEMORY)
+        client = connect_to(MEMORY)
+        atexit.register(client.close)  # it has a folder for what it compiles, and a kernel may just end
+        return client
     return connect_to(place.url, token=place.token(), environment_id=place.environment_id, dialect=place.dialect)
 
 

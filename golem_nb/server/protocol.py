@@ -83,8 +83,9 @@ class LimitedProtocol(H11Protocol):
         return not self._is_refused and super()._should_upgrade() and self._is_handshake()
 
     def _is_handshake(self) -> bool:
-        headers = Headers((name.decode("latin-1"), value.decode("latin-1")) for name, value in self.headers)
+        texts = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in self.headers)
         try:
+            headers = Headers(texts)  # has no control characters; h11 lets some through
             ServerProtocol().process_request(Request(self.scope["path"], headers))
         except InvalidHandshake:
             return False

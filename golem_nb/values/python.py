@@ -133,6 +133,8 @@ def _primitive_from_python(type: PrimitiveType, obj: Any, path: str) -> Any:
             mismatch(path, f"a finite {type.name}, as JSON has no other", obj)
     elif type.name == "bool" and type_name(obj) == "bool_":
         obj = bool(obj)
+    elif isinstance(obj, str):
+        obj = str.__str__(obj)  # a class of one's own cannot be stored
     check_primitive(type, obj, path)
     return obj
 

@@ -192,13 +192,54 @@ def test_a_field_with_a_default_may_be_left_out(cls, json, value):
     assert shape.read(shape.write(value)) == value
 
 
-def test_a_value_that_is_nested_without_end_has_none():
+def test_a_value_that_is_nested_deeper_than_types_are_is_json():
     value = [1]
     for _ in range(99):
         value = [value]
     assert shapes.typed(value)[1] == value
-    with pytest.raises(ValueError, match="nested 100 deep at most"):
-        shapes.typed([value])
+    assert shapes.typed([value]) == (STR, json.dumps([value]))
+
+
+def test_a_linked_list_of_any_length_is_json():
+    value = None
+    for number in range(150):
+        value = [number, value]
+
+    assert shapes.typed(value) == (STR, json.dumps(value))
+
+
+@dataclasses.dataclass
+class Loose:
+    any: Any = 7
+
+
+class Open(TypedDict, total=False):
+    any: Any
+
+
+@pytest.mark.parametrize(("cls", "value"), [(Loose, Loose(None)), (Open, {"any": None}), (Open, {})])
+def test_a_none_that_was_given_is_none_and_no_default(cls, value):
+    shape = shapes.shape_of(cls)
+
+    assert shape.read(shape.write(value)) == value
+
+
+@dataclasses.dataclass
+class Twice:
+    a_b: int
+    aB: int
+
+
+@pytest.mark.parametrize(
+    ("cls", "words"),
+    [
+        (Twice, "the fields a_b and aB of Twice are one from outside: rename one"),
+        (enum.Enum("Both", "a_b aB"), "the members a_b and aB of Both are one from outside: rename one"),
+    ],
+)
+def test_two_parts_that_are_one_outside_are_refused(cls, words):
+    with pytest.raises(shapes.NotExportable, match=words):
+        shapes.shape_of(cls)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,10 @@
+import itertools
+import threading
+
 import pytest
 
 from golem_nb.engine.crash_points import ArmedPoint
-from golem_nb.errors import BadInput
+from golem_nb.errors import BadInput, InvocationInterrupted
 from golem_nb.model import LOCAL_ENVIRONMENT, CrashPoint, WorkerId, WorkerStatus
 from golem_nb.oplog.entries import ImportedFunctionInvoked
 from tests.engine.conftest import until
@@ -95,3 +98,76 @@ def test_an_idle_worker_is_left_without_an_instance(engine, counter, call):
     engine.crash_worker(counter, recover=False)
     assert (engine.worker(counter).entries_replayed, engine.worker(counter).status) == (None, WorkerStatus.IDLE)
     assert call("inc", 1) == 6
+
+
+@pytest.fixture
+def down(engine, counter, monkeypatch):
+    """A worker that was left down, whose thread waits for a slot, and so has not come to rest."""
+    result = engine.invoke_and_await(counter, "spin", [])
+    until(lambda: engine.worker(counter).status is WorkerStatus.RUNNING and engine.is_busy)
+    found, slots, is_free = engine._loaded[counter], engine.surroundings.slots, threading.Event()
+    take = slots._take
+
+    def take_late(is_stopped):
+        until(lambda: is_free.is_set() or is_stopped())
+        take(is_stopped)
+
+    monkeypatch.setattr(slots, "_take", take_late)
+    engine.crash_worker(counter, recover=False)
+    assert found.is_busy
+    yield counter, result, is_free
+    is_free.set()
+
+
+@pytest.mark.parametrize("want", ["resume_worker", "crash_worker"])
+def test_a_worker_comes_back_that_was_left_down_just_now(engine, down, want):
+    worker, _, is_free = down
+
+    getattr(engine, want)(worker)
+    is_free.set()
+
+    until(lambda: engine.is_busy and engine.worker(worker).entries_replayed == 1)
+
+
+def test_a_worker_is_interrupted_that_was_left_down_just_now(engine, down):
+    worker, result, _ = down
+
+    engine.interrupt_worker(worker)
+
+    assert engine.worker(worker).status is WorkerStatus.INTERRUPTED
+    with pytest.raises(InvocationInterrupted):
+        result.result(10)
+
+
+def test_a_worker_is_interrupted_that_lies_where_it_crashed(engine, counter):
+    result = engine.invoke_and_await(counter, "spin", [])
+    until(lambda: engine.worker(counter).status is WorkerStatus.RUNNING and engine.is_busy)
+    engine.crash_worker(counter, recover=False)
+    until(lambda: not engine.is_busy)
+
+    engine.interrupt_worker(counter)
+
+    with pytest.raises(InvocationInterrupted):
+        result.result(10)
+    engine.resume_worker(counter)
+    until(lambda: engine.is_busy and engine.worker(counter).status is WorkerStatus.RUNNING)
+
+
+def test_a_worker_whose_last_invocation_is_just_over_loses_its_instance_too(engine, counter, call, monkeypatch):
+    assert call("inc", 5) == 5
+    until(lambda: not engine.is_busy)
+    slots, turns = engine.surroundings.slots, itertools.count()
+    take = slots._take
+
+    def take_late(is_stopped):
+        if next(turns) == 1:  # the invocation is over, and the thread about to rest
+            until(is_stopped)
+        take(is_stopped)
+
+    monkeypatch.setattr(slots, "_take", take_late)
+    assert call("inc", 1) == 6
+
+    engine.crash_worker(counter, recover=False)
+
+    until(lambda: not engine.is_busy)
+    assert engine.worker(counter).entries_replayed is None

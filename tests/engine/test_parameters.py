@@ -66,3 +66,10 @@ def test_parameters_with_defaults_may_be_left_out_of_nodes_too():
         parameters_from_nodes(function, [])
     with pytest.raises(BadInput, match="expected 3, got 4 parameters"):
         parameters_from_nodes(function, [nodes_from_value(U32, 1)] * 4)
+
+
+def test_a_default_is_taken_as_it_is_and_has_the_type_of_its_parameter():
+    function = FunctionType("f", (Parameter("n", U32), Parameter("x", STRING, True, '{"value": 3}')), None)
+
+    assert parameters_from_json(function, [{"typ": {"type": "U32"}, "value": 1}]) == [1, '{"value": 3}']
+    assert parameters_from_nodes(function, [nodes_from_value(U32, 1)]) == [1, '{"value": 3}']

@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -111,3 +113,19 @@ def test_a_bare_word_is_a_worker_only_after_use(session):
     assert session.target("w1") == Target("counter", "w1")
     assert session.target(None) == Target("counter", "w0")
     assert session.target("other/w") == Target("other", "w")
+
+
+ENDS = """
+from golem_nb.notebook.session import InProcess, Session
+session = Session(print, print)
+session.turn_to(InProcess())
+print(session.client().components())
+"""
+
+
+def test_an_engine_in_a_process_that_ends_leaves_no_folder(tmp_path):
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+
+    ended = subprocess.run([sys.executable, "-c", ENDS], env=environment, capture_output=True, text=True, check=True)
+
+    assert (ended.stdout, list(tmp_path.glob("golem-nb-*"))) == ("[]\n", [])

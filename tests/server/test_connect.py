@@ -98,6 +98,7 @@ def test_a_plain_request_is_told_what_this_is(running, worker):
         ("Sec-WebSocket-Key", {}),
         ("", {"Sec-WebSocket-Key": "c2hvcnQ="}),
         ("", {"Sec-WebSocket-Version": "8"}),
+        ("", {"X-Control": b"\x01"}),
     ],
 )
 def test_a_handshake_that_is_none_is_a_plain_request(running, guarded, worker, left_out, given):

@@ -66,6 +66,13 @@ def test_python_objects_are_understood(type, obj, value):
     assert value_from_python(type, obj) == value
 
 
+@pytest.mark.parametrize("obj", [numpy.str_("text"), type("Own", (str,), {"__str__": lambda self: "another"})("text")])
+def test_a_text_of_a_class_of_its_own_is_a_text(obj):
+    value = value_from_python(STRING, obj)
+
+    assert (value, type(value)) == ("text", str)
+
+
 @pytest.mark.parametrize(
     ("type", "obj", "text"),
     [

@@ -112,12 +112,13 @@ def _is_needed(field: dataclasses.Field) -> bool:
 
 def _record(cls: type, needed: dict, outer: tuple, get: Callable, make: Callable) -> Shape:
     """A record of the fields whose names are in `needed`; those that are not needed are options, None for left out."""
-    hints = typing.get_type_hints(cls)
+    hints, is_dict = typing.get_type_hints(cls), typing.is_typeddict(cls)
     fields = [(name, kebab(name), shape_of(hints.get(name, Any), outer)) for name in needed]
     if not fields:
         raise NotExportable(f"{cls.__name__} has no fields, and the component model has no empty records")
     # What may be None by itself is an option already, and None is a value of it.
     left_out = {name for name, _, shape in fields if not needed[name] and not _may_be_none(shape)}
+    _check_names([name for name, _, _ in fields], f"the fields {{}} of {cls.__name__}")
     fields = [(name, key, _option(shape) if name in left_out else shape) for name, key, shape in fields]
 
     def read(value: dict) -> Any:
@@ -125,8 +126,9 @@ def _record(cls: type, needed: dict, outer: tuple, get: Callable, make: Callable
         return make({name: shape.read(part) for name, part, shape in given if part is not None or name not in left_out})
 
     def write(value: Any) -> dict:
-        _check(value, dict if typing.is_typeddict(cls) else cls)
-        return {key: shape.write(get(value, name)) for name, key, shape in fields}
+        _check(value, dict if is_dict else cls)
+        absent = left_out - value.keys() if is_dict else ()
+        return {key: None if name in absent else shape.write(get(value, name)) for name, key, shape in fields}
 
     typ = {
         "type": "Record",
@@ -144,11 +146,22 @@ def _option(inner: Shape) -> Shape:
     return Shape(
         {"type": "Option", "inner": inner.typ},
         lambda value: None if value is None else inner.read(value),
-        lambda value: None if value is None else inner.write(value),
+        # A None that stands in JSON is a value, and not what is left out: a default would take its place.
+        lambda value: None if value is None and not inner.is_json else inner.write(value),
     )
 
 
+def _check_names(names: list, whose: str) -> None:
+    """See that no two names are one outside, where one would hide the other; `whose` has a place for the two."""
+    outside = {}
+    for name in names:
+        other = outside.setdefault(kebab(name), name)
+        if other != name:
+            raise NotExportable(f"{whose.format(f'{other} and {name}')} are one from outside: rename one")
+
+
 def _enum(cls: type) -> Shape:
+    _check_names([member.name for member in cls], f"the members {{}} of {cls.__name__}")
     by_case = {kebab(member.name): member for member in cls}
     cases = {member: case for case, member in by_case.items()}
 
@@ -338,10 +351,21 @@ def plain(value: Any) -> Any:
     return str(value)
 
 
-def typed(value: Any, depth: int = 0) -> tuple[dict | None, Any]:
+def typed(value: Any) -> tuple[dict | None, Any]:
     """Return the type that a value has by itself, as `typ`, and the value as JSON; text of JSON where no type fits."""
+    try:
+        return _typed(value, 0)
+    except _TooDeep:  # it need not be one that has a type: a linked list of pairs has none
+        return STR.typ, json.dumps(plain(value))
+
+
+class _TooDeep(Exception):
+    """The value is nested deeper than a type may be."""
+
+
+def _typed(value: Any, depth: int) -> tuple[dict | None, Any]:
     if depth > MOST_NESTED:
-        raise ValueError(f"a result is nested {MOST_NESTED} deep at most")
+        raise _TooDeep
     match value:
         case None:
             return None, None
@@ -358,11 +382,11 @@ def typed(value: Any, depth: int = 0) -> tuple[dict | None, Any]:
         case bytes() | bytearray():
             return BYTES.typ, list(value)
         case tuple() if value and not hasattr(value, "_fields"):
-            parts = [typed(item, depth + 1) for item in value]
+            parts = [_typed(item, depth + 1) for item in value]
             if all(typ is not None for typ, _ in parts):
                 return {"type": "Tuple", "items": [typ for typ, _ in parts]}, [item for _, item in parts]
         case list() | set() | frozenset() if value:
-            parts = [typed(item, depth + 1) for item in (value if isinstance(value, list) else plain(value))]
+            parts = [_typed(item, depth + 1) for item in (value if isinstance(value, list) else plain(value))]
             if parts[0][0] is not None and all(typ == parts[0][0] for typ, _ in parts):
                 return {"type": "List", "inner": parts[0][0]}, [item for _, item in parts]
     return STR.typ, json.dumps(plain(value))

@@ -106,7 +106,7 @@ function parametersOf(fn) {
 
 // See that no two names are one outside, where one would hide the other.
 function unlike(names, whose) {
-  const known = {};
+  const known = Object.create(null);  // a parameter may be called constructor
   for (const name of names) {
     const outside = kebab(name), other = (known[outside] ??= name);
     if (other !== name) throw new Error(`${whose} ${other} and ${name} are both called ${outside} from outside: rename one`);

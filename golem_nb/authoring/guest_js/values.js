@@ -34,12 +34,13 @@ export function text(value) {
 
 // The JSON text of `{"typ": ..., "value": ...}`.
 export function answered(value) {
-  const { typ, json } = typed(value);
+  const { typ, json } = typed(value) ?? ofText(value);
   return `{"typ":${JSON.stringify(typ)},"value":${json}}`;
 }
 
+// Null is for what is nested deeper than a type may be.
 function typed(value, depth = 0) {
-  if (depth > MOST_NESTED) throw new RangeError(`a result is nested ${MOST_NESTED} deep at most`);
+  if (depth > MOST_NESTED) return null;
   if (value === null || value === undefined || typeof value === "function" || typeof value === "symbol") {
     return { typ: null, json: "null" };
   }
@@ -51,7 +52,13 @@ function typed(value, depth = 0) {
     return { typ: { type: "List", inner: { type: "U8" } }, json: `[${[...value].join(",")}]` };
   }
   if (Array.isArray(value) && value.length) {
-    const parts = value.map((part) => typed(part, depth + 1)), first = JSON.stringify(parts[0].typ);
+    const parts = [];
+    for (const part of value) {
+      const found = typed(part, depth + 1);
+      if (found === null) return null;
+      parts.push(found);
+    }
+    const first = JSON.stringify(parts[0].typ);
     if (parts.every((part) => part.typ?.type === "S64" || part.typ?.type === "F64")) {
       const inner = parts.every((part) => part.typ.type === "S64") ? INT : FLOAT;
       return { typ: { type: "List", inner }, json: `[${parts.map((part) => part.json).join(",")}]` };
@@ -60,8 +67,10 @@ function typed(value, depth = 0) {
       return { typ: { type: "List", inner: parts[0].typ }, json: `[${parts.map((part) => part.json).join(",")}]` };
     }
   }
-  return { typ: STR, json: JSON.stringify(text(value)) };
+  return ofText(value);
 }
+
+const ofText = (value) => ({ typ: STR, json: JSON.stringify(text(value)) });
 
 function ofNumber(value) {
   if (Number.isSafeInteger(value) && !Object.is(value, -0)) return { typ: INT, json: String(value) };
