@@ -203,7 +203,9 @@ class Worker:
             self._must_recover = recover
             self._unload_idle()
             if self._is_running:
-                self._ask(Restart() if recover else Collapse(), wait=not recover)
+                # One that has just answered is idle to who asks, while its thread still ends: what is read of it next
+                # must not be of the instance that is about to go.
+                self._ask(Restart() if recover else Collapse(), wait=True)
             elif recover:
                 self._start()
 
@@ -456,6 +458,8 @@ class Worker:
 
     def _rest(self) -> None:
         self._is_running = False
+        if isinstance(self._stop, Collapse):
+            self._drop_instance()  # it was asked for behind the last answer: nothing runs any more that it could end
         if not isinstance(self._stop, Unload):
             self._stop = None
         self._lock.notify_all()
