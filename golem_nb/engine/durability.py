@@ -133,8 +133,11 @@ class Durability:
 
     @property
     def entries_replayed(self) -> int | None:
-        """How many entries the component has met; None while it has not met the last one."""
-        return self._cursor.replayed if self.is_live else None
+        """How many entries the component has met; None while it has not met the last one.
+
+        What is not recorded, as when it takes up a snapshot, goes on as if live, with all of its replay ahead.
+        """
+        return self._cursor.replayed if self._cursor.is_live else None
 
     @property
     def is_between_effects(self) -> bool:

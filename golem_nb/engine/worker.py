@@ -203,7 +203,7 @@ class Worker:
             self._must_recover = recover or self._is_running  # one that is about to rest would not be stopped
             self._unload_idle()
             if self._is_running:
-                self._ask(Restart() if recover else Collapse(), wait=not recover)
+                self._ask(Restart() if recover else Collapse(), wait=True)  # who asks next meets the old one no more
             if recover:
                 self._start()
 

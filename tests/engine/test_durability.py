@@ -199,6 +199,14 @@ def test_a_recorded_answer_is_given_without_running_the_function():
     assert durability.is_live
 
 
+def test_what_takes_up_a_snapshot_has_its_replay_ahead():
+    durability = replaying(imported("golem random::get_random_u64", ("ok", 5)))
+
+    with durability.unrecorded():
+        assert durability.is_live
+        assert durability.entries_replayed is None
+
+
 @pytest.mark.parametrize(
     ("recorded", "text"),
     [

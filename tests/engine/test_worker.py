@@ -1,9 +1,11 @@
 import time
 from concurrent.futures import Future, wait
 from pathlib import Path
+from threading import Event, Timer
 
 import pytest
 
+from golem_nb.engine.updates import Updates
 from golem_nb.errors import (
     BadInput,
     InvocationFailed,
@@ -57,6 +59,21 @@ def test_a_crash_loses_the_instance_and_nothing_else(engine, counter, call, kind
     until(lambda: engine.worker(counter).entries_replayed == 2)
 
     assert kinds() == before
+    assert call("inc", 1) == 6
+
+
+@pytest.mark.parametrize(("recover", "replayed"), [(True, (None, 2)), (False, (None,))])
+def test_a_crash_right_behind_an_answer_is_over_when_it_returns(engine, counter, call, monkeypatch, recover, replayed):
+    """The thread of one that has answered still ends; this one does not, until the crash has long been asked for."""
+    is_asked = Event()
+    monkeypatch.setattr(Updates, "snapshot_if_due", lambda *arguments: is_asked.wait(5))
+    call("inc", 5)
+    assert engine.worker(counter).status is WorkerStatus.IDLE
+    Timer(0.2, is_asked.set).start()
+
+    engine.crash_worker(counter, recover=recover)
+
+    assert engine.worker(counter).entries_replayed in replayed
     assert call("inc", 1) == 6
 
 

@@ -74,6 +74,17 @@ def test_a_reader_gets_a_pane_which_becomes_plain_html_when_it_is_closed(kernel)
     assert "[INVOKE  ] STARTED  add" in swapped["data"]["text/plain"]
 
 
+@pytest.mark.parametrize(("magic", "shown"), [("connect ledger/w", "events of"), ("workers --watch", "board of")])
+def test_what_goes_on_is_shown_with_its_cell_and_by_its_name_in_later_ones(kernel, magic, shown):
+    kernel.run("%golem_invoke ledger/w add(1)")
+    kernel.run(f"live = %golem_{magic}")
+    (asked,) = of_type(kernel.run("live"), "stream")
+    twice = kernel.run(f"%golem_{magic}")
+
+    assert asked["text"].startswith(f"{shown} ")
+    assert of_type(twice, "stream") == []
+
+
 def test_interrupting_ends_the_wait_and_says_how_to_go_on(kernel):
     (error,) = of_type(kernel.run("%golem_invoke ledger/w work(2000000000, 1)", interrupt_after_s=0.4), "error")
     again = "%golem_invoke ledger/w work(2000000000, 1) --key "

@@ -33,7 +33,9 @@ def run(request: Request) -> Any:
             _static(request, stream, is_wanted)
         case Place.TERMINAL:
             _print(request, stream, is_wanted)
-    stream.is_shown = True
+    if request.surroundings.place is not Place.TERMINAL:  # which has a prompt for the result, and would leave it empty
+        stream.is_shown = True
+        request.surroundings.after_cells(stream.forget_shown)
     return stream
 
 
@@ -138,7 +140,9 @@ def _print(request: Request, stream: EventStream, is_wanted: Callable[[Line], bo
                 break
             stream.wait_for_change(seen, 0.2)
     except KeyboardInterrupt:
-        print(f"[STREAM  ] left; the worker goes on: %golem_connect {stream.worker}")
+        names = stream.workers or (stream.worker,)
+        go_on = "the workers go on" if len(names) > 1 else "the worker goes on"
+        print(f"[STREAM  ] left; {go_on}: %golem_connect {' '.join(names)}")
     stream.close()
 
 

@@ -122,6 +122,11 @@ class Board:
     def mark_shown(self) -> None:
         self._shown = True
 
+    def forget_shown(self) -> bool:
+        """Be shown by later cells, which ask for it by its name. Returns that this is done, for `after_cells`."""
+        self._shown = False
+        return False
+
 
 def _chip(status: WorkerStatus, count: int) -> str:
     glyph, colour = STATUSES[status]
@@ -156,7 +161,9 @@ def show_board(board: Board, surroundings: Surroundings, for_s: float | None) ->
             _static(board, surroundings, for_s)
         case Place.TERMINAL:
             _print(board, for_s)
+            return  # a terminal has a prompt for the result, and would leave it empty
     board.mark_shown()
+    surroundings.after_cells(board.forget_shown)
 
 
 def _live(board: Board, surroundings: Surroundings, for_s: float | None) -> None:

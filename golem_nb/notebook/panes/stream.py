@@ -136,6 +136,11 @@ class EventStream:
             print(repr(self))
         self.is_shown = False
 
+    def forget_shown(self) -> bool:
+        """Be shown by later cells, which ask for it by its name. Returns that this is done, for `after_cells`."""
+        self.is_shown = False
+        return False
+
     # The thread's part.
 
     def run(self, opened: Opened) -> None:

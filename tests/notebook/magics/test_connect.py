@@ -1,6 +1,11 @@
 import pytest
 
 from golem_nb.errors import UsageError, WorkerNotFound
+from golem_nb.notebook.panes.joined import JoinedStream
+
+
+def interrupted(*arguments):
+    raise KeyboardInterrupt
 
 
 @pytest.fixture
@@ -18,6 +23,12 @@ def test_a_terminal_prints_the_lines_of_golems_own_command(notebook, worker):
         "[INVOKE  ] FINISHED add",
     ]
     assert notebook.names["stream"].is_closed
+
+
+def test_a_terminals_prompt_for_the_result_is_not_left_empty(notebook, worker):
+    notebook.run(f"%golem_connect {worker} --for 0.3")
+
+    assert "]: events of " in notebook.printed.splitlines()[-1]
 
 
 def test_lines_can_be_left_out(notebook, worker):
@@ -67,3 +78,13 @@ def test_where_one_is_missing_none_is_connected_to(notebook, worker, ledger):
 
     session = notebook.shell.magics_manager.registry["GolemMagics"].session
     assert all(stream.is_closed for stream in session.streams)
+
+
+def test_who_leaves_several_workers_is_told_how_to_come_back(notebook, worker, ledger, monkeypatch):
+    notebook.run(f"%golem_invoke {ledger}/v add(1)")
+    monkeypatch.setattr(JoinedStream, "wait_for_change", interrupted)
+
+    notebook.run(f"stream = %golem_connect {worker} {ledger}/v")
+
+    last = notebook.printed.splitlines()[-1]
+    assert last == f"[STREAM  ] left; the workers go on: %golem_connect {worker} {ledger}/v"

@@ -132,6 +132,18 @@ def test_headless_with_a_time_it_is_shown_once_at_the_end(published):
     assert "✕ Failed 1" in output["data"]["text/plain"] and board.is_closed
 
 
+@pytest.mark.parametrize(("place", "is_shown"), [(Place.HEADLESS, True), (Place.TERMINAL, False)])
+def test_right_after_it_was_shown_it_is_not_shown_again_but_at_a_terminals_prompt(published, capsys, place, is_shown):
+    here = Here(place)
+    board = Board("workers", Workers([IDLE]), 0)
+    show_board(board, here, 0.01)
+    capsys.readouterr()
+
+    board._ipython_display_()
+
+    assert (capsys.readouterr().out == "") is is_shown
+
+
 def test_a_terminal_prints_it_when_it_changes(capsys):
     show_board(Board("workers", Workers([IDLE], [IDLE], [FAILED], GONE), 0), Here(Place.TERMINAL), None)
 
