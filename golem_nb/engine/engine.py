@@ -29,7 +29,7 @@ from golem_nb.engine import histories
 from golem_nb.engine.calls import Calls
 from golem_nb.engine.components import NO_OPTIONS, Deployments, Files
 from golem_nb.engine.crash_points import ArmedPoint
-from golem_nb.engine.events import Subscription
+from golem_nb.engine.events import EventHub, Subscription
 from golem_nb.engine.folder import FolderLock
 from golem_nb.engine.host_context import Clock, Surroundings
 from golem_nb.engine.invocation import Invocation
@@ -185,7 +185,7 @@ class Engine:
         for worker in workers:
             worker.unload(reason)
         for worker in workers:
-            worker.let_go(reason)
+            self._loaded.forget(worker, reason)
         self._closing.set()
         self._activity.set()
         self._ticker.join()
@@ -648,12 +648,12 @@ class Engine:
 
     # Inside.
 
-    def _make(self, id: WorkerId) -> Worker | None:
+    def _make(self, id: WorkerId, events: EventHub) -> Worker | None:
         number = self._workers.number(id)
         if number is None:
             return None
         journal = Journal(self._oplogs, number, lambda: self._clock.now_ns() // 1000, self._note_dirty)
-        return Worker(id, number, journal, self)
+        return Worker(id, number, journal, events, self)
 
     def _not_found(self, id: WorkerId) -> GolemError:
         self._deployments.latest(id.component_id)  # names what is missing

@@ -1,18 +1,21 @@
 """The workers that are in memory: at most one object of each, made from its oplog when it is first asked for.
 
 What is let go of (idle too long, broken, deleted, reverted) is made anew when it is next asked for, if it still exists.
+Who listens to a worker that was reverted goes on listening to the object that is made anew.
 """
 
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from golem_nb.engine.events import EventHub
 from golem_nb.engine.resting import Resting
 from golem_nb.engine.worker import Evicted, Worker
-from golem_nb.errors import EngineStopped, GolemError, StoreFailed
+from golem_nb.errors import EngineStopped, GolemError, StoreFailed, WorkerReverted
 from golem_nb.model import ComponentId, WorkerId
 
 T = TypeVar("T")
@@ -23,13 +26,14 @@ class LoadedWorkers:
 
     def __init__(
         self,
-        make: Callable[[WorkerId], Worker | None],
+        make: Callable[[WorkerId, EventHub], Worker | None],
         not_found: Callable[[WorkerId], GolemError],
         most_with_instance: int,
     ) -> None:
         """`make` reads a worker from the store; `not_found` is the error for one that is not there."""
         self._make, self._not_found = make, not_found
         self._workers: dict[WorkerId, Worker] = {}
+        self._hubs: weakref.WeakValueDictionary[WorkerId, EventHub] = weakref.WeakValueDictionary()
         self._resting = Resting(most_with_instance)
         self.lock = threading.RLock()
         """While it is held nobody else loads a worker."""
@@ -80,7 +84,7 @@ class LoadedWorkers:
             broken = self._workers.get(id)
             if broken is not None:
                 self.forget(broken, StoreFailed("the oplog could not be stored; try again with the same key"))
-            found = self._make(id)
+            found = self._make(id, self._hubs.setdefault(id, EventHub()))
             if found is None:
                 return None
             self._workers[id] = found
@@ -127,6 +131,8 @@ class LoadedWorkers:
 
     def forget(self, worker: Worker, reason: GolemError) -> None:
         worker.let_go(reason)
+        if not isinstance(reason, WorkerReverted):
+            worker.events.end_all()
         if self._workers.get(worker.id) is worker:
             del self._workers[worker.id]
         self._resting.forget(worker)

@@ -92,9 +92,8 @@ class Evicted(Exception):
 
 
 class Worker:
-    def __init__(self, id: WorkerId, number: int, journal: Journal, services: Services) -> None:
-        self.id, self.number, self.journal = id, number, journal
-        self.events = EventHub()
+    def __init__(self, id: WorkerId, number: int, journal: Journal, events: EventHub, services: Services) -> None:
+        self.id, self.number, self.journal, self.events = id, number, journal, events
         self._services = services
         self._lock = threading.Condition(threading.RLock())
         self._wake = threading.Event()
@@ -320,7 +319,6 @@ class Worker:
             if self._timer is not None:
                 self._services.timers.cancel(self._timer)
             self._callers.fail_all(lambda key: reason)
-        self.events.end_all()
 
     def _ask(self, stop: Stop, *, wait: bool = False) -> None:
         """Have what runs end in this way, unless it was asked for one that goes further; wait a little until it has."""

@@ -3,7 +3,16 @@
 import pytest
 
 from golem_nb.errors import BadInput, InvocationFailed, UpdateRefused, WorkerReverted
-from golem_nb.model import LOCAL_ENVIRONMENT, Shadow, SnapshotPolicy, UpdateMode, UpdateState, WorkerId, WorkerStatus
+from golem_nb.model import (
+    LOCAL_ENVIRONMENT,
+    EventType,
+    Shadow,
+    SnapshotPolicy,
+    UpdateMode,
+    UpdateState,
+    WorkerId,
+    WorkerStatus,
+)
 from golem_nb.wasm.text import wasm_from_text
 from tests.engine.conftest import COUNTER, until
 from tests.script import ADD, ANOTHER_PATH, AWAIT, DRAW, EXIT, POLICY, PROMISE, SLEEP_MS, SPIN, TRAP, script, steps
@@ -348,6 +357,19 @@ def test_reverting_invocations_gives_the_state_before_them(bench):
     assert bench.kinds().count("Revert") == 1
     with pytest.raises(BadInput, match="Could not find 9 invocations to revert"):
         bench.engine.revert_worker(bench.worker, invocations=9)
+
+
+def test_who_listens_to_a_worker_goes_on_listening_when_it_is_reverted(bench):
+    bench.run((ADD, 5))
+    events = bench.engine.events(bench.worker)
+    before, _ = events.take()
+    bench.engine.revert_worker(bench.worker, invocations=1)
+    bench.run((ADD, 7))
+
+    after, has_ended = events.take()
+    bench.engine.delete_worker(bench.worker)
+    assert [e.type for e in after] == [EventType.INVOCATION_START, EventType.INVOCATION_FINISHED]
+    assert (len(before), has_ended, events.take()) == (2, False, ([], True))
 
 
 def test_a_reverted_invocation_frees_its_key(bench):
