@@ -27,6 +27,7 @@ from golem_nb.notebook.oplog_files import (
 from golem_nb.notebook.pictures.latency import Latency
 from golem_nb.notebook.pictures.scrubber import Scrubber
 from golem_nb.notebook.pictures.timeline import Timeline
+from golem_nb.notebook.tables import GolemFrame
 from golem_nb.notebook.views import MONO, QUIET, broken
 from golem_nb.notebook.visible import visible
 from golem_nb.oplog.query import Query, parse_query
@@ -113,7 +114,7 @@ class OplogAccessor:
             frame = frame[frame["function"].isin(functions_named(frame, function))]
         values = frame[column].dropna()
         rows = [value if isinstance(value, dict) else {"value": value} for value in values]
-        return pd.DataFrame(rows, index=values.index)
+        return GolemFrame(rows, index=values.index)
 
     def between(self, first: int, last: int) -> pd.DataFrame:
         """Return the entries from index `first` to `last`, both of them included."""

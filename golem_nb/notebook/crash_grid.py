@@ -70,10 +70,10 @@ class CrashGrid(View):
 
     def frame(self) -> Any:
         """Return a row for each crash: index, kind, name, outcome, result, ms."""
-        import pandas as pd
+        from golem_nb.notebook.tables import GolemFrame
 
         rows = [(run.index, run.kind, run.name, run.outcome.name.lower(), run.result, run.took_ms) for run in self.runs]
-        return pd.DataFrame(rows, columns=["index", "kind", "name", "outcome", "result", "ms"])
+        return GolemFrame(rows, columns=["index", "kind", "name", "outcome", "result", "ms"])
 
     def text(self) -> str:
         cells = "".join(run.outcome.glyph for run in self.runs)

@@ -1,14 +1,18 @@
 """Input widgets of a function's signature: one for each parameter, of its WIT type. Source: UX, section 4.
 
 An `Input` is a widget and how its value is read. Values are those of `golem_nb.values.types`; what a user typed wrongly
-is a UsageError with the parameter's name. Widgets are ipywidgets, since they have labels that screen readers know.
+is an error with the parameter's name. Widgets are ipywidgets, since they have labels that screen readers know.
+
+Numbers are texts: the boxes that ipywidgets has for them clamp what is out of range, cut fractions off, keep the last
+number when they are emptied, and go through JavaScript, whose whole numbers end at 2^53. All of that is silent.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from html import escape
@@ -20,12 +24,15 @@ import ipywidgets as ui
 from golem_nb.errors import GolemError, UsageError
 from golem_nb.model import WorkerStatus
 from golem_nb.notebook.panel import Panel
-from golem_nb.notebook.views import MONO, STATUSES, Text, signature
+from golem_nb.notebook.views import MONO, QUIET, STATUSES, Text, signature
+from golem_nb.values.check import check_primitive
 from golem_nb.values.json import json_from_value, value_from_json
 from golem_nb.values.types import (
     BOOL,
     BYTES,
+    CHAR,
     INTEGER_RANGES,
+    STRING,
     EnumType,
     FlagsType,
     FunctionType,
@@ -35,6 +42,7 @@ from golem_nb.values.types import (
     PrimitiveType,
     RecordType,
     ResultType,
+    Some,
     TupleType,
     VariantType,
     WitType,
@@ -45,18 +53,18 @@ STYLE = {"description_width": "initial"}
 WIDE = {"width": "28em"}
 FITTING = {"width": "max-content"}
 LINES = f"{MONO};white-space:pre-wrap;line-height:1.4"
-# ipywidgets hands numbers to JavaScript, which has no larger whole ones.
-EXACT = range(-(1 << 31), 1 << 32)
+_BAD = STATUSES[WorkerStatus.FAILED][1]
 # Colours, which HTML has in another way.
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True)
 class Input:
-    """One input: its widget, and what reads its value."""
+    """One input: its widget, and what reads its value. `write` puts a value of JSON there; not all can."""
 
     widget: Any
     read: Callable[[], Any]
+    write: Callable[[Any], None] | None = None
 
 
 def input_for(type: WitType, name: str) -> Input:
@@ -65,17 +73,16 @@ def input_for(type: WitType, name: str) -> Input:
         case PrimitiveType():
             return _primitive(type, name)
         case EnumType(names):
-            choice = ui.Dropdown(options=names, description=name, style=STYLE)
-            return Input(choice, lambda: choice.value)
+            return _choice(names, name)
         case FlagsType(names):
-            many = ui.SelectMultiple(options=names, description=name, style=STYLE, rows=min(6, len(names)))
+            many = ui.SelectMultiple(options=names, description=name, style=STYLE, rows=max(1, min(6, len(names))))
             return Input(many, lambda: frozenset(many.value))
         case OptionType(payload):
             return _option(payload, name)
         case ListType() if type != BYTES:
             return _list(type.element, name)
         case RecordType(fields):
-            parts = {field.name: input_for(field.type, field.name) for field in fields}
+            parts = {field.name: input_for(field.type, f"{name}.{field.name}") for field in fields}
             return Input(_group(name, parts.values()), lambda: {key: part.read() for key, part in parts.items()})
         case TupleType(items):
             inputs = [input_for(item, f"{name}.{n}") for n, item in enumerate(items)]
@@ -87,45 +94,76 @@ def input_for(type: WitType, name: str) -> Input:
     return _json(type, name)
 
 
+def _choice(names: Sequence[str], name: str) -> Input:
+    choice = ui.Dropdown(options=list(names), description=name, style=STYLE)
+
+    def read() -> str:
+        if choice.value is None:
+            raise UsageError(f"{name}: its type has no values")
+        return str(choice.value)
+
+    return Input(choice, read)
+
+
 def _primitive(type: PrimitiveType, name: str) -> Input:
     if type == BOOL:
         box = ui.Checkbox(description=name, indent=False)
-        return Input(box, lambda: box.value)
+        return Input(box, lambda: box.value, lambda value: setattr(box, "value", value))
+    if type == STRING:  # in a single line, what is pasted would lose its line ends
+        area = ui.Textarea(description=name, style=STYLE, layout=WIDE, rows=1)
+        return Input(area, lambda: area.value, lambda value: setattr(area, "value", value))
     limits = INTEGER_RANGES.get(type.name)
-    if limits is not None and limits.start in EXACT and limits[-1] in EXACT:
-        number = ui.BoundedIntText(
-            value=0, min=limits.start, max=limits[-1], description=name, style=STYLE, layout={"width": "16em"}
-        )
-        return Input(number, lambda: number.value)
     if limits is not None:
-        return _typed(name, "0", lambda text: _whole(text, limits, name))
-    if type.name in ("f32", "f64"):
-        real = ui.FloatText(value=0.0, description=name, style=STYLE, layout={"width": "16em"})
-        return Input(real, lambda: real.value)
-    if type.name == "char":
-        return _typed(name, "", lambda text: _one(text, name))
-    return _typed(name, "", lambda text: text)
+        return _checked(type, name, "0", f"{type.name}, {limits.start} to {limits[-1]}", _whole)
+    if type == CHAR:
+        return _checked(type, name, "", "char, one character", lambda text, _: text)
+    return _checked(type, name, "0.0", type.name, _real)
 
 
-def _typed(name: str, text: str, read: Callable[[str], Any]) -> Input:
+def _checked(type: PrimitiveType, name: str, text: str, hint: str, parse: Callable[[str, str], Any]) -> Input:
+    """Return an input of a line of text, with what the type takes beside it, or what is wrong with it now."""
     line = ui.Text(value=text, description=name, style=STYLE, layout=WIDE)
-    return Input(line, lambda: read(line.value))
+    beside = ui.HTML()
+
+    def read() -> Any:
+        value = parse(line.value, name)
+        check_primitive(type, value, name)
+        return value
+
+    def say(_: Any = None) -> None:
+        if not line.value:  # nothing yet
+            beside.value = _hint(hint)
+            return
+        try:
+            read()
+            beside.value = _hint(hint)
+        except GolemError as error:
+            beside.value = f'<span style="color:{_BAD}" role="alert">✕ {escape(str(error))}</span>'
+
+    line.observe(say, "value")
+    say()
+    return Input(ui.HBox([line, beside]), read, lambda value: setattr(line, "value", str(value)))
 
 
-def _whole(text: str, limits: range, name: str) -> int:
+def _hint(text: str) -> str:
+    return f'<span style="{QUIET}">{escape(text)}</span>'
+
+
+def _whole(text: str, name: str) -> int:
     try:
-        number = int(text)
+        return int(text)
     except ValueError:
         raise UsageError(f"{name}: a whole number, found {text!r:.40}") from None
-    if number not in limits:
-        raise UsageError(f"{name}: from {limits.start} to {limits[-1]}, found {number}")
+
+
+def _real(text: str, name: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        raise UsageError(f"{name}: a number, as in 1.5 or 2e10, found {text!r:.40}") from None
+    if not math.isfinite(number):
+        raise UsageError(f"{name}: {text!r:.40} cannot be sent: the API's JSON has numbers only")
     return number
-
-
-def _one(text: str, name: str) -> str:
-    if len(text) != 1:
-        raise UsageError(f"{name}: one character, found {text!r:.40}")
-    return text
 
 
 def _option(payload: WitType, name: str) -> Input:
@@ -136,14 +174,25 @@ def _option(payload: WitType, name: str) -> Input:
     def show(change: Any) -> None:
         inner.widget.layout.display = None if change["new"] else "none"
 
+    def read() -> Any:
+        value = inner.read() if given.value else None
+        if not given.value or not isinstance(payload, OptionType):
+            return value
+        if value is None:
+            raise UsageError(f"{name}: some(none) cannot be sent: in the API's JSON it is null, as none is")
+        return Some(value)
+
     given.observe(show, "value")
-    return Input(ui.VBox([given, inner.widget]), lambda: inner.read() if given.value else None)
+    return Input(ui.VBox([given, inner.widget]), read)
 
 
 def _list(element: WitType, name: str) -> Input:
+    """Return an input that grows, or takes JSON: nobody clicks a thousand items together. What is seen is the value."""
     items: list[Input] = []
-    rows = ui.VBox([])
+    rows, area = ui.VBox([]), _json(ListType(element), name)
     more, less = ui.Button(description=f"add to {name}"), ui.Button(description="remove the last")
+    as_json = ui.ToggleButton(description="as JSON")
+    area.widget.layout.display = "none"
 
     def show() -> None:
         rows.children = [item.widget for item in items]
@@ -157,15 +206,23 @@ def _list(element: WitType, name: str) -> Input:
         items.pop()
         show()
 
+    def turn(_: Any) -> None:
+        rows.layout.display = more.layout.display = less.layout.display = "none" if as_json.value else None
+        area.widget.layout.display = None if as_json.value else "none"
+
+    def read() -> list[Any]:
+        return list(area.read()) if as_json.value else [item.read() for item in items]
+
     more.on_click(add)
     less.on_click(remove)
+    as_json.observe(turn, "value")
     show()
-    box = ui.VBox([ui.Label(name), rows, ui.HBox([more, less])])
-    return Input(box, lambda: [item.read() for item in items])
+    return Input(ui.VBox([ui.Label(name), rows, area.widget, ui.HBox([more, less, as_json])]), read)
 
 
 def _cases(cases: dict[str, WitType | None], name: str) -> Input:
-    choice = ui.Dropdown(options=list(cases), description=name, style=STYLE)
+    chosen = _choice(list(cases), name)
+    choice = chosen.widget
     payloads = {case: input_for(type, f"{name}.{case}") for case, type in cases.items() if type is not None}
 
     def show(_: Any = None) -> None:
@@ -173,8 +230,8 @@ def _cases(cases: dict[str, WitType | None], name: str) -> Input:
             payload.widget.layout.display = None if case == choice.value else "none"
 
     def read() -> tuple[str, Any]:
-        payload = payloads.get(choice.value)
-        return choice.value, None if payload is None else payload.read()
+        case = chosen.read()
+        return case, payloads[case].read() if case in payloads else None
 
     choice.observe(show, "value")
     show()
@@ -187,11 +244,21 @@ def _json(type: WitType, name: str) -> Input:
 
     def read() -> Any:
         try:
-            return value_from_json(type, json.loads(area.value))
-        except ValueError:
-            raise UsageError(f"{name}: JSON of {text_from_type(type)}, found {area.value!r:.40}") from None
+            found = json.loads(area.value, parse_float=_finite, parse_constant=_finite)
+        except (ValueError, RecursionError) as error:
+            wanted = f"{name}: JSON of {text_from_type(type)}, found {area.value!r:.40}"
+            raise UsageError(f"{wanted} ({error})" if area.value else wanted) from None
+        return value_from_json(type, found, name)
 
-    return Input(area, read)
+    return Input(area, read, lambda value: setattr(area, "value", json.dumps(value, ensure_ascii=False)))
+
+
+def _finite(text: str) -> float:
+    """Return a number of JSON; NaN and the infinities, which Python reads there, would be sent as null."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} cannot be sent")
+    return number
 
 
 def _group(name: str, parts: Any) -> Any:
@@ -262,16 +329,16 @@ def _parameter(parameter: Parameter) -> Input:
 
 
 def _typed_parameter(type: WitType, name: str, default: str | None) -> Input:
+    part = input_for(type, name)
     if default is None or (isinstance(type, OptionType) and default == "null"):
-        return input_for(type, name)
-    if isinstance(type, PrimitiveType):
-        part, value = input_for(type, name), json.loads(default)
-        part.widget.value = str(value) if isinstance(part.widget, ui.Text) else value
         return part
-    # Of what has several widgets, or none to begin with, the default is there as text, and not left out.
-    area = _json(type, name)
-    area.widget.value = default
-    return area
+    if part.write is None:  # the default is there as text, and not left out
+        part = _json(type, name)
+        part.widget.value = default
+        return part
+    value = json.loads(default)
+    part.write(value_from_json(type, value, name) if isinstance(type, PrimitiveType) else value)
+    return part
 
 
 def _json_of(parameter: Parameter, value: Any) -> Any:

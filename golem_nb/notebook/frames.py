@@ -1,7 +1,7 @@
 """Oplogs, workers and events as DataFrames, tidy and joinable. Source: UX 6.
 
 All frames call the same thing the same: `worker`, `idempotency_key`, `timestamp`. The `.golem` accessor of an oplog
-frame gives its usual views; `accessor` holds it.
+frame gives its usual views; `accessor` holds it. `tables` has how they look as text.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import pandas as pd
 from golem_nb.errors import UsageError
 from golem_nb.model import Component, EventType, FileNode, PublicEntry, WorkerEvent, WorkerMetadata, WorkerStatus
 from golem_nb.notebook.payloads import PayloadReader, message_of, part_of
+from golem_nb.notebook.tables import GolemFrame
 
 # The kinds of Golem 1.3 by what they are about; `family` stays when a newer Golem renames a kind (its names are below).
 FAMILIES = {
@@ -213,7 +214,7 @@ class OplogColumns:
             else:
                 columns[column] = _spread(cells, length)
         index = pd.Index(np.array(self.indices, "int64"), name="index")
-        frame = pd.DataFrame({column: columns[column] for column in OPLOG_COLUMNS}, index=index)
+        frame = GolemFrame({column: columns[column] for column in OPLOG_COLUMNS}, index=index)
         frame.attrs["golem"] = {
             "worker": name,
             "component": component,
@@ -317,7 +318,7 @@ def components_frame(components: Iterable[Component]) -> pd.DataFrame:
         }
         for component in components
     ]
-    frame = pd.DataFrame(rows, columns="component version size exports created_at id".split())
+    frame = GolemFrame(rows, columns="component version size exports created_at id".split())
     frame["created_at"] = _timestamps(frame["created_at"])
     numbers = dict.fromkeys(("version", "size", "exports"), "Int64")
     return frame.astype({"component": "str", "id": "str", **numbers})
@@ -341,7 +342,7 @@ def workers_frame(workers: Iterable[WorkerMetadata], component: str) -> pd.DataF
         for worker in workers
     ]
     columns = "worker status version created_at attempts pending last_index last_error component forked_from".split()
-    frame = pd.DataFrame(rows, columns=columns)
+    frame = GolemFrame(rows, columns=columns)
     frame["status"] = pd.Categorical(frame["status"], categories=[str(status) for status in WorkerStatus])
     frame["created_at"] = _timestamps(frame["created_at"])
     numbers = dict.fromkeys(("version", "attempts", "pending", "last_index"), "Int64")
@@ -361,7 +362,7 @@ def files_frame(nodes: Iterable[FileNode]) -> pd.DataFrame:
         }
         for node in nodes
     ]
-    frame = pd.DataFrame(rows, columns="name kind size permissions modified_at".split())
+    frame = GolemFrame(rows, columns="name kind size permissions modified_at".split())
     frame["modified_at"] = _timestamps(frame["modified_at"])
     return frame.astype({"name": "str", "kind": "str", "size": "Int64", "permissions": "str"})
 
@@ -369,7 +370,7 @@ def files_frame(nodes: Iterable[FileNode]) -> pd.DataFrame:
 def calls_frame(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """Return one row for each call of a cell; `replayed`: its key was known, so nothing ran."""
     columns = "call result ok ms idempotency_key first_index last_index replayed error worker timestamp".split()
-    frame = pd.DataFrame([{**row, "idempotency_key": row["key"]} for row in rows], columns=columns)
+    frame = GolemFrame([{**row, "idempotency_key": row["key"]} for row in rows], columns=columns)
     frame["result"] = pd.Series([row["result"] for row in rows], dtype="object")
     frame["timestamp"] = _timestamps(frame["timestamp"])
     texts = dict.fromkeys(("call", "idempotency_key", "error", "worker"), "str")
@@ -398,7 +399,7 @@ def events_frame(events: Iterable[tuple[int, WorkerEvent]], worker: str) -> pd.D
         for seq, event in events
     ]
     columns = "seq timestamp type level message function idempotency_key worker replayed".split()
-    frame = pd.DataFrame(rows, columns=columns).set_index("seq")
+    frame = GolemFrame(rows, columns=columns).set_index("seq")
     frame["timestamp"] = _timestamps(frame["timestamp"])
     frame["type"] = pd.Categorical(frame["type"], categories=[str(type) for type in EventType])
     texts = dict.fromkeys(("level", "message", "function", "idempotency_key", "worker"), "str")

@@ -12,6 +12,7 @@ import pandas as pd
 
 from golem_nb.notebook.frames import HINTS, NEWER_NAMES, one_oplog
 from golem_nb.notebook.payloads import part_of
+from golem_nb.notebook.tables import GolemFrame
 
 COLUMNS = (
     "function",
@@ -78,7 +79,7 @@ def invocations_of(frame: pd.DataFrame) -> pd.DataFrame:
         "replayed": last["replayed"].array,
         "reverted": _reverted(frame, kind, index[starts]),
     }
-    found = pd.DataFrame({name: columns[name] for name in COLUMNS})
+    found = GolemFrame({name: columns[name] for name in COLUMNS})
     found.attrs.update(frame.attrs)
     return found
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import pandas as pd
 
+from golem_nb.notebook.tables import GolemFrame
 from golem_nb.notebook.views import MONO, QUIET, View, broken
 from golem_nb.notebook.visible import beside, cut
 
@@ -218,7 +219,7 @@ def diff_oplogs(left: pd.DataFrame, right: pd.DataFrame) -> OplogDiff:
             op, detail = OTHER, _changed(values[0][a], values[1][b])
         at = [None if place is None else found[place] for place, found in zip((a, b), indices, strict=True)]
         rows.append((op, *at, kind, function, detail))
-    df = pd.DataFrame(rows, columns=["op", "left", "right", "kind", "function", "detail"])
+    df = GolemFrame(rows, columns=["op", "left", "right", "kind", "function", "detail"])
     df = df.astype({"left": "Int64", "right": "Int64", "kind": "str", "function": "str", "detail": "str"})
     df["op"] = pd.Categorical(df["op"], categories=list(MARKS))
     names = [_name(frame, side) for frame, side in ((left, "left"), (right, "right"))]

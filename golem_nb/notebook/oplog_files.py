@@ -20,6 +20,7 @@ from golem_nb.errors import BadInput, NotSupported, UsageError
 from golem_nb.model import PublicEntry, text_from_timestamp, timestamp_from_text
 from golem_nb.notebook.frames import OPLOG_COLUMNS, oplog_frame
 from golem_nb.notebook.payloads import PayloadReader, part_of, value_in_json, without_collection
+from golem_nb.notebook.tables import GolemFrame
 
 _PAYLOADS = ("request", "response", "raw")
 _ATTRS = b"golem"
@@ -138,7 +139,7 @@ def oplog_from_parquet(file: str | Path) -> pd.DataFrame:
 def _frame_of(table: Any) -> pd.DataFrame:
     read = PayloadReader()
     with without_collection():
-        frame: pd.DataFrame = table.drop_columns(["request", "response"]).to_pandas()
+        frame = GolemFrame(table.drop_columns(["request", "response"]).to_pandas())
         raws = [msgspec.json.decode(text) for text in frame["raw"]]
         payloads = {
             "raw": raws,

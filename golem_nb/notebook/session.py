@@ -122,9 +122,13 @@ class Session:
             return  # it would be another one, without the workers of this
         self.forget()
         if _whose(place) != _whose(self.place):
-            self.seen_components.clear()
-            self.seen_workers.clear()
+            self._unlearn_all()
         self.place = place
+
+    def _unlearn_all(self) -> None:
+        self._meant.clear()
+        self.seen_components.clear()
+        self.seen_workers.clear()
 
     def place_in_use(self) -> Place:
         """Return the server that was chosen; where none was, that of GOLEM_URL, else the local engine.
@@ -210,6 +214,7 @@ class Session:
         if isinstance(self.place, InProcess):
             is_there = self._client is not None
             self.forget()
+            self._unlearn_all()  # the next one is another, and empty
             return is_there
         folder = self._local_folder("stop")
         self.forget()

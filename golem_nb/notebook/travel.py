@@ -11,6 +11,7 @@ becomes of the widgets.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 from uuid import uuid4
@@ -26,6 +27,20 @@ from golem_nb.notebook.panes.pane import publish
 from golem_nb.notebook.replay import HOST_CALL, Replay, value_of
 from golem_nb.notebook.views import Text, View
 from golem_nb.values.types import FunctionType
+
+
+@dataclass(frozen=True, repr=False)
+class _Stayed(View):
+    """What is shown still, below the reason why it is not what was asked for."""
+
+    replay: Replay
+    why: str
+
+    def text(self) -> str:
+        return f"{self.why}\n\n{self.replay.text()}"
+
+    def html(self) -> str:
+        return f'<div role="alert">{escape(self.why)}</div>{self.replay.html()}'
 
 
 class Travel:
@@ -94,13 +109,14 @@ class Travel:
             publish({"text/plain": "", "text/html": ""}, inputs, update=True)
 
     def go(self, index: OplogIndex) -> None:
-        """Show the worker as it was at an index."""
+        """Show the worker as it was at an index; where that fails, say why, and stay with what is shown."""
         if index != self.replay.index:
             try:
                 self._read_on()
                 self.replay = self.replay.at(index)
             except GolemError as error:  # there is no such index, or the worker was deleted meanwhile
-                self._show(Text(f"✕ {error}"))
+                self._show(_Stayed(self.replay, f"✕ stays at index {self.index}: {error}"))
+                self.slider.value = self.index
                 return
             self._show(self.replay)
             self.slider.max = max(self.slider.max, len(self._kinds))

@@ -22,6 +22,7 @@ from golem_nb.model import (
     SnapshotPolicy,
     UpdateRecord,
     UpdateState,
+    WorkerId,
     WorkerMetadata,
     WorkerStatus,
 )
@@ -54,10 +55,10 @@ class View(ABC):
         return f'<pre style="{MONO}">{escape(self.text())}</pre>'
 
     def __repr__(self) -> str:
-        return self.text()
+        return harmless(self.text())
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return {"text/plain": self.text(), "text/html": self.html()}
+        return {"text/plain": repr(self), "text/html": self.html()}
 
 
 @dataclass(frozen=True, repr=False)
@@ -259,6 +260,11 @@ def resources_text(resources: Mapping[int, str]) -> str:
     return ", ".join([*shown, *more])
 
 
+def named(text: str, worker: WorkerId, name: str) -> str:
+    """Return what a server says of a worker, with its component's name, as `name` has it, instead of the id."""
+    return text.replace(str(worker.component_id), name.removesuffix(f"/{worker.name}"))
+
+
 @dataclass(frozen=True, repr=False)
 class WorkerView(View):
     """A worker as it was when it was asked."""
@@ -283,14 +289,14 @@ class WorkerView(View):
         found = self.metadata
         rows = [
             ("version", str(found.component_version)),
-            *update_rows(found.updates),
+            *((label, named(text, found.worker_id, self.name)) for label, text in update_rows(found.updates)),
             ("created", moment_text(found.created_at)),
             ("forked from", ", a fork of ".join(reversed(found.forked_from))),
             ("last oplog index", str(found.last_index) if found.last_index else ""),
             ("replayed", "" if found.entries_replayed is None else f"{found.entries_replayed} entries"),
             ("waiting", str(found.pending_invocation_count) if found.pending_invocation_count else ""),
             ("retries", str(found.retry_count) if found.retry_count else ""),
-            ("last error", found.last_error or ""),
+            ("last error", named(found.last_error or "", found.worker_id, self.name)),
             ("resources", resources_text(found.owned_resources)),
             ("args", " ".join(found.args)),
             ("env", " ".join(f"{name}={value}" for name, value in found.env.items())),

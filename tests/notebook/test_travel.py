@@ -79,8 +79,27 @@ def test_a_worker_that_is_gone_is_said(travel):
     travel.replay.client().delete_worker(travel.replay.worker)
     travel.slider.value = 3
 
-    assert travel.seen.text().startswith("✕")
-    assert travel.index == 9
+    assert travel.seen.text().startswith("✕ stays at index 9: ")
+
+
+def test_a_step_that_fails_leaves_the_slider_where_it_was(travel):
+    travel.slider.value = 5
+    travel.replay.client().delete_worker(travel.replay.worker)
+
+    travel.slider.value = 3
+
+    assert (travel.slider.value, travel.index) == (5, 5)
+    assert "stays at index 5" in travel.seen.html() and "as it was at index 5" in travel.seen.html()
+    travel.step.click()
+    assert (travel.slider.value, travel.index) == (5, 5)
+
+
+def test_an_index_that_is_not_there_leaves_what_is_shown_and_the_next_one_is(travel):
+    travel.go(99)
+    assert (travel.slider.value, travel.slider.max) == (9, 9) and "stays at index 9" in travel.seen.text()
+
+    travel.slider.value = 4
+    assert "as it was at index 4" in travel.seen.text() and "stays" not in travel.seen.text()
 
 
 def test_what_is_stored_is_the_index_that_was_chosen_last(travel, monkeypatch):

@@ -95,6 +95,14 @@ def test_a_worker_shows_its_updates_and_resources():
     assert "resources         7 a:b/c#d" in text
 
 
+def test_what_a_worker_says_of_itself_has_the_name_of_its_component_and_does_not_steer():
+    gone = UpdateRecord(UpdateState.FAILED, AT, 9, f"Component not found: {WORKER.worker_id.component_id}, version 9")
+    view = WorkerView("shop/w", replace(WORKER, updates=(gone,), last_error="\x1b[2J\x1b[1mboom"))
+
+    assert "Component not found: shop, version 9" in view.text() and "Component not found: shop" in view.html()
+    assert "\\x1b[2J\x1b[1mboom" in repr(view) == view._repr_mimebundle_()["text/plain"]
+
+
 def test_the_last_update_that_is_over_is_shown():
     assert update_rows(()) == []
     assert update_rows((FAILED, DONE)) == [("last update", "to version 3, done 2026-01-01 00:00:00 UTC")]

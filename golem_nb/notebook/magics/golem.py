@@ -126,7 +126,7 @@ def _use(request: Request, rest: list[str]) -> None:
 def _stop(request: Request, rest: list[str]) -> None:
     _none(rest)
     place, stopped = request.session.place, request.session.stop()
-    if isinstance(place, InProcess):
+    if isinstance(place, InProcess) and stopped:
         request.session.say("the engine in this process is closed, and its workers are gone")
         return
     text = "stopped the local engine; what it has accepted goes on at its next start" if stopped else "no engine ran"

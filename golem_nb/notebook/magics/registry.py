@@ -118,6 +118,9 @@ class GolemMagics(Settings):
             stopped = WaitTimeout("stopped waiting; what the server has begun goes on there")
             self._explain(stopped)
             raise stopped from interrupt
+        except BaseException:  # of the user's code, or a bug: the next line must not answer for this one
+            self.session.settle(are_there=False)
+            raise
         self.session.settle(are_there=True)
         result = usable(result, self.session.client, self.session.seen_components)
         if variable is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from golem_nb.client.client import Client
@@ -12,7 +13,7 @@ from golem_nb.notebook.magics.grammar import Target
 from golem_nb.notebook.magics.verb import Request, whole_number
 from golem_nb.notebook.magics.workers import all_workers
 from golem_nb.notebook.progress import Progress
-from golem_nb.notebook.views import UpdateReport, WorkerView
+from golem_nb.notebook.views import UpdateReport, WorkerView, named
 
 WAIT_S, POLL_S = 60.0, 0.05
 
@@ -26,7 +27,7 @@ def update(request: Request, target: Target, worker: WorkerId, rest: tuple[str, 
     if not request.option("wait"):
         return WorkerView(str(target), client.worker(worker), f"update to version {version} asked for")
     record = _wait_until_over(client, target, worker, version, before, start + request.seconds("timeout", WAIT_S))
-    return UpdateReport(str(target), before.component_version, record, round((time.monotonic() - start) * 1e3))
+    return _report(target, before, record, start)
 
 
 def update_all(request: Request, component: Component, mode: UpdateMode) -> tuple[UpdateReport, ...]:
@@ -56,9 +57,15 @@ def update_all(request: Request, component: Component, mode: UpdateMode) -> tupl
                         deadline = start  # the others are not waited for either
                     state = UpdateState.PENDING if isinstance(error, WaitTimeout) else UpdateState.FAILED
                     record = UpdateRecord(state, datetime.now(UTC), version, str(error))
-            took_ms = round((time.monotonic() - start) * 1e3)
-            reports.append(UpdateReport(str(target), before.component_version, record, took_ms))
+            reports.append(_report(target, before, record, start))
     return tuple(reports)
+
+
+def _report(target: Target, before: WorkerMetadata, record: UpdateRecord, start: float) -> UpdateReport:
+    name, took_ms = str(target), round((time.monotonic() - start) * 1e3)
+    if record.details is not None:
+        record = replace(record, details=named(record.details, before.worker_id, name))
+    return UpdateReport(name, before.component_version, record, took_ms)
 
 
 def _refusal(client: Client, worker: WorkerMetadata, version: int, mode: UpdateMode) -> UpdateRecord | None:

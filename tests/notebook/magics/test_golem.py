@@ -4,6 +4,7 @@ import pytest
 
 from golem_nb.client.connect import running_engine
 from golem_nb.errors import ClientError, ComponentNotFound, Unauthorized, UsageError
+from tests.notebook.conftest import LEDGER
 
 
 def test_the_card_starts_nothing(notebook, data_folder, tmp_path, monkeypatch):
@@ -151,3 +152,17 @@ def test_the_card_is_of_the_server_that_the_environment_names(notebook, monkeypa
     monkeypatch.setenv("GOLEM_URL", "localhost:9")
     with pytest.raises(UsageError, match="GOLEM_URL: 'localhost:9' is no URL"):
         notebook.run("%golem")
+
+
+def test_what_was_met_in_an_engine_in_this_process_goes_with_it(notebook):
+    session = notebook.shell.magics_manager.registry["GolemMagics"].session
+    notebook.run("%golem local --dir memory:")
+    notebook.run(f"%golem_deploy short-lived {LEDGER}")
+    notebook.run("%golem_invoke short-lived/w add(5)")
+    assert (set(session.seen_components), session.seen_workers["short-lived"]) == ({"short-lived"}, {"w"})
+
+    notebook.run("%golem stop")
+    assert (session.seen_components, session.seen_workers) == ({}, {})
+    assert "its workers are gone" in notebook.printed
+    notebook.run("%golem stop")
+    assert "no engine ran" in notebook.printed

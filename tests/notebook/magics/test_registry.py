@@ -138,3 +138,20 @@ def test_completion_knows_workers_that_are_there(notebook, ledger):
 def test_a_target_may_be_in_quotes(notebook, ledger):
     assert notebook.run(f"%golem_invoke '{ledger}/ünï' add(2)") == 2
     assert notebook.run(f'%golem_components "{ledger}"').name == ledger
+
+
+def test_a_line_that_failed_otherwise_leaves_nothing_to_the_next(notebook, ledger, monkeypatch):
+    """Its worker was offered by Tab, as if the next line had been about it."""
+    session = notebook.shell.magics_manager.registry["GolemMagics"].session
+
+    def fail(self, worker):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(type(session.client()), "worker", fail)
+    with pytest.raises(ZeroDivisionError):
+        notebook.run(f"%golem_worker {ledger}/ghost")
+    monkeypatch.undo()
+
+    notebook.run("%golem_components")
+
+    assert "ghost" not in session.seen_workers.get(ledger, ())

@@ -61,6 +61,14 @@ def test_an_update_that_diverges_shows_both_sides():
     assert "expected a::b, got c::d" in shown.text() and "expected a::b, got c::d" in shown.html()
 
 
+def test_a_version_that_is_not_there_is_told_with_the_name_of_the_component():
+    gone = replace(FAILED, details=f"Component not found: {ALICE.component_id}, version 3")
+
+    shown = use(VERB, "shop/alice update --wait", FakeClient(metadata(), metadata(updates=(gone,))))
+
+    assert shown.details == "Component not found: shop, version 3"
+
+
 @pytest.mark.parametrize(
     ("before", "after", "record"),
     [

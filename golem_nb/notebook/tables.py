@@ -1,0 +1,287 @@
+"""Our frames where there is only text: in a terminal, in `print(frame)`, in the plain text of a stored notebook.
+
+pandas shows there the first and the last columns, which of an oplog are a time and JSON. A `GolemFrame` is a DataFrame
+with another `repr`, and nothing else.
+
+How this works. The frame's layout says which of its columns matter most. In that order each gets the least room that
+it reads in, as long as there is any; what is left over goes to cells that are still cut. Columns stay in the frame's
+order, and below them stands which ones have no room, or no cells. Only rows that are shown are looked at.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, field
+from itertools import islice
+from shutil import get_terminal_size
+from textwrap import wrap
+from typing import Any
+
+import pandas as pd
+
+from golem_nb.notebook.visible import fitted, lines_visible, visible, width_of
+
+# Where there is no terminal: a stored notebook, a file. Wider ones are scrolled on GitHub.
+USUAL_WIDTH = 100
+LEAST_WIDTH = 40
+GAP = "  "
+# What an entry of an oplog says: kind, function, message, request, response.
+MAIN_COLUMNS = 5
+# A payload may be a megabyte, of which a cell shows some characters: so much of it is spelled.
+MOST_SPELLED = 400
+# What pandas shows at most by itself, in a terminal and elsewhere: another number is the user's wish.
+_PANDAS_COLUMNS = (0, 20)
+# Columns of each kind of frame, what matters most first. Source: UX 6.
+LAYOUTS = tuple(
+    tuple(names.split())
+    for names in (
+        # An oplog, and its calls, logs and errors.
+        "kind function message request response timestamp replayed attempt level idempotency_key duration_us fuel "
+        "begin_index version family worker component raw",
+        # Its invocations.
+        "function args result error ms attempts replayed reverted timestamp first_index last_index calls "
+        "idempotency_key worker",
+        # The calls of a cell.
+        "call result ok error ms replayed worker first_index last_index timestamp idempotency_key",
+        # Events.
+        "message type level timestamp function idempotency_key worker replayed",
+        # Workers.
+        "worker status last_error pending version created_at attempts last_index component forked_from",
+        # Components.
+        "component version size exports created_at id",
+        # Files of a worker.
+        "name kind size permissions modified_at",
+        # Two oplogs compared.
+        "op left right kind function detail",
+        # Crashes behind each entry.
+        "index outcome kind name result ms",
+    )
+)
+# Where rows are of several, this tells them apart, and stands before all else.
+_WHOSE = ("worker", "component")
+# The least room that a cell reads in; of other columns nothing is cut before the line ends.
+_LEAST = {
+    **dict.fromkeys(("function", "message", "error", "last_error", "call", "name", "detail"), 12),
+    **dict.fromkeys(("request", "response", "args", "result"), 8),
+    **dict.fromkeys(("idempotency_key", "worker", "component", "forked_from", "id"), 9),
+}
+_OTHERWISE = 12  # of the user's own columns
+# What tells names apart stands at their end: `golem:it/api.{add}`.
+_CUT_AT_THE_BEGINNING = frozenset({"function"})
+
+
+class GolemFrame(pd.DataFrame):
+    """A DataFrame that reads well as text. What is made of it (slices, merges with it on the left) does, too."""
+
+    @property
+    def _constructor(self) -> Callable[..., GolemFrame]:
+        return GolemFrame
+
+    def __repr__(self) -> str:
+        # As pandas does it, where the user has asked pandas for it; a worker's text must not steer the terminal there.
+        return frame_text(self, line_width()) or lines_visible(super().__repr__())
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        """Be a plain DataFrame in a pickle, which opens where golem_nb is not installed."""
+        plain = pd.DataFrame(self)
+        plain.attrs = self.attrs
+        return copy, (plain,)
+
+
+def line_width() -> int:
+    """Return how wide a line may be: as the terminal is, else 100; as pandas was told, where it was told."""
+    told = pd.get_option("display.width")
+    if isinstance(told, int) and told != 80:  # what pandas takes where it was told nothing
+        return max(told, LEAST_WIDTH)
+    # A kernel may have the terminal that Jupyter was started in, which nobody reads: only sys.stdout counts.
+    # Programs put things without `isatty` in its place, or None.
+    if not getattr(sys.stdout, "isatty", bool)():
+        return USUAL_WIDTH
+    return max(get_terminal_size((USUAL_WIDTH, 24)).columns, LEAST_WIDTH)
+
+
+@dataclass(slots=True)
+class _Column:
+    """A column as text: its head and the cells of the rows that are shown. `least` 0: it is not cut."""
+
+    name: str
+    cells: list[str]
+    is_right: bool = False
+    least: int = 0
+    natural: int = field(init=False)
+    width: int = field(init=False, default=0)
+
+    def __post_init__(self) -> None:
+        self.natural = max(map(width_of, (self.name, *self.cells)))
+
+    def fitted(self, text: str) -> str:
+        return fitted(text, self.width, is_right=self.is_right, from_end=self.name in _CUT_AT_THE_BEGINNING)
+
+
+def frame_text(frame: pd.DataFrame, width: int) -> str | None:
+    """Return a frame as text of at most so many columns; None where it is for pandas to show.
+
+    That is where the user has set how many columns there are to be, and where it is no table of ours any more.
+    """
+    layout = layout_of(frame)
+    if layout is None or not _is_ours():
+        return None
+    if not len(frame):
+        return "\n".join(_wrapped(["no rows", f"columns: {', '.join(map(_head, frame.columns))}"], width))
+    rows, gap_at = _rows(frame)
+    shown = frame.iloc[rows]
+    values = {str(name): shown[name] for name in frame.columns}
+    times = _Times([*values.values(), shown.index.to_series()])
+    index = _index(shown.index, times)
+    columns = {name: _column(name, cells, times) for name, cells in values.items()}
+    order = [columns[name] for name in _by_importance(values, layout)]
+    chosen = _chosen(index, [column for column in order if any(column.cells)], width)
+    table = [index, *(column for column in columns.values() if column in chosen)]
+    lines = [_line(table, [column.name for column in table])]
+    lines += [_line(table, [column.cells[row] for column in table]) for row in range(len(rows))]
+    if gap_at is not None:
+        lines.insert(1 + gap_at, "…".rjust(index.width))
+    parts = [f"{len(frame)} row{'' if len(frame) == 1 else 's'}", *times.note]
+    missing = [column for column in columns.values() if column not in chosen]
+    for what, is_empty in (("not shown", False), ("empty", True)):
+        if names := [column.name for column in missing if is_empty is not any(column.cells)]:
+            parts.append(f"{what}: {', '.join(names)}")
+    return "\n".join([*lines, "", *_wrapped(parts, width)])
+
+
+def layout_of(frame: pd.DataFrame) -> tuple[str, ...] | None:
+    """Return the layout that most of a frame's columns are of; None where that is less than half of them."""
+    if frame.columns.nlevels > 1 or frame.index.nlevels > 1 or not frame.columns.is_unique or not len(frame.columns):
+        return None
+    names = {_base(name) for name in frame.columns}
+    found = max(LAYOUTS, key=lambda layout: len(names & set(layout)))
+    return found if 2 * len(names & set(found)) >= len(names) else None
+
+
+def _is_ours() -> bool:
+    return pd.get_option("display.max_columns") in _PANDAS_COLUMNS and (
+        pd.get_option("display.large_repr") == "truncate"
+    )
+
+
+def _base(name: Any) -> str:
+    """Return what a column was called before a merge made two of it."""
+    return str(name).removesuffix("_x").removesuffix("_y")
+
+
+def _rows(frame: pd.DataFrame) -> tuple[list[int], int | None]:
+    """Return the rows that pandas would show, and where there is a gap between them."""
+    most, least = pd.get_option("display.max_rows"), pd.get_option("display.min_rows")
+    if most == 0:  # as high as the terminal is, less the prompt and what stands around the rows
+        most = max(get_terminal_size().lines - 5, 2)
+        least = most
+    if most is None or len(frame) <= most:
+        return list(range(len(frame))), None
+    half = max(min(least or most, most) // 2, 1)
+    return [*range(half), *range(len(frame) - half, len(frame))], half
+
+
+class _Times:
+    """How moments are written: where all are of one day it stands below the table, once."""
+
+    def __init__(self, columns: Iterable[pd.Series[Any]]) -> None:
+        days = {at.tz_convert("UTC").date() for column in columns if _are_moments(column) for at in column.dropna()}
+        self.day = next(iter(days)) if len(days) == 1 else None
+        self.note = [f"times of {self.day} UTC" if self.day else "times in UTC"] if days else []
+
+    def text(self, moment: pd.Timestamp) -> str:
+        at = moment.tz_convert("UTC")
+        return f"{at:%H:%M:%S}.{at.microsecond // 1000:03}" if self.day else f"{at:%Y-%m-%d %H:%M:%S}"
+
+
+def _are_moments(values: pd.Series[Any]) -> bool:
+    return isinstance(values.dtype, pd.DatetimeTZDtype)
+
+
+def _column(name: str, values: pd.Series[Any], times: _Times) -> _Column:
+    dtype, head = values.dtype, _head(name)
+    if _are_moments(values):
+        return _Column(head, ["" if moment is pd.NaT else times.text(moment) for moment in values])
+    is_number = pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype)
+    is_text = pd.api.types.is_object_dtype(dtype) or pd.api.types.is_string_dtype(dtype)
+    least = max(_LEAST.get(_base(name), _OTHERWISE), width_of(head)) if is_text else 0
+    return _Column(head, [_cell(value) for value in values], is_number, least)
+
+
+def _index(index: pd.Index[Any], times: _Times) -> _Column:
+    column = _column("" if index.name is None else str(index.name), index.to_series(), times)
+    column.width = min(column.natural, LEAST_WIDTH // 2)
+    return column
+
+
+def _head(name: Any) -> str:
+    return visible(str(name)[:MOST_SPELLED])
+
+
+def _cell(value: Any) -> str:
+    """Return the beginning of a value on one line; nothing for what is missing."""
+    match value:
+        case str():
+            return visible(value[:MOST_SPELLED])
+        case float():
+            return "" if value != value else f"{value:.6g}"
+        case bytes():
+            return repr(value[:MOST_SPELLED])
+        case list() | tuple():
+            return visible(repr(value[:MOST_SPELLED]))
+        case dict():
+            return visible(repr(dict(islice(value.items(), MOST_SPELLED))))
+    return "" if value is None or value is pd.NA or value is pd.NaT else visible(str(value))
+
+
+def _by_importance(values: Mapping[str, pd.Series[Any]], layout: Sequence[str]) -> list[str]:
+    """Return the columns, what matters most first: what tells rows apart, the user's own, and those of the layout."""
+    names, places = list(values), {name: place for place, name in enumerate(layout)}
+    told_apart = {name for name in _WHOSE if name in names and values[name].nunique() > 1}
+
+    def importance(name: str) -> tuple[int, int]:
+        if name in told_apart:
+            return 0, _WHOSE.index(name)
+        place = places.get(_base(name))
+        return (1, names.index(name)) if place is None else (2, place)
+
+    return sorted(names, key=importance)
+
+
+def _chosen(index: _Column, order: Sequence[_Column], width: int) -> list[_Column]:
+    """Return the columns that have room beside the index, and give each its width.
+
+    The first ones are readable before others are there at all.
+    """
+    room = width - index.width
+    chosen: list[_Column] = []
+    for some in (order[:MAIN_COLUMNS], order[MAIN_COLUMNS:]):
+        for column in some:
+            column.width = min(column.natural, column.least or column.natural)
+            if not chosen:  # of the first one at least the beginning
+                column.width = min(column.width, room - len(GAP))
+            if column.width + len(GAP) <= room:
+                chosen.append(column)
+                room -= column.width + len(GAP)
+        room = _grown(chosen, room, lambda column: min(column.natural, 2 * column.least))
+    _grown(chosen, room, lambda column: column.natural)
+    return chosen
+
+
+def _grown(columns: Sequence[_Column], room: int, limit: Callable[[_Column], int]) -> int:
+    """Share the room among columns that are cut, until all are as wide as their limit; return what is left."""
+    while room and (cut := [column for column in columns if column.width < limit(column)]):
+        for column in cut[:room]:
+            column.width += 1
+        room -= len(cut[:room])
+    return room
+
+
+def _line(table: Sequence[_Column], texts: Sequence[str]) -> str:
+    return GAP.join(column.fitted(text) for column, text in zip(table, texts, strict=True)).rstrip()
+
+
+def _wrapped(parts: Iterable[str], width: int) -> list[str]:
+    return wrap("; ".join(parts), width, break_on_hyphens=False)
