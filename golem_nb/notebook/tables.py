@@ -1,11 +1,12 @@
-"""Our frames where there is only text: in a terminal, in `print(frame)`, in the plain text of a stored notebook.
+"""Our frames as one reads them: as text in a terminal and in `print(frame)`, and as a table of a page.
 
-pandas shows there the first and the last columns, which of an oplog are a time and JSON. A `GolemFrame` is a DataFrame
-with another `repr`, and nothing else.
+pandas shows the first and the last columns as text, which of an oplog are a time and JSON, and all of them in a page,
+where what an entry says is out of sight. A `GolemFrame` is a DataFrame that shows itself otherwise, and nothing else.
 
 How this works. The frame's layout says which of its columns matter most. In that order each gets the least room that
 it reads in, as long as there is any; what is left over goes to cells that are still cut. Columns stay in the frame's
-order, and below them stands which ones have no room, or no cells. Only rows that are shown are looked at.
+order, and below them stands which ones have no room, or no cells. Only rows that are shown are looked at. A page has
+more room than a line, and its cells go on in a second one; otherwise it is the same table.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
+from html import escape
 from itertools import islice
 from shutil import get_terminal_size
 from textwrap import wrap
@@ -21,10 +23,15 @@ from typing import Any
 
 import pandas as pd
 
+from golem_nb.notebook.views import QUIET, broken
 from golem_nb.notebook.visible import fitted, lines_visible, visible, width_of
 
 # Where there is no terminal: a stored notebook, a file. Wider ones are scrolled on GitHub.
 USUAL_WIDTH = 100
+# A page of JupyterLab on a screen of 1280 pixels has so many characters beside each other, as cells may be broken.
+PAGE_WIDTH = 150
+# Source: UX 6.
+MOST_IN_A_CELL = 80
 LEAST_WIDTH = 40
 GAP = "  "
 # What an entry of an oplog says: kind, function, message, request, response.
@@ -68,12 +75,15 @@ _LEAST = {
     **dict.fromkeys(("idempotency_key", "worker", "component", "forked_from", "id"), 9),
 }
 _OTHERWISE = 12  # of the user's own columns
+_CELL = "vertical-align:top;padding:2px 10px 2px 0"
+_FLOWING = "white-space:normal;overflow-wrap:anywhere;min-width:6em"
+_OF_NAMES = "white-space:normal;overflow-wrap:break-word"
 # What tells names apart stands at their end: `golem:it/api.{add}`.
 _CUT_AT_THE_BEGINNING = frozenset({"function"})
 
 
 class GolemFrame(pd.DataFrame):
-    """A DataFrame that reads well as text. What is made of it (slices, merges with it on the left) does, too."""
+    """A DataFrame that reads well. What is made of it (slices, merges with it on the left) does, too."""
 
     @property
     def _constructor(self) -> Callable[..., GolemFrame]:
@@ -82,6 +92,11 @@ class GolemFrame(pd.DataFrame):
     def __repr__(self) -> str:
         # As pandas does it, where the user has asked pandas for it; a worker's text must not steer the terminal there.
         return frame_text(self, line_width()) or lines_visible(super().__repr__())
+
+    def _repr_html_(self) -> str | None:
+        found = frame_html(self)
+        # pandas-stubs does not have the method, which pandas does.
+        return found if found is not None else super()._repr_html_()  # type: ignore[misc]
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         """Be a plain DataFrame in a pickle, which opens where golem_nb is not installed."""
@@ -116,8 +131,12 @@ class _Column:
     def __post_init__(self) -> None:
         self.natural = max(map(width_of, (self.name, *self.cells)))
 
+    @property
+    def is_cut_at_the_beginning(self) -> bool:
+        return self.name in _CUT_AT_THE_BEGINNING
+
     def fitted(self, text: str) -> str:
-        return fitted(text, self.width, is_right=self.is_right, from_end=self.name in _CUT_AT_THE_BEGINNING)
+        return fitted(text, self.width, is_right=self.is_right, from_end=self.is_cut_at_the_beginning)
 
 
 def frame_text(frame: pd.DataFrame, width: int) -> str | None:
@@ -129,26 +148,86 @@ def frame_text(frame: pd.DataFrame, width: int) -> str | None:
     if layout is None or not _is_ours():
         return None
     if not len(frame):
-        return "\n".join(_wrapped(["no rows", f"columns: {', '.join(map(_head, frame.columns))}"], width))
-    rows, gap_at = _rows(frame)
-    shown = frame.iloc[rows]
-    values = {str(name): shown[name] for name in frame.columns}
-    times = _Times([*values.values(), shown.index.to_series()])
-    index = _index(shown.index, times)
-    columns = {name: _column(name, cells, times) for name, cells in values.items()}
-    order = [columns[name] for name in _by_importance(values, layout)]
-    chosen = _chosen(index, [column for column in order if any(column.cells)], width)
-    table = [index, *(column for column in columns.values() if column in chosen)]
-    lines = [_line(table, [column.name for column in table])]
-    lines += [_line(table, [column.cells[row] for column in table]) for row in range(len(rows))]
-    if gap_at is not None:
-        lines.insert(1 + gap_at, "…".rjust(index.width))
-    parts = [f"{len(frame)} row{'' if len(frame) == 1 else 's'}", *times.note]
-    missing = [column for column in columns.values() if column not in chosen]
-    for what, is_empty in (("not shown", False), ("empty", True)):
-        if names := [column.name for column in missing if is_empty is not any(column.cells)]:
-            parts.append(f"{what}: {', '.join(names)}")
-    return "\n".join([*lines, "", *_wrapped(parts, width)])
+        return "\n".join(_wrapped(_nothing(frame), width))
+    table = _Table.of(frame, layout, width)
+    lines = [_line(table.columns, [column.name for column in table.columns])]
+    lines += [_line(table.columns, cells) for cells in table.rows()]
+    if table.gap_at is not None:
+        lines.insert(1 + table.gap_at, "…".rjust(table.columns[0].width))
+    return "\n".join([*lines, "", *_wrapped(table.notes, width)])
+
+
+def frame_html(frame: pd.DataFrame) -> str | None:
+    """Return a frame as a table for a page; None where it is for pandas to show, as in `frame_text`.
+
+    It has the columns that there is room for on a page, and what a cell leaves out.
+    """
+    layout = layout_of(frame)
+    if layout is None or not _is_ours() or not pd.get_option("display.notebook_repr_html"):
+        return None
+    if not len(frame):
+        return _note_html(_nothing(frame))
+    table = _Table.of(frame, layout, PAGE_WIDTH)
+    aligned = ["right" if column.is_right else "left" for column in table.columns]
+    heads = "".join(
+        f'<th style="text-align:{side};{_CELL}">{escape(column.name)}</th>'
+        for side, column in zip(aligned, table.columns, strict=True)
+    )
+    rows = [_row_html(table.columns, aligned, cells) for cells in table.rows()]
+    if table.gap_at is not None:
+        rows.insert(table.gap_at, f'<tr><td colspan="{len(table.columns)}" style="text-align:left">…</td></tr>')
+    body = f"<thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody>"
+    return f'<table border="0" class="dataframe">{body}</table>{_note_html(table.notes)}'
+
+
+def _row_html(columns: Sequence[_Column], aligned: Sequence[str], cells: Sequence[str]) -> str:
+    tds = []
+    for column, side, text in zip(columns, aligned, cells, strict=True):
+        # What may be cut in a terminal may go on in the next line of a page, up to a length.
+        short = fitted(text, MOST_IN_A_CELL, from_end=column.is_cut_at_the_beginning).strip() if column.least else text
+        whole = f' title="{escape(text)}"' if short != text else ""
+        flow, content = _FLOWING if column.least else "white-space:nowrap", escape(short)
+        if column.is_cut_at_the_beginning:
+            flow, content = _OF_NAMES, broken(content)
+        tds.append(f'<td style="text-align:{side};{_CELL};{flow}"{whole}>{content}</td>')
+    return f"<tr>{''.join(tds)}</tr>"
+
+
+def _note_html(notes: Sequence[str]) -> str:
+    return f'<div style="{QUIET}">{escape("; ".join(notes))}</div>'
+
+
+def _nothing(frame: pd.DataFrame) -> list[str]:
+    return ["no rows", f"columns: {', '.join(map(_head, frame.columns))}"]
+
+
+@dataclass(slots=True)
+class _Table:
+    """What is shown of a frame: its index and the columns that have room, at some rows, and what is said below."""
+
+    columns: list[_Column]
+    gap_at: int | None
+    notes: list[str]
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame, layout: Sequence[str], width: int) -> _Table:
+        rows, gap_at = _rows(frame)
+        shown = frame.iloc[rows]
+        values = {str(name): shown[name] for name in frame.columns}
+        times = _Times([*values.values(), shown.index.to_series()])
+        index = _index(shown.index, times)
+        columns = {name: _column(name, cells, times) for name, cells in values.items()}
+        order = [columns[name] for name in _by_importance(values, layout)]
+        chosen = _chosen(index, [column for column in order if any(column.cells)], width)
+        notes = [f"{len(frame)} row{'' if len(frame) == 1 else 's'}", *times.note]
+        missing = [column for column in columns.values() if column not in chosen]
+        for what, is_empty in (("not shown", False), ("empty", True)):
+            if names := [column.name for column in missing if is_empty is not any(column.cells)]:
+                notes.append(f"{what}: {', '.join(names)}")
+        return cls([index, *(column for column in columns.values() if column in chosen)], gap_at, notes)
+
+    def rows(self) -> Iterable[tuple[str, ...]]:
+        return zip(*(column.cells for column in self.columns), strict=True)
 
 
 def layout_of(frame: pd.DataFrame) -> tuple[str, ...] | None:

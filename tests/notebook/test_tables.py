@@ -113,7 +113,51 @@ def test_the_frames_of_users_look_as_ever(frame):
 
     assert type(own.merge(frame, on="function")) is pd.DataFrame and type(plain) is pd.DataFrame
     assert "rows x 18 columns" in repr(plain)
-    assert frame._repr_html_() == plain._repr_html_()
+    assert "<style scoped>" in plain._repr_html_() and "<style" not in frame._repr_html_()
+
+
+def heads(html):
+    return re.findall(r"<th [^>]*>(.*?)</th>", html)
+
+
+def test_a_page_has_what_an_entry_says_and_names_the_rest(frame):
+    html = frame._repr_html_()
+
+    assert {"index", "timestamp", "kind", "function", "request", "response", "message"} <= set(heads(html))
+    assert "raw" not in heads(html)
+    assert html.count("<tr>") == 1 + len(frame)
+    assert re.search(r">9 rows; times of 2026-01-01 UTC; not shown: [^<]*raw[^<]*</div>$", html)
+    assert "no rows; columns: kind, function</div>" in frame[:0][["kind", "function"]]._repr_html_()
+
+
+def test_what_a_worker_writes_does_nothing_in_a_page(frame):
+    evil = '<script>alert(1)</script>" onmouseover="x'
+    html = frame.assign(message=evil * 3, function=evil, request=[{evil: evil}] * 9)._repr_html_()
+
+    assert "<script" not in html and '" onmouseover' not in html
+    assert "&lt;script&gt;" in html
+
+
+def test_a_long_cell_is_cut_in_a_page_and_whole_under_the_pointer(frame):
+    text = frame.assign(message="x" * 200)._repr_html_()
+
+    assert f'title="{"x" * 200}">{"x" * 79}…</td>' in text
+
+
+def test_a_page_leaves_out_rows_as_pandas_does(frame):
+    with pd.option_context("display.max_rows", 4, "display.min_rows", 4):
+        html = frame._repr_html_()
+
+    assert html.count("<tr>") == 1 + 4 + 1 and ">…</td></tr>" in html and ">9 rows; " in html
+
+
+def test_a_page_is_as_pandas_makes_it_where_pandas_was_told_how(frame):
+    with pd.option_context("display.max_columns", 3):
+        assert frame._repr_html_() == pd.DataFrame(frame)._repr_html_()
+    with pd.option_context("display.notebook_repr_html", False):
+        assert frame._repr_html_() is None
+    named = frame.rename(columns=lambda name: f"my {name}")
+    assert named._repr_html_() == pd.DataFrame(named)._repr_html_()
 
 
 def test_what_is_no_table_of_ours_any_more_is_shown_by_pandas(frame):
