@@ -67,7 +67,7 @@ class Progress:
 
     def _show(self) -> None:
         with self._lock:
-            line = f"{self._what}: {self._text} ({self._step} of {self._steps}), {self.seconds:.0f} s"
+            line = f"{self._what}: {self._text} ({self._step} of {self._steps}), {int(self.seconds)} s"
             done = self._step - 1
         if done < 0:
             return  # nothing has begun

@@ -167,10 +167,10 @@ class Waiting:
         try:
             worker = self._client.worker(self._worker)
         except GolemError:
-            self._say(f"waiting for {self._seconds:.0f} s")  # the call itself tells what is wrong
+            self._say(f"waiting for {int(self._seconds)} s")  # the call itself tells what is wrong
             return
         retries = f", {worker.retry_count} retries" if worker.retry_count else ""
-        self._say(f"{badge_text(worker.status)}, {self._seconds:.0f} s, {self._printed} lines of output{retries}")
+        self._say(f"{badge_text(worker.status)}, {int(self._seconds)} s, {self._printed} lines of output{retries}")
 
     def _say(self, text: str, *, is_last: bool = False) -> None:
         line, is_update = f"{' '.join(self._call.split())}: {text}", self._is_told
