@@ -23,6 +23,8 @@ from golem_nb.notebook.magics.verb import COMMON, Verb
 from golem_nb.notebook.magics.worker import ACTIONS
 from golem_nb.notebook.session import Session
 from golem_nb.notebook.waves import wave_sample
+from golem_nb.oplog.entries import KINDS
+from golem_nb.oplog.search import KIND_NAMES
 from golem_nb.values.types import (
     EnumType,
     FlagsType,
@@ -77,14 +79,14 @@ def complete(session: Session, text: str) -> tuple[str, list[str]]:
         return "", []  # inside the arguments of a call: that is Python, and Python's own completion knows it
     taker = _option_before(verb, words)
     if taker is not None:
-        return fragment, [choice for choice in _choices(verb, taker) if choice.startswith(fragment)]
+        return fragment, [choice for choice in _choices(session, verb, taker) if choice.startswith(fragment)]
     before = _plain_words(verb, words)
     if verb.takes_call and "(" in fragment and "--wave" in words:
         return fragment, _wave_calls(session, before, fragment)
     return fragment, [c for c in _candidates(session, verb, before, fragment) if c.startswith(fragment)]
 
 
-def _choices(verb: Verb, option: Option) -> Iterable[str]:
+def _choices(session: Session, verb: Verb, option: Option) -> Iterable[str]:
     """Return what an option may be; the names of profiles are in a small file of this machine."""
     match verb.name, option.name:
         case "golem", "profile":
@@ -92,9 +94,13 @@ def _choices(verb: Verb, option: Option) -> Iterable[str]:
         case "golem_deploy", "lang":
             return LANGUAGES
         case "golem_workers", "status":
-            return tuple(WorkerStatus)
+            return map(str, WorkerStatus)
         case "golem_connect", "level":
-            return tuple(LogLevel)
+            return map(str, LogLevel)
+        case "golem_oplog", "kind":
+            return sorted(KIND_NAMES.get(kind, kind.__name__) for kind in KINDS)
+        case "golem_oplog", "diff":
+            return _targets(session)
     return option.choices
 
 

@@ -6,7 +6,6 @@ in a terminal it is written over; without a reader it is printed once, when the 
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from html import escape
@@ -16,6 +15,7 @@ from uuid import uuid4
 
 from golem_nb.notebook.panes.pane import publish
 from golem_nb.notebook.surroundings import Place, Surroundings
+from golem_nb.notebook.terminal import write_over
 
 FIRST_S, EVERY_S = 0.5, 0.25
 
@@ -67,13 +67,12 @@ class Progress:
 
     def _show(self) -> None:
         with self._lock:
-            line = f"{self._what}: {self._text} ({self._step} of {self._steps}), {self.seconds:.0f} s"
+            line = f"{self._what}: {self._text} ({self._step} of {self._steps}), {int(self.seconds)} s"
             done = self._step - 1
         if done < 0:
             return  # nothing has begun
         if self._place is Place.TERMINAL:
-            sys.stdout.write(f"\r{line:<100.100}")
-            sys.stdout.flush()
+            write_over(line)
             return
         bar = f'<progress max="{self._steps}" value="{done}" style="vertical-align:middle"></progress>'
         self._publish({"text/plain": line, "text/html": f"<div>{bar} {escape(line)}</div>"})
@@ -81,8 +80,10 @@ class Progress:
     def _show_last(self, line: str) -> None:
         if self._place is Place.LIVE:
             self._publish({"text/plain": line, "text/html": f"<div>{escape(line)}</div>"})
+        elif self._place is Place.TERMINAL:
+            write_over(line, is_last=True)
         else:
-            print(f"\r{line:<100}" if self._place is Place.TERMINAL else line)
+            print(line)
 
     def _publish(self, bundle: dict[str, str]) -> None:
         is_update = self._display_id is not None

@@ -230,8 +230,9 @@ def line_of(entry: PublicEntry) -> str:
     name = called.get("fullFunctionName") or fields.get("functionName") or message_of(fields) or ""
     told = fields.get("response") or fields.get("result")
     value = told.get("value") if isinstance(told, Mapping) else told
-    shown = "" if value is None else f" → {value!r:.60}"
-    return f"{entry.index:>5}  {entry.kind:<26} {visible(str(name))[:60]}{visible(shown)}"
+    shown = "" if value is None else f"→ {value!r:.60}"
+    rest = " ".join(filter(None, (visible(str(name))[:60], visible(shown))))
+    return f"{entry.index:>5}  {entry.kind:<26} {rest}"
 
 
 def _pre(text: str) -> str:

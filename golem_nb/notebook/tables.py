@@ -11,7 +11,7 @@ more room than a line, and its cells go on in a second one; otherwise it is the 
 
 from __future__ import annotations
 
-import sys
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
@@ -23,16 +23,14 @@ from typing import Any
 
 import pandas as pd
 
+from golem_nb.notebook.terminal import LEAST_WIDTH, USUAL_HEIGHT, USUAL_WIDTH, terminal_width
 from golem_nb.notebook.views import QUIET, broken
 from golem_nb.notebook.visible import fitted, lines_visible, visible, width_of
 
-# Where there is no terminal: a stored notebook, a file. Wider ones are scrolled on GitHub.
-USUAL_WIDTH = 100
 # A page of JupyterLab on a screen of 1280 pixels has so many characters beside each other, as cells may be broken.
 PAGE_WIDTH = 150
 # Source: UX 6.
 MOST_IN_A_CELL = 80
-LEAST_WIDTH = 40
 GAP = "  "
 # What an entry of an oplog says: kind, function, message, request, response.
 MAIN_COLUMNS = 5
@@ -110,11 +108,7 @@ def line_width() -> int:
     told = pd.get_option("display.width")
     if isinstance(told, int) and told != 80:  # what pandas takes where it was told nothing
         return max(told, LEAST_WIDTH)
-    # A kernel may have the terminal that Jupyter was started in, which nobody reads: only sys.stdout counts.
-    # Programs put things without `isatty` in its place, or None.
-    if not getattr(sys.stdout, "isatty", bool)():
-        return USUAL_WIDTH
-    return max(get_terminal_size((USUAL_WIDTH, 24)).columns, LEAST_WIDTH)
+    return terminal_width()
 
 
 @dataclass(slots=True)
@@ -254,7 +248,7 @@ def _rows(frame: pd.DataFrame) -> tuple[list[int], int | None]:
     """Return the rows that pandas would show, and where there is a gap between them."""
     most, least = pd.get_option("display.max_rows"), pd.get_option("display.min_rows")
     if most == 0:  # as high as the terminal is, less the prompt and what stands around the rows
-        most = max(get_terminal_size().lines - 5, 2)
+        most = max(get_terminal_size((USUAL_WIDTH, USUAL_HEIGHT)).lines - 5, 2)
         least = most
     if most is None or len(frame) <= most:
         return list(range(len(frame))), None
@@ -285,8 +279,20 @@ def _column(name: str, values: pd.Series[Any], times: _Times) -> _Column:
         return _Column(head, ["" if moment is pd.NaT else times.text(moment) for moment in values])
     is_number = pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype)
     is_text = pd.api.types.is_object_dtype(dtype) or pd.api.types.is_string_dtype(dtype)
+    if pd.api.types.is_float_dtype(dtype):
+        return _Column(head, _numbers(values), is_right=True)
     least = max(_LEAST.get(_base(name), _OTHERWISE), width_of(head)) if is_text else 0
     return _Column(head, [_cell(value) for value in values], is_number, least)
+
+
+def _numbers(values: pd.Series[Any]) -> list[str]:
+    """Return numbers with their points below each other, where three places say enough of them."""
+    there = [abs(value) for value in values.dropna()]
+    if all(value.is_integer() or not math.isfinite(value) for value in there):
+        form = ".0f" if all(value < 1e15 for value in there) else "g"
+    else:
+        form = ".3f" if all(value == 0 or 1e-3 <= value < 1e9 for value in there) else ".6g"
+    return ["" if pd.isna(value) else f"{value:{form}}" for value in values]
 
 
 def _index(index: pd.Index[Any], times: _Times) -> _Column:

@@ -6,12 +6,14 @@ escaped; never colour alone, always a glyph and a word beside it.
 
 from __future__ import annotations
 
+import os
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
+from textwrap import wrap
 from typing import Any
 
 from golem_nb.model import (
@@ -26,6 +28,8 @@ from golem_nb.model import (
     WorkerMetadata,
     WorkerStatus,
 )
+from golem_nb.notebook.terminal import terminal_width
+from golem_nb.notebook.visible import STEERING, visible
 from golem_nb.values.types import FunctionType, Parameter
 from golem_nb.values.wave import text_from_type
 
@@ -79,7 +83,10 @@ class Listing(View):
     note: str
 
     def text(self) -> str:
-        return f"{rows_text(self.rows)}\n\n  {self.note}"
+        """No wider than the terminal."""
+        width = terminal_width() - max(map(len, dict(self.rows))) - 4
+        rows = [(name, "\n".join(wrap(value, width, break_on_hyphens=False))) for name, value in self.rows]
+        return f"{rows_text(rows)}\n\n  {self.note}"
 
     def html(self) -> str:
         rows = rows_html((name, escape(value)) for name, value in self.rows)
@@ -114,12 +121,20 @@ def rows_text(rows: Sequence[tuple[str, str]]) -> str:
 
 
 # Colours, and other control characters but those of a text's lines.
-_CONTROL = re.compile(r"(\x1b\[[0-9;]*m)|[^\n\t\x20-\x7e\xa0-\U0010ffff]")
+_CONTROL = re.compile(r"(\x1b\[[0-9;]*m)|(?![\n\t])" + STEERING)
 
 
 def harmless(text: str) -> str:
-    """Return what a component wrote for a terminal, which would do what control characters say: they are spelled."""
-    return _CONTROL.sub(lambda found: found[1] or f"\\x{ord(found[0]):02x}", text)
+    """Return what a component wrote for a terminal, which would do what control characters say: they are spelled.
+
+    Its colours stay, but where NO_COLOR is set. Source: no-color.org.
+    """
+    keep = not os.environ.get("NO_COLOR")
+
+    def shown(found: re.Match[str]) -> str:
+        return visible(found[0]) if found[1] is None else found[1] if keep else ""
+
+    return _CONTROL.sub(shown, text)
 
 
 def broken(name: str) -> str:

@@ -9,7 +9,8 @@ BEFORE_DIFFERENCE = 20  # characters shown before the first that is another
 
 # Controls of ASCII and of Latin-1, what turns the direction of writing or begins a line of its own, and halves of
 # characters, which cannot be printed.
-_STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+STEERING = "[\\x00-\\x1f\\x7f-\\x9f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069\\ud800-\\udfff]"
+_STEERING = re.compile(STEERING)
 _NO_WIDTH = frozenset("\u200b\u200c\u200d\u2060\ufe0e\ufe0f\ufeff")
 
 

@@ -22,10 +22,10 @@ from golem_nb.notebook.panes.lines import line_from_event, text_from_line
 from golem_nb.notebook.panes.pane import publish
 from golem_nb.notebook.panes.stream import EventStream
 from golem_nb.notebook.surroundings import Place, Surroundings
+from golem_nb.notebook.terminal import erased, write_over
 from golem_nb.notebook.views import badge_text, harmless
 
 FIRST_S, EVERY_S, ASK_S = 0.5, 0.1, 1.0
-WIDTH = 100  # of the line in a terminal
 # For how long the end is waited for after the result: where the invocation was seen to begin, and where it was not (a
 # result by a known key has no events, and other servers need not tell of keys).
 END_S, NO_BEGIN_S = 1.0, 0.3
@@ -143,8 +143,8 @@ class Waiting:
 
     def _print(self, text: str) -> None:
         # In a terminal the line that tells how it goes stands where these are to be.
-        erased = f"\r{'':<{WIDTH}}\r" if self._is_told and self._place is Place.TERMINAL else ""
-        print(f"{erased}{text}", flush=True)
+        before = erased() if self._is_told and self._place is Place.TERMINAL else ""
+        print(f"{before}{text}", flush=True)
 
     def _is_shown(self, event: WorkerEvent) -> bool:
         """Is it output of this invocation? An attempt that failed is over, and the next one begins again."""
@@ -167,15 +167,15 @@ class Waiting:
         try:
             worker = self._client.worker(self._worker)
         except GolemError:
-            self._say(f"waiting for {self._seconds:.0f} s")  # the call itself tells what is wrong
+            self._say(f"waiting for {int(self._seconds)} s")  # the call itself tells what is wrong
             return
         retries = f", {worker.retry_count} retries" if worker.retry_count else ""
-        self._say(f"{badge_text(worker.status)}, {self._seconds:.0f} s, {self._printed} lines of output{retries}")
+        self._say(f"{badge_text(worker.status)}, {int(self._seconds)} s, {self._printed} lines of output{retries}")
 
     def _say(self, text: str, *, is_last: bool = False) -> None:
         line, is_update = f"{' '.join(self._call.split())}: {text}", self._is_told
         self._is_told = True
         if self._place is Place.TERMINAL:
-            print(f"\r{line:<{WIDTH}.{WIDTH}}", end="\n" if is_last else "", flush=True)
+            write_over(line, is_last=is_last)
             return
         publish({"text/plain": line, "text/html": f"<div>{escape(line)}</div>"}, self._display_id, update=is_update)

@@ -71,7 +71,7 @@ def test_the_magics_behave_alike(notebook, place, tmp_path):
     assert sorted(run("%golem_workers ledger")["worker"]) == ["v", "w"]
     assert run("%golem_worker dice/d").status == "Idle"
     assert run("%golem_invoke dice/d tell()") != drawn
-    with pytest.raises(UsageError, match="takes 1 arguments"):
+    with pytest.raises(UsageError, match="takes 1 argument, found 2"):
         run("%golem_invoke ledger/w add(1, 2)")
 
     if place == "memory":

@@ -49,6 +49,8 @@ def session():
         ("%golem_workers cart --status Fa", "Fa", ["Failed"]),
         ("%golem_connect cart/alice --level Cr", "Cr", ["Critical"]),
         ("%golem_oplog cart/b", "cart/b", ["cart/bob"]),
+        ("%golem_oplog cart/bob --kind Can", "Can", ["CancelInvocation"]),
+        ("%golem_oplog cart/bob --diff cart/a", "cart/a", ["cart/alice"]),
         ("%golem_workers c", "c", ["cart"]),
         ("%golem st", "st", ["status", "stop"]),
         ("%golem use ca", "ca", ["cart", "cart/", "cart/alice", "cart/bob"]),
@@ -154,3 +156,10 @@ def test_unloading_takes_the_matcher_out(notebook):
 
     assert len(notebook.shell.Completer.custom_matchers) == before - 1
     notebook.run("%load_ext golem_nb")
+
+
+def test_each_kind_of_an_oplog_is_offered(session):
+    """Without pandas, which the frames need and Tab would have to wait for."""
+    from golem_nb.notebook.frames import FAMILIES
+
+    assert complete(session, "%golem_oplog cart/bob --kind ") == ("", sorted(FAMILIES))

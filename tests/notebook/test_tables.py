@@ -1,13 +1,12 @@
 import pickle
 import re
-import sys
 from copy import deepcopy
 from datetime import timedelta
 
 import pandas as pd
 import pytest
 
-from golem_nb.notebook import accessor, frames, tables
+from golem_nb.notebook import accessor, frames
 from golem_nb.notebook.tables import GolemFrame, frame_text, layout_of
 from tests.notebook.test_frames import ENTRIES, entry, worker
 
@@ -95,7 +94,7 @@ def test_oplogs_of_several_workers_are_told_apart_and_own_columns_come_first(fra
     both = pd.concat([frame, frame.assign(worker="v")]).assign(cost=1.23456789)
 
     assert columns_of(frame_text(both, 60)) == ["index", "kind", "function", "worker", "cost"]
-    assert "1.23457" in frame_text(both, 60)
+    assert "1.235" in frame_text(both, 60)
 
 
 def test_what_is_made_of_a_frame_reads_as_well(frame):
@@ -193,14 +192,15 @@ def test_a_parquet_file_of_pandas_own_opens(frame, tmp_path):
     assert pd.read_parquet(tmp_path / "x.parquet").index.tolist() == frame.index.tolist()
 
 
-def test_the_width_is_the_terminals_and_a_hundred_elsewhere(monkeypatch):
-    assert tables.line_width() == 100
+def test_numbers_have_their_points_below_each_other():
+    def cells(*values):
+        made = frames.GolemFrame({"ms": values, "ok": [True] * len(values)})
+        return [line.split()[1] for line in frame_text(made, 80).splitlines()[1 : 1 + len(values)]]
 
-    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
-    monkeypatch.setenv("COLUMNS", "123")
-    assert tables.line_width() == 123
-    monkeypatch.setenv("COLUMNS", "7")
-    assert tables.line_width() == 40
+    assert cells(1.5, 0.0123, 1000.0) == ["1.500", "0.012", "1000.000"]
+    assert cells(3.0, 20.0) == ["3", "20"]
+    assert cells(1e-9, 2.5) == ["1e-09", "2.5"]
+    assert cells(float("inf"), 1e300) == ["inf", "1e+300"]
 
 
 def test_each_frame_that_magics_return_has_a_layout():

@@ -21,6 +21,7 @@ from golem_nb.notebook.views import (
     STATUSES,
     ComponentView,
     CrashReport,
+    Listing,
     ServerCard,
     Text,
     UpdateReport,
@@ -165,3 +166,18 @@ def test_values_keep_their_lines_and_names_are_not_broken():
 def test_control_characters_are_spelled_for_a_terminal_but_for_colours():
     assert harmless("a\tb\nü🎉 \x1b[31mred\x1b[0m") == "a\tb\nü🎉 \x1b[31mred\x1b[0m"
     assert harmless("\x1b]0;title\x07\x1b[2J\r\x9b") == "\\x1b]0;title\\x07\\x1b[2J\\x0d\\x9b"
+
+
+def test_colours_of_a_component_go_where_no_color_is_set(monkeypatch):
+    text = "\x1b[31mred\x1b[0m\u202e\r\n"
+    assert harmless(text) == "\x1b[31mred\x1b[0m\\u202e\\x0d\n"
+
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert harmless(text) == "red\\u202e\\x0d\n"
+
+
+def test_a_listing_is_no_wider_than_the_terminal():
+    lines = Listing((("%name", "word " * 40), ("%x", "y")), "note").text().splitlines()
+
+    assert max(map(len, lines)) <= 100
+    assert lines[1].startswith("         word")

@@ -7,7 +7,7 @@ import pytest
 
 from golem_nb.errors import InvocationFailed, NotSupported, WorkerNotFound
 from golem_nb.model import EventType, WorkerEvent
-from golem_nb.notebook import waiting
+from golem_nb.notebook import terminal, waiting
 from golem_nb.notebook.surroundings import Place, Surroundings
 from golem_nb.notebook.waiting import Waiting
 from tests.notebook.conftest import LEDGER
@@ -156,6 +156,7 @@ def test_a_reader_sees_one_line_that_tells_how_it_goes(wait, monkeypatch):
 def test_a_terminal_has_one_line_that_is_written_over(wait, monkeypatch, capsys):
     monkeypatch.setattr(waiting, "FIRST_S", 0.0)
     client = Client(begin())
+    monkeypatch.setattr(terminal, "is_terminal", lambda: True)
     with wait(client, Place.TERMINAL) as shown:
         while not shown._is_told:
             pass

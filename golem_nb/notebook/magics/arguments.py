@@ -176,7 +176,8 @@ def _by_name(
     function: FunctionType, names: list[str], positional: list[Any], named: Mapping[str, Any]
 ) -> dict[str, Any]:
     if len(positional) > len(names):
-        raise UsageError(f"{_called(function)} takes {len(names)} arguments, found {len(positional)}")
+        taken = f"{len(names)} argument{'' if len(names) == 1 else 's'}"
+        raise UsageError(f"{_called(function)} takes {taken}, found {len(positional)}")
     given = dict(zip(names, positional, strict=False))
     for name, value in named.items():
         kebab = name.rstrip("_").replace("_", "-")

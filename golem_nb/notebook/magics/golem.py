@@ -143,7 +143,9 @@ def _help(request: Request, rest: list[str]) -> Listing | Text:
     name = rest[0].lstrip("%")
     found = by_name.get(name) or by_name.get(f"golem_{name}")
     if found is None:
-        raise UsageError(f"there is no magic {rest[0]}; {near_or_all(f'golem_{name}', tuple(by_name))}")
+        # Without what they have in common, by which anything is near to all.
+        short = tuple(known.removeprefix("golem_") for known in by_name)
+        raise UsageError(f"there is no magic {rest[0]}; {near_or_all(name.removeprefix('golem_'), short)}")
     return Text(found.help())
 
 

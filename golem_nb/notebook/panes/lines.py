@@ -10,7 +10,7 @@ from typing import Any, TypedDict
 
 from golem_nb.errors import UsageError
 from golem_nb.model import EventType, LogLevel, WorkerEvent
-from golem_nb.notebook.views import MONO, QUIET
+from golem_nb.notebook.views import MONO, QUIET, harmless
 
 # What a file has of a widget: beside it is what reads without one.
 NOTHING = {"text/plain": "", "text/html": ""}
@@ -117,7 +117,7 @@ def static_bundle(
     shown = list(_last(lines))
     some = f", the last {len(shown)} shown" if len(shown) < total else ""
     head = f"{total} {'event' if total == 1 else 'events'}{some}; {reason}"
-    body = "\n".join(text_from_line(line, with_time=False) for line in shown)
+    body = "\n".join(harmless(text_from_line(line, with_time=False)) for line in shown)
     rows = "".join(_row_html(line) for line in shown)
     html = (
         f'<details{" open" if is_open else ""}><summary style="cursor:pointer"><b>{escape(worker)}</b> '

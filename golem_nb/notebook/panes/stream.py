@@ -127,8 +127,9 @@ class EventStream:
             opened.close()
 
     def __repr__(self) -> str:
-        reason = f" ({self.reason})" if self.reason else ""
-        return f"events of {self.worker}: {self.state}{reason}, {self._last} so far; .df has them, .close() ends it"
+        says_it = not self.reason or self.reason.startswith(self.state)  # "closed here" says closed
+        state = (self.reason or self.state) if says_it else f"{self.state} ({self.reason})"
+        return f"events of {self.worker}: {state}, {self._last} so far; .df has them, .close() ends it"
 
     def _ipython_display_(self) -> None:
         """Show nothing right after a pane was shown: the magic's own result would repeat it."""

@@ -87,6 +87,8 @@ def test_help_lists_all_and_shows_one(notebook):
     assert "--from N" in notebook.run("%golem help oplog").text()
     with pytest.raises(UsageError, match="there is no magic nope"):
         notebook.run("%golem help nope")
+    with pytest.raises(UsageError, match="did you mean invoke"):
+        notebook.run("%golem help golem_invok")
 
 
 @pytest.mark.parametrize("line", ["%golem locl", "%golem remote", "%golem stop now", "%golem use a b"])

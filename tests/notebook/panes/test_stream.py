@@ -140,6 +140,7 @@ def test_closing_while_reconnecting_ends_it(start):
 
     assert stream.is_closed
     assert stream.reason == "closed here"
+    assert ": closed here, " in repr(stream)
 
 
 def test_the_text_says_how_it_stands(start, capsys):
