@@ -110,7 +110,7 @@ def _primitive(type: PrimitiveType, name: str) -> Input:
         box = ui.Checkbox(description=name, indent=False)
         return Input(box, lambda: box.value, lambda value: setattr(box, "value", value))
     if type == STRING:  # in a single line, what is pasted would lose its line ends
-        area = ui.Textarea(description=name, style=STYLE, layout=WIDE, rows=1)
+        area = ui.Textarea(description=name, style=STYLE, layout=WIDE, rows=2)
         return Input(area, lambda: area.value, lambda value: setattr(area, "value", value))
     limits = INTEGER_RANGES.get(type.name)
     if limits is not None:

@@ -33,7 +33,7 @@ MISTAKES = [
     ("%golem_worker till/w new", "Worker already exists: till/w"),
     ("%golem_worker till/w updat", "%golem_worker does not know 'updat'; did you mean update?"),
     ("%golem loca", "%golem does not know 'loca'; did you mean local?"),
-    ("%golem help invok", "there is no magic invok; did you mean golem_invoke?"),
+    ("%golem help invok", "there is no magic invok; did you mean invoke?"),
     # Arguments.
     ("%golem_invoke till/w add(ammount)", "in the arguments: name 'ammount' is not defined; did you mean amount?"),
     (
@@ -43,7 +43,7 @@ MISTAKES = [
     ("%golem_invoke till/w add('5')", "amount: expected u32, found string '5'"),
     ("%golem_invoke till/w add(-5)", "amount: expected u32 (0 to 4294967295), found -5"),
     ("%golem_invoke till/w add()", "add(amount) also needs amount"),
-    ("%golem_invoke till/w add(1, 2)", "add(amount) takes 1 arguments, found 2"),
+    ("%golem_invoke till/w add(1, 2)", "add(amount) takes 1 argument, found 2"),
     ("%golem_invoke till/w add(amout=2)", "add(amount) has no parameter amout; did you mean amount?"),
     ("%golem_invoke till/w add(5", "the bracket ( at column 11 is not closed in: till/w add(5"),
     ("%golem_invoke till/w add(a b)", "the arguments are no Python: invalid syntax. Perhaps you forgot a comma?: a b"),
