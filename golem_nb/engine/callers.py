@@ -9,10 +9,12 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
 
+from golem_nb.engine.journal import Journal
 from golem_nb.engine.reads import Reads
 from golem_nb.errors import GolemError, InvocationFailed, StoreFailed, WorkerExited
 from golem_nb.model import IdempotencyKey
 from golem_nb.oplog.entries import Error, ExportedFunctionCompleted, OplogEntry
+from golem_nb.oplog.fold import Outcome
 from golem_nb.values.types import TypedValue
 
 Result = TypedValue | None
@@ -48,6 +50,14 @@ class Callers:
         self.reads.fail_all(error(""), stored or done())
         for key, waiters in everyone.items():
             (stored or done()).add_done_callback(partial(_resolve_later, waiters, error(key)))
+
+
+def answer_again(journal: Journal, outcome: Outcome, waiter: Waiter | None) -> Future[None]:
+    """Give a caller the stored result of an invocation that has ended; the future resolves when all is stored."""
+    stored = own(journal.commit())
+    if waiter is not None:
+        answer(waiter, stored, lambda: result_in(next(journal.stored_entries(outcome.index))[1]))
+    return stored
 
 
 def answer(waiter: Waiter, stored: Future[None], result: Callable[[], Result]) -> None:

@@ -148,6 +148,7 @@ class Engine:
         self.stage = Stage(self._activity.set)
         self._ticked = (self.surroundings.slots, self._runtimes.slots, self.stage.slots)
         self._loaded = LoadedWorkers(self._make, self._not_found, settings.max_loaded)
+        self.left_down: set[int] = set()
         self._dirty: list[Journal] = []
         self._closing = threading.Event()
         self._ticker = threading.Thread(target=self._tick, name="ticker", daemon=True)

@@ -24,6 +24,8 @@ class Services(Protocol):
     time_limit_s: float | None
     calls: Calls
     stage: Stage
+    left_down: set[int]
+    """The numbers of workers that lie where they crashed, until they are wanted, whether they are in memory or not."""
 
     def linked(self, component_id: ComponentId, version: int) -> LinkedComponent: ...
 

@@ -366,7 +366,7 @@ class _Secluded:
         of = services.surroundings
         self._services, self.threads, self.timers = services, services.threads, services.timers
         self.time_limit_s = services.time_limit_s
-        self.stage = services.stage
+        self.stage, self.left_down = services.stage, services.left_down
         self.surroundings = Surroundings(
             of.clock, of.random_bytes, services.stage.slots, of.threads, Network(NOTHING), of.stores
         )

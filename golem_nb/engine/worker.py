@@ -32,7 +32,7 @@ from functools import partial
 from typing import Any
 
 from golem_nb.engine import checks, execution, recovery
-from golem_nb.engine.callers import Callers, Result, Waiter, answer, done, own, result_in
+from golem_nb.engine.callers import Callers, Result, Waiter, answer_again, done, own
 from golem_nb.engine.events import EventHub, Subscription
 from golem_nb.engine.execution import CannotStart, Execution
 from golem_nb.engine.invocation import Invocation, begun
@@ -76,7 +76,7 @@ from golem_nb.oplog.entries import (
     PendingWorkerInvocation,
     Suspend,
 )
-from golem_nb.oplog.fold import NEVER, Outcome
+from golem_nb.oplog.fold import NEVER
 from golem_nb.wasm.instance import GuestTrap
 
 START_AGAIN_NS = 100_000_000  # after the system had no thread or memory for it; doubled up to 30 times that
@@ -101,7 +101,6 @@ class Worker:
         self._live: Execution | None = None
         self._is_running = False
         self._is_paused = journal.state.status in _WAITING
-        self._is_down = False
         self._must_recover = False
         self._stop: Stop | None = None
         self._gone_because: GolemError | Evicted | None = None
@@ -136,7 +135,7 @@ class Worker:
                 outcome = state.outcomes.get(key)
                 is_known = key in state.pending or (state.current is not None and state.current.idempotency_key == key)
             if outcome is not None:
-                return self._answer_again(outcome, waiter)
+                return answer_again(self.journal, outcome, waiter)
             if not is_known:
                 checks.check_takes_invocations(self.journal.state)
                 self.journal.append(invocation.pending)
@@ -249,7 +248,8 @@ class Worker:
         """Go on, if this is what the worker waits for, or it was interrupted. Source: SEMANTICS 1.5."""
         with self._held():
             self._wake.set()
-            if self.journal.state.status in (WorkerStatus.SUSPENDED, WorkerStatus.INTERRUPTED):
+            is_asleep = self.journal.state.status in (WorkerStatus.SUSPENDED, WorkerStatus.INTERRUPTED)
+            if is_asleep and not self._is_down:
                 self._unpause()
                 self._start()
 
@@ -257,7 +257,8 @@ class Worker:
         """The time has come that the worker waits for."""
         with self._held():
             state = self.journal.state
-            if (self._is_down or state.is_early(self._now_ns())) and not self._must_start:
+            is_due = self._is_paused and not self._is_down and not state.is_early(self._now_ns())
+            if not (is_due or self._must_start):
                 return  # a timer that an object of this worker left over, which was let go of
             self._timer, self._must_start = None, False
             if state.status is not WorkerStatus.INTERRUPTED:
@@ -267,6 +268,7 @@ class Worker:
     def start_as_reverted(self) -> None:
         """Do nothing but what the oplog now ends in the middle of: the pause before an attempt, or a sleep."""
         with self._held():
+            self._services.left_down.discard(self.number)
             state = self.journal.state
             if state.status is WorkerStatus.RETRYING:
                 self._is_paused = False
@@ -344,7 +346,7 @@ class Worker:
     def evict(self) -> bool:
         """Be of no more use, if nothing runs and nobody waits or watches: all that counts is stored."""
         with self._lock:
-            is_used = self._is_running or bool(self._callers) or self.events.is_watched
+            is_used = self._is_running or self._must_start or bool(self._callers) or self.events.is_watched
             if is_used or self.journal.crash_point or self.journal.is_broken or not self.journal.commit().done():
                 return False
             self._unload_idle()
@@ -379,10 +381,15 @@ class Worker:
                 self.id, self.journal.state, component_size, status=self._status, entries_replayed=replayed
             )
 
+    @property
+    def _is_down(self) -> bool:
+        """Does it lie where it crashed until it is wanted? The engine knows: this object may be let go of meanwhile."""
+        return self.number in self._services.left_down
+
     # The thread that runs.
 
     def _start(self) -> None:
-        self._is_down = False
+        self._services.left_down.discard(self.number)
         if isinstance(self._stop, Collapse):
             self._stop = Restart()
         if self._is_running or self._gone_because is not None or not self._has_work():
@@ -581,7 +588,7 @@ class Worker:
             self._stop = None if before is stop else before
             match stop:
                 case Collapse() if before is stop or before is None:  # else it was asked for something meanwhile
-                    self._is_down = True
+                    self._services.left_down.add(self.number)
                 case Interrupt():
                     self._output.invocation(EventType.INVOCATION_FINISHED, current)
                     self._interrupted()
@@ -682,15 +689,6 @@ class Worker:
     def _unload_idle(self) -> None:
         if not self._is_running:
             self._drop_instance()
-
-    # Callers.
-
-    def _answer_again(self, outcome: Outcome, waiter: Waiter | None) -> Future[None]:
-        """Give the stored result of an invocation that has ended."""
-        stored = own(self.journal.commit())
-        if waiter is not None:
-            answer(waiter, stored, lambda: result_in(next(self.journal.stored_entries(outcome.index))[1]))
-        return stored
 
     def _settle(self, key: IdempotencyKey, result: Result | GolemError) -> None:
         """Give the callers of an invocation its result, or refusal, as soon as that is stored."""

@@ -4,6 +4,7 @@ import threading
 import pytest
 
 from golem_nb.engine.crash_points import ArmedPoint
+from golem_nb.engine.worker import Worker
 from golem_nb.errors import BadInput, InvocationInterrupted
 from golem_nb.model import LOCAL_ENVIRONMENT, CrashPoint, WorkerId, WorkerStatus
 from golem_nb.oplog.entries import ImportedFunctionInvoked
@@ -91,6 +92,69 @@ def test_a_running_worker_is_left_down_and_taken_up_again(engine, counter, call,
         case "another":
             engine.invoke(counter, "inc", [1]).result(10)
     until(lambda: engine.is_busy and engine.worker(counter).entries_replayed == 3)
+
+
+@pytest.fixture
+def spinning_down(engine, counter):
+    """A worker that was left down in an invocation that nobody waits for."""
+    engine.invoke(counter, "spin", []).result(10)
+    until(lambda: engine.worker(counter).status is WorkerStatus.RUNNING and engine.is_busy)
+    engine.crash_worker(counter, recover=False)
+    until(lambda: not engine.is_busy)
+    return counter
+
+
+def test_a_timer_that_was_left_over_wakes_no_worker_that_is_down(engine, spinning_down):
+    engine._loaded._let_go_if_idle(engine._loaded[spinning_down])
+    assert spinning_down not in engine._loaded
+
+    engine.wake(spinning_down)
+
+    assert not engine.is_busy
+    engine.resume_worker(spinning_down)
+    until(lambda: engine.is_busy)
+
+
+@pytest.fixture
+def sleeping_down(engine, asker, monkeypatch):
+    """A worker that was left down while it replayed, so that its oplog says that it sleeps; its time has come."""
+    engine.invoke(asker, "sleep", [60_000]).result(10)
+    until(lambda: engine.worker(asker).status is WorkerStatus.SUSPENDED and not engine.surroundings.slots.in_use)
+    found = engine._loaded[asker]
+    monkeypatch.setattr(found, "_advance", lambda: until(lambda: found._stop is not None))
+    engine.invoke(asker, "draw", []).result(10)
+    engine.crash_worker(asker, recover=False)
+    monkeypatch.setattr("golem_nb.oplog.fold.WorkerState.is_early", lambda state, now_ns: False)
+    until(lambda: not engine.surroundings.slots.in_use and not found.is_busy)
+    engine._loaded._let_go_if_idle(found)
+    return asker
+
+
+def test_neither_timer_nor_promise_wakes_a_worker_that_crashed_while_it_met_its_sleep_again(engine, sleeping_down):
+    engine.wake(sleeping_down)
+    engine._loaded.on(sleeping_down, Worker.promise_completed)
+
+    assert engine.left_down == {engine._loaded[sleeping_down].number}
+
+
+def test_a_worker_that_was_down_and_reverted_to_its_sleep_is_woken(engine, sleeping_down):
+    engine.revert_worker(sleeping_down, last_index=engine.worker(sleeping_down).last_index - 1)
+    before = engine.worker(sleeping_down).last_index
+
+    engine.wake(sleeping_down)
+
+    until(lambda: engine.worker(sleeping_down).last_index > before)
+
+
+def test_a_reverted_worker_lies_where_it_was_cut_whatever_timers_are_left(engine, counter):
+    engine.invoke(counter, "spin", []).result(10)
+    until(lambda: engine.worker(counter).status is WorkerStatus.RUNNING)
+    engine.revert_worker(counter, last_index=3)
+    assert engine.worker(counter).status is WorkerStatus.RUNNING
+
+    engine.wake(counter)
+
+    assert not engine.is_busy
 
 
 def test_an_idle_worker_is_left_without_an_instance(engine, counter, call):
