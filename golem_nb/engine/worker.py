@@ -173,9 +173,9 @@ class Worker:
 
     @property
     def _is_waiting(self) -> bool:
-        """Does an unfinished invocation wait for its time, its promise or its next attempt, or lie where it crashed?"""
+        """Does work wait for its time, its promise or its next attempt, or lie where it crashed, if only queued?"""
         state, is_halted = self.journal.state, self._is_paused or self._is_down
-        return is_halted and state.current is not None and state.status is not WorkerStatus.INTERRUPTED
+        return is_halted and state.is_unfinished and state.status is not WorkerStatus.INTERRUPTED
 
     def resume(self) -> None:
         """Go on with what was interrupted or suspended.
@@ -619,6 +619,7 @@ class Worker:
 
     def _interrupted(self) -> None:
         self._is_paused = True
+        self._services.left_down.discard(self.number)  # now it lies where it was interrupted
         self.journal.append(Interrupted)
         stored = self.journal.commit()
         self._callers.fail_all(lambda key: InvocationInterrupted(), stored)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from golem_nb.engine.engine import Engine
+from golem_nb.engine.settings import Settings
 from golem_nb.model import LOCAL_ENVIRONMENT, WorkerId
 from golem_nb.wasm.text import wasm_from_text
 
@@ -38,6 +39,14 @@ def engine():
     with_memory = Engine.open("memory:")
     yield with_memory
     with_memory.close()
+
+
+@pytest.fixture
+def narrow():
+    """An engine with one run slot, and the id of its component."""
+    engine = Engine.open("memory:", Settings(slots=1, max_loaded=1))
+    yield engine, engine.create_component(LOCAL_ENVIRONMENT, "counter", wasm_from_text(COUNTER)).id
+    engine.close()
 
 
 @pytest.fixture

@@ -217,6 +217,36 @@ def test_a_worker_is_interrupted_that_lies_where_it_crashed(engine, counter):
     until(lambda: engine.is_busy and engine.worker(counter).status is WorkerStatus.RUNNING)
 
 
+@pytest.fixture(params=["at rest", "behind a slot"])
+def queue_down(narrow, request):
+    """A worker that was left down before it came to the one invocation in its queue."""
+    engine, component = narrow
+    spinning, worker = WorkerId(component, "spinning"), WorkerId(component, "w")
+    engine.invoke(spinning, "spin", []).result(10)
+    until(lambda: engine.surroundings.slots.in_use == 1)
+    result = engine.invoke_and_await(worker, "inc", [1], "k")
+    engine.crash_worker(worker, recover=False)
+    if request.param == "at rest":
+        engine.interrupt_worker(spinning)
+        until(lambda: not engine._loaded[worker].is_busy)
+    found = engine.worker(worker)
+    assert (found.status, found.pending_invocation_count) == (WorkerStatus.IDLE, 1)
+    return worker, result
+
+
+def test_a_worker_that_is_down_with_a_queue_is_interrupted_and_keeps_it(narrow, queue_down):
+    engine, (worker, result) = narrow[0], queue_down
+
+    engine.interrupt_worker(worker)
+
+    assert isinstance(result.exception(10), InvocationInterrupted)
+    found = engine.worker(worker)
+    assert (found.status, found.pending_invocation_count) == (WorkerStatus.INTERRUPTED, 1)
+    engine.interrupt_worker(WorkerId(worker.component_id, "spinning"))
+    engine.resume_worker(worker)
+    assert engine.invoke_and_await(worker, "inc", [1], "k").result(10).value == 1
+
+
 def test_a_worker_whose_last_invocation_is_just_over_loses_its_instance_too(engine, counter, call, monkeypatch):
     assert call("inc", 5) == 5
     until(lambda: not engine.is_busy)

@@ -29,14 +29,6 @@ def fast_switches():
 
 
 @pytest.fixture
-def narrow():
-    """An engine with one run slot, and the id of its component."""
-    engine = Engine.open("memory:", Settings(slots=1, max_loaded=1))
-    yield engine, engine.create_component(LOCAL_ENVIRONMENT, "counter", wasm_from_text(COUNTER)).id
-    engine.close()
-
-
-@pytest.fixture
 def queued(narrow):
     """A worker whose invocation waits for the slot that another, spinning one has."""
     engine, component = narrow
