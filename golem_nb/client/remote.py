@@ -507,8 +507,13 @@ def _last_index(answer: httpx.Response) -> OplogIndex:
 
 
 def _entries(answer: httpx.Response, hear: Callable[[Any], None]) -> Iterator[PublicEntry]:
-    """Yield the entries of the whole lines that come; `hear` is told each line's JSON."""
+    """Yield the entries of the whole lines that come; `hear` is told each line's JSON.
+
+    Raises:
+        ServerError: A line is none; the entries before it have been given.
+    """
     parts: list[bytes] = []  # of a line whose end has not come
+    number = 1  # of the line that is read
     for part in answer.iter_bytes():
         lines, newline, rest = part.rpartition(b"\n")
         if not newline:
@@ -516,12 +521,24 @@ def _entries(answer: httpx.Response, hear: Callable[[Any], None]) -> Iterator[Pu
             continue
         lines, parts = b"".join((*parts, lines)), [rest]
         try:
-            for told in _decoder.decode_lines(lines):
+            for told in _decoded(lines):
                 entry = codec.entry_from_indexed_json(told)
                 hear(told)
+                number += 1
                 yield entry
-        except (msgspec.DecodeError, BadInput, RecursionError) as error:
-            raise ServerError(answer.status_code, f"a line of the stream of entries: {error}") from None
+        except (*_UNREADABLE, BadInput) as error:
+            raise ServerError(answer.status_code, f"line {number} of the stream of entries: {error}") from None
+
+
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+def _decoded(lines: bytes) -> Iterator[Any]:
+    """Return the JSON of each line: at once where all are good, else one by one up to the first that is not."""
+    try:
+        return iter(_decoder.decode_lines(lines))
+    except _UNREADABLE:
+        return map(_decoder.decode, filter(bytes.strip, lines.split(b"\n")))
 
 
 def _component(component_id: ComponentId) -> dict[str, object]:

@@ -68,14 +68,25 @@ def test_a_server_that_gives_nothing_again_and_again_is_unreachable():
     ("answer", "fault"),
     [
         (stream_of(line(1)), "ends at 1, not at 5"),
-        (stream_of(b"<html>\n"), "a line of the stream of entries: "),
-        (stream_of(b"{}\n"), "a line of the stream of entries: "),
+        (stream_of(b"<html>\n"), "line 1 of the stream of entries: "),
+        (stream_of(line(1) + b"{}\n"), "line 2 of the stream of entries: "),
         (httpx.Response(200, content=b""), "the header golem-last-index is ''"),
     ],
 )
 def test_a_stream_that_is_none_is_the_servers_fault(answer, fault):
     with pytest.raises(ServerError, match=fault):
         indices(client_of(answer))
+
+
+@pytest.mark.parametrize("bad", [b"<html>\n", b"{}\n", b'{"oplogIndex": "\xff"}\n', b"[" * 100_000 + b"\n"])
+def test_the_entries_before_a_bad_line_are_given_and_the_line_is_named(bad):
+    given = []
+
+    with pytest.raises(ServerError, match="line 4 of the stream of entries: "):
+        for entry in client_of(stream_of(line(1), line(2) + line(3) + bad + line(4))).entries(WORKER):
+            given.append(entry.index)
+
+    assert given == [1, 2, 3]
 
 
 @pytest.mark.parametrize("dialect", ["contract", "1.3"])
