@@ -1,7 +1,7 @@
 """Oplogs, workers and events as DataFrames, tidy and joinable. Source: UX 6.
 
 All frames call the same thing the same: `worker`, `idempotency_key`, `timestamp`. The `.golem` accessor of an oplog
-frame gives its usual views; `accessor` holds it. `tables` has how they look as text.
+frame gives its usual views; `accessor` holds it. `tables` has how they look.
 """
 
 from __future__ import annotations

@@ -164,7 +164,7 @@ def frame_html(frame: pd.DataFrame) -> str | None:
     table = _Table.of(frame, layout, PAGE_WIDTH)
     aligned = ["right" if column.is_right else "left" for column in table.columns]
     heads = "".join(
-        f'<th style="text-align:{side};{_CELL}">{escape(column.name)}</th>'
+        f'<th scope="col" style="text-align:{side};{_CELL}">{escape(column.name)}</th>'
         for side, column in zip(aligned, table.columns, strict=True)
     )
     rows = [_row_html(table.columns, aligned, cells) for cells in table.rows()]
