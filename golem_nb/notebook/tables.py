@@ -75,6 +75,8 @@ _LEAST = {
 _OTHERWISE = 12  # of the user's own columns
 _CELL = "vertical-align:top;padding:2px 10px 2px 0"
 _FLOWING = "white-space:normal;overflow-wrap:anywhere;min-width:6em"
+# The beginning of a key tells it apart; broken, it would make each row three lines high.
+_MOST_IN_A_PAGE = {"idempotency_key": 9}
 _OF_NAMES = "white-space:normal;overflow-wrap:break-word"
 # What tells names apart stands at their end: `golem:it/api.{add}`.
 _CUT_AT_THE_BEGINNING = frozenset({"function"})
@@ -178,7 +180,8 @@ def _row_html(columns: Sequence[_Column], aligned: Sequence[str], cells: Sequenc
     tds = []
     for column, side, text in zip(columns, aligned, cells, strict=True):
         # What may be cut in a terminal may go on in the next line of a page, up to a length.
-        short = fitted(text, MOST_IN_A_CELL, from_end=column.is_cut_at_the_beginning).strip() if column.least else text
+        most = _MOST_IN_A_PAGE.get(_base(column.name), MOST_IN_A_CELL)
+        short = fitted(text, most, from_end=column.is_cut_at_the_beginning).strip() if column.least else text
         whole = f' title="{escape(text)}"' if short != text else ""
         flow, content = _FLOWING if column.least else "white-space:nowrap", escape(short)
         if column.is_cut_at_the_beginning:

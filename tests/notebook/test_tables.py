@@ -141,6 +141,9 @@ def test_a_long_cell_is_cut_in_a_page_and_whole_under_the_pointer(frame):
     text = frame.assign(message="x" * 200)._repr_html_()
 
     assert f'title="{"x" * 200}">{"x" * 79}…</td>' in text
+    assert 'title="3f2a1b6c-key-of-a-call">3f2a1b6c…</td>' in (
+        frame.assign(idempotency_key="3f2a1b6c-key-of-a-call")._repr_html_()
+    )
 
 
 def test_a_page_leaves_out_rows_as_pandas_does(frame):
