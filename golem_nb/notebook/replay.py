@@ -91,9 +91,16 @@ class Replay(View):
 
     @property
     def output(self) -> str:
-        """What the worker has printed up to there."""
-        entries = self.client().entries(self.worker)
-        logs = (e for e in entries if e.kind == "Log" and e.index <= self.result.at_index)
+        """What the worker has printed up to there, and no revert had undone by then."""
+        logs: list[PublicEntry] = []
+        for entry in self.client().entries(self.worker):
+            if entry.index > self.result.at_index:
+                break
+            if entry.kind == "Log":
+                logs.append(entry)
+            elif entry.kind == "Revert":
+                start = part_of(entry.fields, "droppedRegion").get("start")
+                logs = [log for log in logs if type(start) is not int or log.index < start]
         return "".join(output_text(str(e.fields.get("level")), str(e.fields.get("message", ""))) for e in logs)
 
     # As it looks.

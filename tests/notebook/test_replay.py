@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 import pytest
 
 from golem_nb.errors import BadInput, InvocationFailed
-from golem_nb.model import Difference, PublicEntry, ShadowCall, ShadowResult, WorkerStatus
-from golem_nb.notebook.replay import SavedReplay, line_of, place_of, value_of
+from golem_nb.model import Difference, PublicEntry, Shadow, ShadowCall, ShadowResult, WorkerStatus
+from golem_nb.notebook.replay import Replay, SavedReplay, line_of, place_of, value_of
 from golem_nb.values.types import U32, TypedValue
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -51,6 +51,21 @@ def test_the_place_that_matters_is_where_it_did_not_go_on():
     assert place_of(result(difference=Difference(4, "a", "b"))) == 4
     assert place_of(replace(result(failure="trap"), last_met=6)) == 6
     assert place_of(result(failure="trap")) == 1  # before its first entry
+
+
+@pytest.mark.parametrize(("index", "output"), [(2, "a"), (3, "ab"), (4, "a"), (5, "ac")])
+def test_output_that_a_revert_had_undone_is_not_what_was_printed(index, output):
+    def printed(index, text):
+        return PublicEntry(index, "Log", AT, {"level": "Stdout", "message": text})
+
+    class Printed:
+        def entries(self, worker):
+            revert = PublicEntry(4, "Revert", AT, {"droppedRegion": {"start": 3, "end": 3}})
+            yield from (PublicEntry(1, "Create", AT, {}), printed(2, "a"), printed(3, "b"), revert, printed(5, "c"))
+
+    found = Replay(Printed, None, "w", Shadow(index), replace(result(), at_index=index))
+
+    assert found.output == output
 
 
 def test_a_megabyte_that_differs_is_shown_where_it_does():

@@ -424,8 +424,12 @@ function scrubber({ content, tell }) {
       const middle = (low + high) >> 1;
       if (outputRows[middle] <= row) low = middle + 1; else high = middle;
     }
-    const shown = outputRows.slice(Math.max(0, behind - 200), behind).map((at) => content.output[at]).join("");
-    output.textContent = shown || "none";
+    const lines = [];
+    while (behind > 0 && lines.length < 200) {
+      const at = outputRows[--behind];
+      if (!(content.undone[at] <= row)) lines.unshift(content.output[at]); // else a revert undid it by then
+    }
+    output.textContent = lines.join("") || "none";
     output.scrollTop = output.scrollHeight;
   };
   const go = (row) => {

@@ -48,6 +48,7 @@ class Scrubber(Picture):
     on_index: Callable[[int], None] | None = None
     statuses: list[WorkerStatus] = field(init=False)
     _open: list[int] = field(init=False)
+    _undone: dict[int, int] = field(init=False)
 
     def __post_init__(self) -> None:
         """Work out the status at each entry.
@@ -60,6 +61,7 @@ class Scrubber(Picture):
             raise UsageError(f"the oplog has no entry {self.at}: {has}")
         object.__setattr__(self, "statuses", statuses_of(self.frame))
         object.__setattr__(self, "_open", open_invocations_of(self.frame))
+        object.__setattr__(self, "_undone", undone_output_of(self.frame))
 
     @property
     def title(self) -> str:
@@ -130,9 +132,10 @@ class Scrubber(Picture):
         return f"{entry['function'][0]}({entry['request'][0].removeprefix('[').removesuffix(']')})"
 
     def output(self, row: int) -> list[str]:
-        """Return the last lines that the worker had printed or logged by then."""
-        logs = self.frame.iloc[: row + 1]
-        logs = logs[logs["kind"] == "Log"].tail(MOST_OUTPUT_LINES * 4)
+        """Return the last lines that the worker had printed or logged by then, and no revert had undone."""
+        rows = np.flatnonzero((self.frame["kind"].iloc[: row + 1] == "Log").to_numpy()).tolist()
+        left = [at for at in rows if self._undone.get(at, row + 1) > row]
+        logs = self.frame.iloc[left[-MOST_OUTPUT_LINES * 4 :]]
         text = "".join(map(output_text, logs["level"].astype("object").map(str), logs["message"].map(str)))
         return text.splitlines()[-MOST_OUTPUT_LINES:]
 
@@ -152,6 +155,8 @@ class Scrubber(Picture):
                 int(row): output_text(str(self.frame["level"].iloc[row]), str(self.frame["message"].iloc[row]))
                 for row in np.flatnonzero((self.frame["kind"] == "Log").to_numpy())
             },
+            # Rows of output, each with the row of the revert that undid it.
+            "undone": self._undone,
             **entries_content(self.frame),
         }
 
@@ -190,6 +195,22 @@ def open_invocations_of(frame: pd.DataFrame) -> list[int]:
                 begun = found[max(0, _row_before(raw, indices, len(found)))]
         found.append(begun)
     return found
+
+
+def undone_output_of(frame: pd.DataFrame) -> dict[int, int]:
+    """Return the rows of output that a revert undid, each with the row of that revert."""
+    undone: dict[int, int] = {}
+    left: list[int] = []
+    indices = frame.index.tolist()
+    is_log = (frame["kind"] == "Log").to_numpy()
+    for row in np.flatnonzero(is_log | (frame["kind"] == "Revert").to_numpy()).tolist():
+        if is_log[row]:
+            left.append(row)
+            continue
+        last = _row_before(frame["raw"].iloc[row], indices, row)
+        while left and left[-1] > last:
+            undone[left.pop()] = row
+    return undone
 
 
 def _row_before(revert: Any, indices: list[int], behind: int) -> int:

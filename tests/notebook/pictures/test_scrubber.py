@@ -42,6 +42,31 @@ def test_before_it_was_printed_there_is_no_output(frame):
     assert Scrubber(frame, 7).output(6) == ["hello"]
 
 
+def test_output_that_a_revert_undid_is_shown_only_before_it():
+    def printed(index, text):
+        return entry(index, "Log", level="Stdout", context="", message=f"{text}\n")
+
+    frame = oplog_frame(
+        [
+            entry(1, "Create", componentVersion=0),
+            *(printed(2, "kept"), printed(3, "undone"), printed(4, "undone, too")),
+            entry(5, "Revert", droppedRegion={"start": 3, "end": 4}),
+            printed(6, "again"),
+            entry(7, "Revert", droppedRegion={"start": 6, "end": 6}),
+        ],
+        component="shop",
+    )
+    scrubber = Scrubber(frame)
+
+    assert [scrubber.output(row) for row in (3, 4, 5, 6)] == [
+        ["kept", "undone", "undone, too"],
+        ["kept"],
+        ["kept", "again"],
+        ["kept"],
+    ]
+    assert scrubber.content()["undone"] == {2: 4, 3: 4, 5: 6}
+
+
 def test_it_begins_at_the_last_entry_where_no_index_is_given(frame):
     assert "next        nothing: the oplog ends here" in str(Scrubber(frame))
 
