@@ -1,3 +1,6 @@
+from dataclasses import replace
+
+import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -108,3 +111,22 @@ def test_long_values_are_cut_to_where_they_differ():
     (row,) = diff_oplogs(log("left"), log("right")).df.to_dict("records")
 
     assert row["detail"] == f"message …{'a' * 20}left | …{'a' * 20}right"
+
+
+@given(st.lists(st.sampled_from(ENTRIES), max_size=6), st.lists(st.sampled_from(ENTRIES), max_size=6))
+def test_a_row_has_the_entries_that_it_says(left, right):
+    frames = [
+        oplog_frame([replace(e, index=n) for n, e in enumerate(entries, 11)], component="shop")
+        for entries in (left, right)
+    ]
+
+    df = diff_oplogs(*frames).df
+
+    assert [str(kind) for kind in df.dtypes] == ["category", "Int64", "Int64", "str", "str", "str"]
+    for row in df.to_dict("records"):
+        for side, frame in zip(("left", "right"), frames, strict=True):
+            if not pd.isna(row[side]):
+                entry = frame.loc[row[side]]
+                assert row["kind"] == entry["kind"]
+                assert row["function"] == entry["function"] or (pd.isna(row["function"]) and pd.isna(entry["function"]))
+        assert (pd.isna(row["left"]), pd.isna(row["right"])) == (row["op"] == RIGHT, row["op"] == LEFT)
