@@ -185,8 +185,7 @@ class Engine:
             worker.wait_until_idle(max(0.0, deadline - time.monotonic()))
         for worker in workers:
             worker.unload(reason)
-        for worker in workers:
-            self._loaded.forget(worker, reason)
+        self._loaded.let_go_of(workers, reason)
         self._closing.set()
         self._activity.set()
         self._ticker.join()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -129,6 +129,12 @@ class LoadedWorkers:
                     self.forget(found, reason)
                 return
 
+    def let_go_of(self, workers: Iterable[Worker], reason: GolemError) -> None:
+        """End workers for good where all are closed. The lock is not held: what still runs may wait for it."""
+        for worker in workers:
+            worker.let_go(reason)
+            worker.events.end_all()
+
     def forget(self, worker: Worker, reason: GolemError) -> None:
         worker.let_go(reason)
         if not isinstance(reason, WorkerReverted):
@@ -154,4 +160,4 @@ class LoadedWorkers:
             return  # it is loaded anew when it is next asked for
         with self.lock:
             if self._workers.get(worker.id) is worker and worker.evict():
-                del self._workers[worker.id]
+                self._workers.pop(worker.id, None)  # whose store fails goes without the lock

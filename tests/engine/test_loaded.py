@@ -51,3 +51,29 @@ def test_a_fork_that_is_let_go_of_before_it_starts_is_started(engine, counter, c
     engine.fork_worker(counter, fork, 2)
 
     until(lambda: engine.worker(fork).last_index == 4)
+
+
+def test_a_worker_whose_store_fails_while_it_is_let_go_of_is_gone_once(engine, counter, call):
+    call("inc", 1)
+    found = engine._loaded[counter]
+    evict = found.evict
+
+    def failing():
+        engine._loaded.note_broken(found)
+        return evict()
+
+    found.evict = failing
+    engine._loaded._let_go_if_idle(found)
+
+    assert counter not in engine._loaded
+    assert engine.worker(counter).last_index == 4
+
+
+def test_who_listens_is_told_that_the_engine_closes(engine, counter, call):
+    call("inc", 1)
+    events = engine.events(counter)
+    events.take()
+
+    engine.close()
+
+    assert events.take() == ([], True)
