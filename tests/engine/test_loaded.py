@@ -63,6 +63,7 @@ def test_a_worker_whose_store_fails_while_it_is_let_go_of_is_gone_once(engine, c
         return evict()
 
     found.evict = failing
+    found.wait_until_idle(5)
     engine._loaded._let_go_if_idle(found)
 
     assert counter not in engine._loaded
